@@ -1,0 +1,16 @@
+/* dogbreed/dogbreed.h - everything. */
+#ifndef DOGBREED_DOGBREED_H
+#define DOGBREED_DOGBREED_H
+
+#include <dogbreed/common.h>
+#include <dogbreed/dataset.h>
+#include <dogbreed/evaluate.h>
+#include <dogbreed/event.h>
+#include <dogbreed/model.h>
+#include <dogbreed/options.h>
+#include <dogbreed/predictor.h>
+#include <dogbreed/run.h>
+#include <dogbreed/trainer.h>
+#include <dogbreed/weights.h>
+
+#endif

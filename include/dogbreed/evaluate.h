@@ -1,0 +1,55 @@
+/* dogbreed/evaluate.h - a model on a labelled split: accuracy with its interval, per class,
+ * confusion. */
+#ifndef DOGBREED_EVALUATE_H
+#define DOGBREED_EVALUATE_H
+
+#include <dogbreed/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dogbreed_evaluate_options {
+    uint32_t struct_size;
+    uint32_t kind;
+    const char *engine;    /* "auto", or a name: "torch", "ref" */
+    const char *device;    /* "auto", "cpu", "cuda", "cuda:0" */
+    const char *cache_dir; /* of the feature store; "": the user's cache folder */
+    int32_t batch_size;
+    int32_t threads;        /* compute threads; 0: usable cores */
+    int32_t loader_threads; /* 0: usable cores */
+    int32_t dtype;          /* DOGBREED_DTYPE_ */
+    int32_t feature_cache;  /* 1: read and keep frozen features */
+    int32_t reserved;
+} dogbreed_evaluate_options;
+
+DOGBREED_API int dogbreed_evaluate_options_init(dogbreed_evaluate_options *options,
+                                                size_t struct_size);
+
+/* Means are over samples. Intervals are 95 % Wilson score intervals. */
+typedef struct dogbreed_evaluation {
+    uint32_t struct_size;
+    int32_t classes;
+    int64_t count;
+    int64_t correct;
+    int64_t correct5;
+    double loss;
+    double top1;
+    double top1_low;
+    double top1_high;
+    double top5;
+    double seconds;
+} dogbreed_evaluation;
+
+/* Evaluates; `json` (may be NULL) receives the same numbers with split name, per-class counts,
+ * precision and recall, the most confused pairs and the confusion matrix as
+ * {"rows":[[predicted,count],...]} per true class. Classes are matched by name. Returns MISMATCH
+ * (different classes), DEVICE, ... */
+DOGBREED_API int dogbreed_evaluate(dogbreed_evaluation *out, char **json,
+                                   const dogbreed_model *model, const dogbreed_dataset *dataset,
+                                   const dogbreed_evaluate_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

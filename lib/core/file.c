@@ -1,0 +1,259 @@
+// file.c - local files. Every write goes aside and is renamed, so that a reader sees the old file
+// or the new one.
+#include "core/file.h"
+#include "core/error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct dogb_writer {
+    int descriptor; // -1 once closed
+    int64_t position;
+    size_t used; // of buffer
+    char *path;
+    char *aside;
+    char buffer[1 << 16];
+};
+
+static int open_error(const char *path) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+        return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s: no such file", path);
+    }
+    return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be opened", path);
+}
+
+// Opens a regular file for reading and tells its size.
+static int open_regular(int *out, size_t *size, const char *path, size_t size_max) {
+    struct stat info;
+    int descriptor =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // NONBLOCK: a pipe must not hang us
+    int rc = DOGBREED_OK;
+    if (descriptor < 0) {
+        return open_error(path);
+    }
+    if (fstat(descriptor, &info) != 0) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be examined", path);
+    } else if (!S_ISREG(info.st_mode)) {
+        rc = dogb_fail(DOGBREED_ERROR_FORMAT, "%s: not a regular file", path);
+    } else if ((uint64_t)info.st_size > size_max) {
+        rc = dogb_fail(DOGBREED_ERROR_FORMAT, "%s: %lld bytes, at most %zu are allowed", path,
+                       (long long)info.st_size, size_max);
+    }
+    if (rc < 0) {
+        (void)close(descriptor);
+        return rc;
+    }
+    *out = descriptor;
+    *size = (size_t)info.st_size;
+    return DOGBREED_OK;
+}
+
+int dogb_file_read(void **data, size_t *size, dogb_arena *arena, const char *path,
+                   size_t size_max) {
+    int descriptor = -1;
+    size_t total = 0;
+    size_t done = 0;
+    int rc = open_regular(&descriptor, &total, path, size_max);
+    *data = NULL;
+    *size = 0;
+    if (rc < 0) {
+        return rc;
+    }
+    char *bytes = dogb_alloc_raw(arena, total + 1, 1);
+    if (bytes == NULL) {
+        rc = DOGBREED_ERROR_NO_MEMORY;
+    }
+    while (rc == DOGBREED_OK && done < total) {
+        ssize_t count = read(descriptor, bytes + done, total - done);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be read", path);
+        } else if (count == 0) {
+            break; // it shrank while we read: what is there counts
+        } else {
+            done += (size_t)count;
+        }
+    }
+    (void)close(descriptor);
+    if (rc < 0) {
+        dogb_release(arena, bytes);
+        return rc;
+    }
+    bytes[done] = '\0';
+    *data = bytes;
+    *size = done;
+    return DOGBREED_OK;
+}
+
+typedef struct mapping {
+    void *data;
+    size_t size;
+} mapping;
+
+static void unmap(void *pointer) {
+    mapping *map = pointer;
+    (void)munmap(map->data, map->size);
+}
+
+int dogb_map_open(dogb_map *out, dogb_arena *arena, const char *path, size_t size_max) {
+    int descriptor = -1;
+    size_t size = 0;
+    int rc = open_regular(&descriptor, &size, path, size_max);
+    out->data = (const uint8_t *)"";
+    out->size = 0;
+    if (rc < 0) {
+        return rc;
+    }
+    if (size == 0) {
+        (void)close(descriptor);
+        return DOGBREED_OK;
+    }
+    void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    (void)close(descriptor);
+    if (data == MAP_FAILED) {
+        return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be mapped", path);
+    }
+    mapping *map = dogb_alloc(arena, 1, sizeof *map);
+    if (map == NULL) {
+        (void)munmap(data, size);
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    map->data = data;
+    map->size = size;
+    if ((rc = dogb_defer(arena, unmap, map)) < 0) {
+        return rc;
+    }
+    out->data = data;
+    out->size = size;
+    return DOGBREED_OK;
+}
+
+static void writer_close(void *pointer) {
+    dogb_writer *writer = pointer;
+    if (writer->descriptor >= 0) {
+        (void)close(writer->descriptor);
+        (void)unlink(writer->aside);
+        writer->descriptor = -1;
+    }
+}
+
+int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path) {
+    *out = NULL;
+    dogb_writer *writer = dogb_alloc(arena, 1, sizeof *writer);
+    if (writer == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    writer->path = dogb_strdup(arena, path);
+    writer->aside = dogb_format(arena, "%s.XXXXXX", path);
+    if (writer->path == NULL || writer->aside == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    writer->descriptor = mkstemp(writer->aside);
+    if (writer->descriptor < 0) {
+        int code =
+            errno == ENOENT || errno == ENOTDIR ? DOGBREED_ERROR_NOT_FOUND : DOGBREED_ERROR_IO;
+        return dogb_fail_errno(code, "%s: cannot be created", path);
+    }
+    (void)fcntl(writer->descriptor, F_SETFD, FD_CLOEXEC);
+    *out = writer;
+    return dogb_defer(arena, writer_close, writer);
+}
+
+static int write_all(dogb_writer *writer, const void *data, size_t size) {
+    const char *bytes = data;
+    while (size > 0) {
+        ssize_t count = write(writer->descriptor, bytes, size);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", writer->path);
+        }
+        bytes += count;
+        size -= (size_t)count;
+    }
+    return DOGBREED_OK;
+}
+
+static int flush(dogb_writer *writer) {
+    size_t used = writer->used;
+    writer->used = 0;
+    return write_all(writer, writer->buffer, used);
+}
+
+int dogb_writer_add(dogb_writer *writer, const void *data, size_t size) {
+    int rc = DOGBREED_OK;
+    writer->position += (int64_t)size;
+    if (size >= sizeof writer->buffer - writer->used) {
+        if ((rc = flush(writer)) < 0) {
+            return rc;
+        }
+        if (size >= sizeof writer->buffer) {
+            return write_all(writer, data, size);
+        }
+    }
+    if (size > 0) {
+        memcpy(writer->buffer + writer->used, data, size);
+        writer->used += size;
+    }
+    return DOGBREED_OK;
+}
+
+int64_t dogb_writer_position(const dogb_writer *writer) {
+    return writer->position;
+}
+
+int dogb_writer_at(dogb_writer *writer, int64_t position, const void *data, size_t size) {
+    int rc = flush(writer);
+    if (rc == DOGBREED_OK &&
+        pwrite(writer->descriptor, data, size, (off_t)position) != (ssize_t)size) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", writer->path);
+    }
+    return rc;
+}
+
+int dogb_writer_commit(dogb_writer *writer) {
+    int rc = flush(writer);
+    mode_t mask = umask(0);
+    (void)umask(mask); // mkstemp makes the file private; give it what open() would have given
+    if (rc == DOGBREED_OK &&
+        (fchmod(writer->descriptor, 0666 & ~mask) != 0 || fsync(writer->descriptor) != 0)) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", writer->path);
+    }
+    if (rc < 0) {
+        return rc; // closed and removed by the arena
+    }
+    int closed = close(writer->descriptor);
+    writer->descriptor = -1;
+    if (closed != 0 || rename(writer->aside, writer->path) != 0) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", writer->path);
+        (void)unlink(writer->aside);
+        return rc;
+    }
+    char *slash = strrchr(writer->aside, '/');
+    if (slash == NULL) {
+        return dogb_directory_sync(".");
+    }
+    slash[slash == writer->aside ? 1 : 0] = '\0';
+    return dogb_directory_sync(writer->aside);
+}
+
+int dogb_file_write(const char *path, const void *data, size_t size) {
+    dogb_arena scratch = {0};
+    dogb_writer *writer = NULL;
+    int rc = dogb_writer_open(&writer, &scratch, path);
+    if (rc == DOGBREED_OK && (rc = dogb_writer_add(writer, data, size)) == DOGBREED_OK) {
+        rc = dogb_writer_commit(writer);
+    }
+    dogb_arena_free(&scratch);
+    return rc;
+}

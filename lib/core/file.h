@@ -1,0 +1,46 @@
+// file.h - local files: read whole, map, write aside and rename, make directories, join paths.
+#ifndef DOGB_CORE_FILE_H
+#define DOGB_CORE_FILE_H
+
+#include "core/arena.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Reads a regular file into the arena, with a zero byte behind it. Errors: NOT_FOUND, IO, FORMAT
+// (larger than size_max, or not a regular file).
+int dogb_file_read(void **data, size_t *size, dogb_arena *arena, const char *path, size_t size_max);
+
+// A read-only mapping; unmapped by the arena. An empty file maps to size 0 and data "".
+typedef struct dogb_map {
+    const uint8_t *data;
+    size_t size;
+} dogb_map;
+int dogb_map_open(dogb_map *out, dogb_arena *arena, const char *path, size_t size_max);
+
+// Writes aside in the same directory, syncs, renames, syncs the directory.
+int dogb_file_write(const char *path, const void *data, size_t size);
+
+// The same in pieces. `out` is closed and removed by the arena unless committed.
+typedef struct dogb_writer dogb_writer;
+int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path);
+int dogb_writer_add(dogb_writer *writer, const void *data, size_t size);
+int64_t dogb_writer_position(const dogb_writer *writer);
+int dogb_writer_at(dogb_writer *writer, int64_t position, const void *data,
+                   size_t size); // patches what was written
+int dogb_writer_commit(dogb_writer *writer);
+
+int dogb_file_exists(const char *path);      // 1 or 0
+int dogb_directory_exists(const char *path); // 1 or 0
+int dogb_directory_make(const char *path);   // with parents; fine when it exists
+int dogb_directory_sync(const char *path);
+int dogb_directory_remove(
+    const char *path); // with everything in it; symbolic links are not followed
+char *dogb_path_join(dogb_arena *arena, const char *directory, const char *name); // NULL: no memory
+const char *dogb_path_name(const char *path); // part behind the last '/'
+
+// The user's cache folder for `name`: $DOGBREED_CACHE, else $XDG_CACHE_HOME/dogbreed, else
+// ~/.cache/dogbreed, joined with name. Made when absent.
+int dogb_cache_directory(char **out, dogb_arena *arena, const char *name);
+
+#endif

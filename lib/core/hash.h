@@ -1,0 +1,23 @@
+// hash.h - SHA-256, by libcrypto.
+#ifndef DOGB_CORE_HASH_H
+#define DOGB_CORE_HASH_H
+
+#include "core/arena.h"
+
+#include <stdint.h>
+
+typedef struct dogb_sha256 {
+    uint8_t bytes[32];
+} dogb_sha256;
+
+int dogb_sha256_of(dogb_sha256 *out, const void *data, size_t size);
+int dogb_sha256_file(dogb_sha256 *out, const char *path);     // NOT_FOUND, IO
+void dogb_sha256_text(const dogb_sha256 *hash, char out[65]); // lower-case hex
+
+// For data in pieces. The object lives in the arena.
+typedef struct dogb_hasher dogb_hasher;
+int dogb_hasher_create(dogb_hasher **out, dogb_arena *arena);
+int dogb_hasher_add(dogb_hasher *hasher, const void *data, size_t size);
+int dogb_hasher_end(dogb_hasher *hasher, dogb_sha256 *out); // once
+
+#endif

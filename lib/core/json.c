@@ -1,0 +1,171 @@
+// json.c - see json.h. jansson's allocator is process-wide and belongs to the host: it is never
+// changed here.
+#include "core/json.h"
+#include "core/error.h"
+#include "core/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { JSON_FILE_MAX = 256 << 20 };
+
+static int no_memory(void) {
+    return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "out of memory for JSON");
+}
+
+static void release(void *pointer) {
+    json_decref(pointer);
+}
+
+static json_t *own(dogb_arena *arena, json_t *value) {
+    if (value == NULL) {
+        (void)no_memory();
+        return NULL;
+    }
+    return dogb_defer(arena, release, value) < 0 ? NULL : value;
+}
+
+json_t *dogb_json_object(dogb_arena *arena) {
+    return own(arena, json_object());
+}
+
+json_t *dogb_json_array(dogb_arena *arena) {
+    return own(arena, json_array());
+}
+
+int dogb_json_set(json_t *object, const char *key, json_t *value) {
+    return value != NULL && json_object_set_new(object, key, value) == 0 ? DOGBREED_OK
+                                                                         : no_memory();
+}
+
+int dogb_json_add(json_t *array, json_t *value) {
+    return value != NULL && json_array_append_new(array, value) == 0 ? DOGBREED_OK : no_memory();
+}
+
+json_t *dogb_json_real(double value) {
+    if (isnan(value)) {
+        return json_string("NaN");
+    }
+    if (isinf(value)) {
+        return json_string(value > 0 ? "Infinity" : "-Infinity");
+    }
+    return json_real(value);
+}
+
+json_t *dogb_json_text(const char *value) {
+    json_t *text = json_string(value);
+    if (text != NULL) {
+        return text;
+    }
+    // Names of files and tensors need not be UTF-8: show the bytes that are not ASCII as '?'.
+    char *copy = strdup(value);
+    if (copy == NULL) {
+        return NULL;
+    }
+    for (char *c = copy; *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0x80) {
+            *c = '?';
+        }
+    }
+    text = json_string(copy);
+    free(copy);
+    return text;
+}
+
+int dogb_json_set_text(json_t *object, const char *key, const char *value) {
+    return dogb_json_set(object, key, dogb_json_text(value));
+}
+
+int dogb_json_set_int(json_t *object, const char *key, int64_t value) {
+    return dogb_json_set(object, key, json_integer(value));
+}
+
+int dogb_json_set_real(json_t *object, const char *key, double value) {
+    return dogb_json_set(object, key, dogb_json_real(value));
+}
+
+int dogb_json_set_bool(json_t *object, const char *key, int value) {
+    return dogb_json_set(object, key, json_boolean(value));
+}
+
+json_t *dogb_json_document(dogb_arena *arena, const char *name, int version) {
+    json_t *object = dogb_json_object(arena);
+    char *format = dogb_format(arena, "dogbreed.%s", name);
+    if (object == NULL || format == NULL || dogb_json_set_text(object, "format", format) < 0 ||
+        dogb_json_set_int(object, "version", version) < 0) {
+        return NULL;
+    }
+    return object;
+}
+
+int dogb_json_parse(json_t **out, dogb_arena *arena, const char *text, size_t size,
+                    const char *what) {
+    json_error_t error;
+    *out = NULL;
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL) {
+        if (json_error_code(&error) == json_error_out_of_memory) {
+            return no_memory();
+        }
+        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: not valid JSON: line %d, column %d: %s", what,
+                         error.line, error.column, error.text);
+    }
+    *out = own(arena, value);
+    return *out == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+}
+
+int dogb_json_read(json_t **out, dogb_arena *arena, const char *path, const char *name,
+                   int version) {
+    void *text = NULL;
+    size_t size = 0;
+    int rc = dogb_file_read(&text, &size, arena, path, JSON_FILE_MAX);
+    *out = NULL;
+    if (rc < 0 || (rc = dogb_json_parse(out, arena, text, size, path)) < 0 || name == NULL) {
+        return rc;
+    }
+    const char *format = json_string_value(json_object_get(*out, "format"));
+    json_int_t found = json_integer_value(json_object_get(*out, "version"));
+    char wanted[64] = "dogbreed.";
+    strncat(wanted, name, sizeof wanted - strlen(wanted) - 1);
+    if (format == NULL || strcmp(format, wanted) != 0) {
+        rc = dogb_fail(DOGBREED_ERROR_FORMAT, "%s: expected a document with \"format\": \"%s\"",
+                       path, wanted);
+    } else if (found > version) {
+        rc = dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
+                       "%s: version %lld is newer than this library (%d)", path, (long long)found,
+                       version);
+    }
+    return rc;
+}
+
+static char *dump(const json_t *value, int indent) {
+    size_t flags = JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17);
+    return json_dumps(value, flags | (indent ? JSON_INDENT(2) : JSON_COMPACT));
+}
+
+int dogb_json_text_out(char **out, const json_t *value, int indent) {
+    *out = dump(value, indent);
+    return *out == NULL ? no_memory() : DOGBREED_OK;
+}
+
+char *dogb_json_text_in(dogb_arena *arena, const json_t *value, int indent) {
+    char *text = dump(value, indent);
+    if (text == NULL) {
+        (void)no_memory();
+        return NULL;
+    }
+    return dogb_defer(arena, free, text) < 0 ? NULL : text;
+}
+
+int dogb_json_write(const char *path, const json_t *value) {
+    dogb_arena scratch = {0};
+    char *text = dogb_json_text_in(&scratch, value, 1);
+    int rc = text == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    if (rc == DOGBREED_OK) {
+        char *line = dogb_format(&scratch, "%s\n", text);
+        rc = line == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_file_write(path, line, strlen(line));
+    }
+    dogb_arena_free(&scratch);
+    return rc;
+}

@@ -1,0 +1,224 @@
+// engine.h - the seam: everything that the C side may ask of a compute engine. A table of C
+// functions; objects are opaque; every function returns a dogbreed code and leaves one clean line
+// for error(); nothing throws across. Valid C17 and C++20. A plug-in exports one symbol,
+// dogb_engine_v1.
+//
+// Threads: open, close and net creation from one thread at a time (engine.c holds a lock); a
+// training net belongs to one thread at a time; `infer` on one net may run in many threads at once.
+#ifndef DOGB_ENGINE_ENGINE_H
+#define DOGB_ENGINE_ENGINE_H
+
+#include "graph/graph.h"
+
+#include <dogbreed/event.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DOGB_ENGINE_ABI 1
+
+typedef struct dogb_net dogb_net;
+typedef struct dogb_optim dogb_optim;
+typedef struct dogb_heads dogb_heads;
+
+enum { // capabilities
+    DOGB_CAN_INFER = 1,
+    DOGB_CAN_TRAIN = 2,
+    DOGB_CAN_HEADS = 4,
+    DOGB_CAN_BF16 = 8, // on this machine
+    DOGB_CAN_CUDA = 16 // a usable device is present
+};
+
+enum { DOGB_DATA_F32 = 0, DOGB_DATA_U8 = 1 };
+enum { DOGB_NET_INFER = 0, DOGB_NET_TRAIN = 1 };
+enum { DOGB_MODE_EVAL = 0, DOGB_MODE_TRAIN = 1 };
+enum { DOGB_BN_FROZEN = 0, DOGB_BN_TRAIN = 1 };
+
+typedef struct dogb_device {
+    char name[120];       // "cpu", "NVIDIA H100 80GB HBM3"
+    char id[16];          // "cpu", "cuda:0"
+    int64_t memory_total; // bytes; 0: unknown
+    int64_t memory_free;
+    int32_t bf16; // native
+    int32_t reserved;
+} dogb_device;
+
+typedef struct dogb_net_conf {
+    const char *device; // "cpu", "cuda:0"; never "auto"
+    int32_t mode;       // DOGB_NET_
+    int32_t dtype;      // DOGBREED_DTYPE_ of activations
+    int32_t threads;    // compute threads, >= 1
+    int32_t deterministic;
+    int32_t batch_norm; // DOGB_BN_: of training forwards
+    int32_t batch_max;  // largest batch that will come (a hint for buffers)
+} dogb_net_conf;
+
+// One batch in host memory. Image input: U8 is NHWC and normalised on the device with graph->mean
+// and deviation; F32 is NCHW, already normalised. Vector input: F32 [count, features].
+typedef struct dogb_batch {
+    const void *data;
+    int32_t count;
+    int32_t dtype; // DOGB_DATA_
+} dogb_batch;
+
+// Cross-entropy as torch.nn.functional.cross_entropy(reduction="mean").
+typedef struct dogb_target {
+    const int32_t *labels;      // [count], class indices
+    const float *class_weights; // [classes], or NULL
+    int32_t count;
+    int32_t reserved;
+    double label_smoothing;
+} dogb_target;
+
+typedef struct dogb_loss {
+    double loss;      // mean (weighted mean with class weights) over the batch
+    int64_t correct;  // argmax equals label (the lowest index wins ties)
+    int64_t correct5; // label among the five largest
+} dogb_loss;
+
+typedef struct dogb_optim_conf {
+    int32_t kind; // DOGBREED_OPTIMIZER_
+    int32_t nesterov;
+    double momentum;
+    double
+        weight_decay; // sgd, adam: L2 added to the gradient; adamw: decoupled (torch's semantics)
+    double beta1;
+    double beta2;
+    double epsilon;
+} dogb_optim_conf;
+
+// K heads trained at once on the same features (optional group).
+typedef struct dogb_heads_conf {
+    int32_t count;
+    int32_t features;
+    int32_t classes;
+    int32_t hidden; // 0: linear
+    int32_t threads;
+    int32_t reserved;
+    const dogb_optim_conf *optim;  // [count]
+    const double *label_smoothing; // [count]
+    const double *dropout;         // [count]
+    const uint64_t *seeds;         // [count]
+} dogb_heads_conf;
+
+typedef struct dogb_engine {
+    uint32_t abi;  // DOGB_ENGINE_ABI
+    uint32_t size; // of this struct; missing tail members are NULL
+    const char *name;
+    const char *(*version)(void); // "2.15.0"; "" for built-in engines
+    const char *(*error)(void);   // message of the last failure on this thread
+    // Starts the engine. Idempotent. log may be NULL.
+    int (*open)(dogbreed_log_fn log, void *userdata);
+    void (*close)(void);
+    uint32_t (*capabilities)(void); // DOGB_CAN_ bits; after open
+
+    // devices: index 0 is the CPU
+    int32_t (*device_count)(void);
+    int (*device_info)(dogb_device *out, int32_t index);
+
+    // nets. `weights`: host data by parameter index (float32; int64 counter), copied.
+    // DOGB_NET_INFER nets get a folded graph and are immutable.
+    int (*net_create)(dogb_net **out, const dogb_graph *graph, const void *const *weights,
+                      const dogb_net_conf *conf);
+    void (*net_destroy)(dogb_net *net);
+    // logits or features, float32 [count, outputs]. Concurrent calls allowed.
+    int (*infer)(dogb_net *net, const dogb_batch *batch, float *out);
+
+    // training nets only, one phase per call
+    int (*param_read)(dogb_net *net, int32_t param, void *out, size_t size);
+    int (*param_write)(dogb_net *net, int32_t param, const void *data, size_t size);
+    int (*param_trainable)(dogb_net *net, int32_t param,
+                           int32_t trainable); // default: 1 for weights and biases
+    int (*grad_read)(dogb_net *net, int32_t param, float *out,
+                     size_t size); // STATE when it has none
+    // Dropout masks come from dogb_dropout_mask(seed, step), so they are equal on every engine and
+    // device.
+    int (*forward)(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed,
+                   int64_t step);
+    int (*output_read)(dogb_net *net, float *out, size_t size); // of the last forward
+    int (*loss)(dogb_net *net, const dogb_target *target, dogb_loss *out);
+    int (*backward)(dogb_net *net); // gradients replace the previous ones
+
+    // views for events; nothing is kept unless watched
+    int (*watch)(dogb_net *net, uint32_t mask); // 1 << DOGBREED_TENSOR_
+    int32_t (*tensor_count)(dogb_net *net, int32_t what);
+    int (*tensor_describe)(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor *out);
+    int (*tensor_read)(dogb_net *net, int32_t what, int32_t index, float *out, size_t count);
+    int (*tensor_stats)(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out);
+
+    // optimisers over the trainable parameters of a net
+    int (*optim_create)(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf);
+    void (*optim_destroy)(dogb_optim *optim);
+    int (*optim_step)(dogb_optim *optim, double learning_rate);
+    // state tensors by (parameter, slot): sgd slot 0 momentum; adam slots 0 exp_avg, 1 exp_avg_sq.
+    // float32, shaped like the parameter. The step count is global.
+    int32_t (*optim_slots)(dogb_optim *optim); // per parameter; 0 for plain sgd
+    int (*optim_read)(dogb_optim *optim, int32_t param, int32_t slot, float *out, size_t size);
+    int (*optim_write)(dogb_optim *optim, int32_t param, int32_t slot, const float *data,
+                       size_t size);
+    int64_t (*optim_steps)(dogb_optim *optim);
+    int (*optim_set_steps)(dogb_optim *optim, int64_t steps);
+
+    int (*synchronize)(dogb_net *net);
+    int (*memory)(const char *device, int64_t *used, int64_t *peak); // bytes
+
+    // (optional) heads
+    int (*heads_create)(dogb_heads **out, const dogb_heads_conf *conf);
+    void (*heads_destroy)(dogb_heads *heads);
+    int (*heads_step)(dogb_heads *heads, const float *features, const int32_t *labels,
+                      int32_t count, const double *learning_rates, int64_t step, double *losses);
+    int (*heads_eval)(dogb_heads *heads, const float *features, const int32_t *labels,
+                      int32_t count, dogb_loss *out);
+    int (*heads_read)(dogb_heads *heads, int32_t head, int32_t param, float *out, size_t size);
+    int (*heads_write)(dogb_heads *heads, int32_t head, int32_t param, const float *data,
+                       size_t size);
+    // (optional) page-locked staging memory
+    int (*staging_create)(void **out, size_t size);
+    void (*staging_destroy)(void *memory);
+    // (optional) named ranges for profilers: push with a name, pop with NULL
+    int (*range)(const char *name);
+} dogb_engine;
+
+typedef const dogb_engine *(*dogb_engine_entry)(void);
+const dogb_engine *dogb_engine_v1(void); // the plug-in's only exported symbol
+
+// --- engine.c: choosing and calling. These are what lib/ uses; they check arguments once,
+// translate the engine's message into dogb_fail's, and hold the lock around creation.
+
+// "auto": the first engine of the preference order that has the capabilities and the device; a
+// name: that one. NOT_FOUND names what was tried and why it failed. The result lives as long as the
+// process.
+int dogb_engine_open(const dogb_engine **out, const char *name, uint32_t capabilities,
+                     const char *device);
+
+// "auto" -> "cuda:0" when the engine has one, else "cpu"; checks the others. Text is static or in
+// the arena.
+int dogb_engine_device(const char **out, dogb_arena *arena, const dogb_engine *engine,
+                       const char *device);
+
+// Turns a negative result of `call` into this thread's error with the engine's own line behind
+// `what`.
+int dogb_engine_result(const dogb_engine *engine, int rc, const char *what);
+
+// Creates a net. For DOGB_NET_INFER it folds the graph first.
+int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,
+                    const void *const *weights, const dogb_net_conf *conf);
+
+// Names and states of all engines this build knows, for info and doctor:
+// [{"name","available","version","reason"}]. open != 0: really opens each.
+int dogb_engine_list(json_t *array, int open);
+
+const dogb_engine *dogb_engine_ref(void); // engine/ref: plain C, always there
+
+// Multiplier per element (0 or 1/(1-p)) of dropout node `node` at `step`. Compiled into every
+// engine.
+void dogb_dropout_mask(float *out, int64_t count, double p, uint64_t seed, int32_t node,
+                       int64_t step);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

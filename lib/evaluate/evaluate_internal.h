@@ -1,0 +1,32 @@
+// evaluate_internal.h - counting over samples, shared by the trainer's validation and
+// dogbreed_evaluate.
+#ifndef DOGB_EVALUATE_INTERNAL_H
+#define DOGB_EVALUATE_INTERNAL_H
+
+#include "core/table.h"
+#include "engine/engine.h"
+
+#include <dogbreed/evaluate.h>
+
+extern const dogb_table dogb_evaluate_table;
+
+// Sums over samples; the only implementation of means, top-k and confusion in the library.
+typedef struct dogb_tally {
+    int32_t classes;
+    int32_t reserved;
+    int64_t count;
+    int64_t correct;
+    int64_t correct5;
+    double loss_sum;    // natural log, without smoothing and class weights
+    int64_t *confusion; // [classes * classes], row = true class; NULL: not counted
+} dogb_tally;
+int dogb_tally_init(dogb_tally *tally, dogb_arena *arena, int32_t classes, int with_confusion);
+void dogb_tally_add(dogb_tally *tally, const float *logits, const int32_t *labels, int32_t count);
+
+// Wilson score interval at 95 %.
+void dogb_wilson(double *low, double *high, int64_t correct, int64_t count);
+
+void dogb_tally_finish(dogbreed_evaluation *out, const dogb_tally *tally);
+int dogb_tally_json(json_t *object, const dogb_tally *tally, const dogbreed_dataset *dataset);
+
+#endif

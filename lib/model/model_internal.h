@@ -1,0 +1,47 @@
+// model_internal.h - what the folders above may know of a model: graph, host weights,
+// preprocessing, freezing.
+#ifndef DOGB_MODEL_INTERNAL_H
+#define DOGB_MODEL_INTERNAL_H
+
+#include "core/hash.h"
+#include "core/table.h"
+#include "graph/graph.h"
+#include "image/image.h"
+
+#include <dogbreed/model.h>
+
+extern const dogb_table dogb_model_table;
+
+const dogb_graph *dogb_model_graph(const dogbreed_model *model);
+const void *const *
+dogb_model_weights(const dogbreed_model *model); // host data by parameter index (float32; int64)
+void *dogb_model_weight(dogbreed_model *model, int32_t param); // the same, to write
+int dogb_model_trainable(const dogbreed_model *model, int32_t param);
+const dogb_preprocess *dogb_model_preprocess(const dogbreed_model *model);
+int32_t dogb_model_batch_norm(const dogbreed_model *model); // DOGB_BN_ of training forwards
+dogbreed_model *dogb_model_retain(const dogbreed_model *model);
+
+// 1 when every parameter up to graph->feature is frozen (and their batch norms too): features can
+// be computed once.
+int dogb_model_frozen(const dogbreed_model *model);
+// SHA-256 over the frozen prefix: its nodes and the bytes of its weights. Part of the feature
+// store's key.
+int dogb_model_prefix_hash(dogb_sha256 *out, const dogbreed_model *model);
+// Prefix (input .. feature) and head (feature .. output) as graphs of their own, with the model's
+// host weights by their parameter indices; owned by the arena.
+typedef struct dogb_part {
+    dogb_graph *graph;
+    const void **weights; // by the part's parameter index
+    int32_t *params;      // the model's parameter index of each
+} dogb_part;
+int dogb_model_prefix(dogb_part *out, dogb_arena *arena, const dogbreed_model *model);
+int dogb_model_head(dogb_part *out, dogb_arena *arena, const dogbreed_model *model);
+
+// The model document's members that others fill: results by split, what it was trained on. Copied.
+int dogb_model_set_info(dogbreed_model *model, const char *key,
+                        const json_t *value); // "metrics", "trained_on"
+
+// Model files. `extra` for checkpoints: the same writer under another name.
+int dogb_model_write(const dogbreed_model *model, const char *path);
+
+#endif
