@@ -1,0 +1,231 @@
+// layout.c - the layout of every public struct, frozen: offset and size of each field on 64-bit
+// machines. A release may
+// append rows and raise sizes of option structs; a changed row breaks programs that are already compiled.
+// Prints the same as JSON, for the test of the Python binding.
+#include <dogbreed/dogbreed.h>
+
+#include <stdio.h>
+
+// clang-format off
+#define LAYOUT(STRUCT, FIELD) \
+    STRUCT(dogbreed_dataset_options, 64)                                                   \
+    FIELD(dogbreed_dataset_options, struct_size, 0, 4)                                     \
+    FIELD(dogbreed_dataset_options, kind, 4, 4)                                            \
+    FIELD(dogbreed_dataset_options, seed, 8, 8)                                            \
+    FIELD(dogbreed_dataset_options, valid_fraction, 16, 8)                                 \
+    FIELD(dogbreed_dataset_options, test_fraction, 24, 8)                                  \
+    FIELD(dogbreed_dataset_options, bad_fraction, 32, 8)                                   \
+    FIELD(dogbreed_dataset_options, pixels_max, 40, 8)                                     \
+    FIELD(dogbreed_dataset_options, bytes_max, 48, 8)                                      \
+    FIELD(dogbreed_dataset_options, jpeg_warnings, 56, 4)                                  \
+    FIELD(dogbreed_dataset_options, reserved, 60, 4)                                       \
+    STRUCT(dogbreed_sample, 16)                                                            \
+    FIELD(dogbreed_sample, struct_size, 0, 4)                                              \
+    FIELD(dogbreed_sample, label, 4, 4)                                                    \
+    FIELD(dogbreed_sample, path, 8, 8)                                                     \
+    STRUCT(dogbreed_check_options, 24)                                                     \
+    FIELD(dogbreed_check_options, struct_size, 0, 4)                                       \
+    FIELD(dogbreed_check_options, kind, 4, 4)                                              \
+    FIELD(dogbreed_check_options, bad_fraction, 8, 8)                                      \
+    FIELD(dogbreed_check_options, decode, 16, 4)                                           \
+    FIELD(dogbreed_check_options, threads, 20, 4)                                          \
+    STRUCT(dogbreed_synth_options, 32)                                                     \
+    FIELD(dogbreed_synth_options, struct_size, 0, 4)                                       \
+    FIELD(dogbreed_synth_options, kind, 4, 4)                                              \
+    FIELD(dogbreed_synth_options, seed, 8, 8)                                              \
+    FIELD(dogbreed_synth_options, classes, 16, 4)                                          \
+    FIELD(dogbreed_synth_options, per_class, 20, 4)                                        \
+    FIELD(dogbreed_synth_options, size, 24, 4)                                             \
+    FIELD(dogbreed_synth_options, reserved, 28, 4)                                         \
+    STRUCT(dogbreed_evaluate_options, 56)                                                  \
+    FIELD(dogbreed_evaluate_options, struct_size, 0, 4)                                    \
+    FIELD(dogbreed_evaluate_options, kind, 4, 4)                                           \
+    FIELD(dogbreed_evaluate_options, engine, 8, 8)                                         \
+    FIELD(dogbreed_evaluate_options, device, 16, 8)                                        \
+    FIELD(dogbreed_evaluate_options, cache_dir, 24, 8)                                     \
+    FIELD(dogbreed_evaluate_options, batch_size, 32, 4)                                    \
+    FIELD(dogbreed_evaluate_options, threads, 36, 4)                                       \
+    FIELD(dogbreed_evaluate_options, loader_threads, 40, 4)                                \
+    FIELD(dogbreed_evaluate_options, dtype, 44, 4)                                         \
+    FIELD(dogbreed_evaluate_options, feature_cache, 48, 4)                                 \
+    FIELD(dogbreed_evaluate_options, reserved, 52, 4)                                      \
+    STRUCT(dogbreed_evaluation, 80)                                                        \
+    FIELD(dogbreed_evaluation, struct_size, 0, 4)                                          \
+    FIELD(dogbreed_evaluation, classes, 4, 4)                                              \
+    FIELD(dogbreed_evaluation, count, 8, 8)                                                \
+    FIELD(dogbreed_evaluation, correct, 16, 8)                                             \
+    FIELD(dogbreed_evaluation, correct5, 24, 8)                                            \
+    FIELD(dogbreed_evaluation, loss, 32, 8)                                                \
+    FIELD(dogbreed_evaluation, top1, 40, 8)                                                \
+    FIELD(dogbreed_evaluation, top1_low, 48, 8)                                            \
+    FIELD(dogbreed_evaluation, top1_high, 56, 8)                                           \
+    FIELD(dogbreed_evaluation, top5, 64, 8)                                                \
+    FIELD(dogbreed_evaluation, seconds, 72, 8)                                             \
+    STRUCT(dogbreed_tensor, 56)                                                            \
+    FIELD(dogbreed_tensor, struct_size, 0, 4)                                              \
+    FIELD(dogbreed_tensor, what, 4, 4)                                                     \
+    FIELD(dogbreed_tensor, name, 8, 8)                                                     \
+    FIELD(dogbreed_tensor, dtype, 16, 4)                                                   \
+    FIELD(dogbreed_tensor, rank, 20, 4)                                                    \
+    FIELD(dogbreed_tensor, shape, 24, 32)                                                  \
+    STRUCT(dogbreed_tensor_stats, 72)                                                      \
+    FIELD(dogbreed_tensor_stats, struct_size, 0, 4)                                        \
+    FIELD(dogbreed_tensor_stats, reserved, 4, 4)                                           \
+    FIELD(dogbreed_tensor_stats, minimum, 8, 8)                                            \
+    FIELD(dogbreed_tensor_stats, maximum, 16, 8)                                           \
+    FIELD(dogbreed_tensor_stats, mean, 24, 8)                                              \
+    FIELD(dogbreed_tensor_stats, deviation, 32, 8)                                         \
+    FIELD(dogbreed_tensor_stats, norm, 40, 8)                                              \
+    FIELD(dogbreed_tensor_stats, zero_share, 48, 8)                                        \
+    FIELD(dogbreed_tensor_stats, nan_count, 56, 8)                                         \
+    FIELD(dogbreed_tensor_stats, infinity_count, 64, 8)                                    \
+    STRUCT(dogbreed_event, 144)                                                            \
+    FIELD(dogbreed_event, struct_size, 0, 4)                                               \
+    FIELD(dogbreed_event, kind, 4, 4)                                                      \
+    FIELD(dogbreed_event, epoch, 8, 4)                                                     \
+    FIELD(dogbreed_event, epochs, 12, 4)                                                   \
+    FIELD(dogbreed_event, step, 16, 8)                                                     \
+    FIELD(dogbreed_event, steps, 24, 8)                                                    \
+    FIELD(dogbreed_event, done, 32, 8)                                                     \
+    FIELD(dogbreed_event, total, 40, 8)                                                    \
+    FIELD(dogbreed_event, time, 48, 8)                                                     \
+    FIELD(dogbreed_event, learning_rate, 56, 8)                                            \
+    FIELD(dogbreed_event, loss, 64, 8)                                                     \
+    FIELD(dogbreed_event, train_loss, 72, 8)                                               \
+    FIELD(dogbreed_event, train_accuracy, 80, 8)                                           \
+    FIELD(dogbreed_event, val_loss, 88, 8)                                                 \
+    FIELD(dogbreed_event, val_accuracy, 96, 8)                                             \
+    FIELD(dogbreed_event, val_top5, 104, 8)                                                \
+    FIELD(dogbreed_event, images_per_second, 112, 8)                                       \
+    FIELD(dogbreed_event, text, 120, 8)                                                    \
+    FIELD(dogbreed_event, improved, 128, 4)                                                \
+    FIELD(dogbreed_event, tensor_count, 132, 4)                                            \
+    FIELD(dogbreed_event, context, 136, 8)                                                 \
+    STRUCT(dogbreed_architecture, 56)                                                      \
+    FIELD(dogbreed_architecture, struct_size, 0, 4)                                        \
+    FIELD(dogbreed_architecture, input_size, 4, 4)                                         \
+    FIELD(dogbreed_architecture, name, 8, 8)                                               \
+    FIELD(dogbreed_architecture, family, 16, 8)                                            \
+    FIELD(dogbreed_architecture, stages, 24, 8)                                            \
+    FIELD(dogbreed_architecture, parameter_count, 32, 8)                                   \
+    FIELD(dogbreed_architecture, multiply_add_count, 40, 8)                                \
+    FIELD(dogbreed_architecture, feature_size, 48, 4)                                      \
+    FIELD(dogbreed_architecture, resize, 52, 4)                                            \
+    STRUCT(dogbreed_model_options, 72)                                                     \
+    FIELD(dogbreed_model_options, struct_size, 0, 4)                                       \
+    FIELD(dogbreed_model_options, kind, 4, 4)                                              \
+    FIELD(dogbreed_model_options, seed, 8, 8)                                              \
+    FIELD(dogbreed_model_options, architecture, 16, 8)                                     \
+    FIELD(dogbreed_model_options, weights, 24, 8)                                          \
+    FIELD(dogbreed_model_options, head, 32, 8)                                             \
+    FIELD(dogbreed_model_options, freeze, 40, 8)                                           \
+    FIELD(dogbreed_model_options, classes, 48, 4)                                          \
+    FIELD(dogbreed_model_options, batch_norm, 52, 4)                                       \
+    FIELD(dogbreed_model_options, input_size, 56, 4)                                       \
+    FIELD(dogbreed_model_options, resize, 60, 4)                                           \
+    FIELD(dogbreed_model_options, filter, 64, 4)                                           \
+    FIELD(dogbreed_model_options, exif_orientation, 68, 4)                                 \
+    STRUCT(dogbreed_parameter, 64)                                                         \
+    FIELD(dogbreed_parameter, struct_size, 0, 4)                                           \
+    FIELD(dogbreed_parameter, trainable, 4, 4)                                             \
+    FIELD(dogbreed_parameter, name, 8, 8)                                                  \
+    FIELD(dogbreed_parameter, rank, 16, 4)                                                 \
+    FIELD(dogbreed_parameter, buffer, 20, 4)                                               \
+    FIELD(dogbreed_parameter, shape, 24, 32)                                               \
+    FIELD(dogbreed_parameter, data, 56, 8)                                                 \
+    STRUCT(dogbreed_option_info, 72)                                                       \
+    FIELD(dogbreed_option_info, struct_size, 0, 4)                                         \
+    FIELD(dogbreed_option_info, type, 4, 4)                                                \
+    FIELD(dogbreed_option_info, name, 8, 8)                                                \
+    FIELD(dogbreed_option_info, choices, 16, 8)                                            \
+    FIELD(dogbreed_option_info, default_value, 24, 8)                                      \
+    FIELD(dogbreed_option_info, unit, 32, 8)                                               \
+    FIELD(dogbreed_option_info, help, 40, 8)                                               \
+    FIELD(dogbreed_option_info, minimum, 48, 8)                                            \
+    FIELD(dogbreed_option_info, maximum, 56, 8)                                            \
+    FIELD(dogbreed_option_info, offset, 64, 4)                                             \
+    FIELD(dogbreed_option_info, reserved, 68, 4)                                           \
+    STRUCT(dogbreed_predictor_options, 56)                                                 \
+    FIELD(dogbreed_predictor_options, struct_size, 0, 4)                                   \
+    FIELD(dogbreed_predictor_options, kind, 4, 4)                                          \
+    FIELD(dogbreed_predictor_options, engine, 8, 8)                                        \
+    FIELD(dogbreed_predictor_options, device, 16, 8)                                       \
+    FIELD(dogbreed_predictor_options, pixels_max, 24, 8)                                   \
+    FIELD(dogbreed_predictor_options, bytes_max, 32, 8)                                    \
+    FIELD(dogbreed_predictor_options, threads, 40, 4)                                      \
+    FIELD(dogbreed_predictor_options, batch_size, 44, 4)                                   \
+    FIELD(dogbreed_predictor_options, dtype, 48, 4)                                        \
+    FIELD(dogbreed_predictor_options, jpeg_warnings, 52, 4)                                \
+    STRUCT(dogbreed_prediction, 8)                                                         \
+    FIELD(dogbreed_prediction, index, 0, 4)                                                \
+    FIELD(dogbreed_prediction, probability, 4, 4)                                          \
+    STRUCT(dogbreed_rectangle, 16)                                                         \
+    FIELD(dogbreed_rectangle, left, 0, 4)                                                  \
+    FIELD(dogbreed_rectangle, top, 4, 4)                                                   \
+    FIELD(dogbreed_rectangle, right, 8, 4)                                                 \
+    FIELD(dogbreed_rectangle, bottom, 12, 4)                                               \
+    STRUCT(dogbreed_trainer_options, 216)                                                  \
+    FIELD(dogbreed_trainer_options, struct_size, 0, 4)                                     \
+    FIELD(dogbreed_trainer_options, kind, 4, 4)                                            \
+    FIELD(dogbreed_trainer_options, seed, 8, 8)                                            \
+    FIELD(dogbreed_trainer_options, learning_rate, 16, 8)                                  \
+    FIELD(dogbreed_trainer_options, momentum, 24, 8)                                       \
+    FIELD(dogbreed_trainer_options, weight_decay, 32, 8)                                   \
+    FIELD(dogbreed_trainer_options, beta1, 40, 8)                                          \
+    FIELD(dogbreed_trainer_options, beta2, 48, 8)                                          \
+    FIELD(dogbreed_trainer_options, epsilon, 56, 8)                                        \
+    FIELD(dogbreed_trainer_options, label_smoothing, 64, 8)                                \
+    FIELD(dogbreed_trainer_options, warmup_epochs, 72, 8)                                  \
+    FIELD(dogbreed_trainer_options, step_gamma, 80, 8)                                     \
+    FIELD(dogbreed_trainer_options, min_delta, 88, 8)                                      \
+    FIELD(dogbreed_trainer_options, time_limit, 96, 8)                                     \
+    FIELD(dogbreed_trainer_options, engine, 104, 8)                                        \
+    FIELD(dogbreed_trainer_options, device, 112, 8)                                        \
+    FIELD(dogbreed_trainer_options, cache_dir, 120, 8)                                     \
+    FIELD(dogbreed_trainer_options, decoded_cache_bytes, 128, 8)                           \
+    FIELD(dogbreed_trainer_options, feature_cache_bytes, 136, 8)                           \
+    FIELD(dogbreed_trainer_options, epochs, 144, 4)                                        \
+    FIELD(dogbreed_trainer_options, batch_size, 148, 4)                                    \
+    FIELD(dogbreed_trainer_options, optimizer, 152, 4)                                     \
+    FIELD(dogbreed_trainer_options, nesterov, 156, 4)                                      \
+    FIELD(dogbreed_trainer_options, schedule, 160, 4)                                      \
+    FIELD(dogbreed_trainer_options, step_epochs, 164, 4)                                   \
+    FIELD(dogbreed_trainer_options, threads, 168, 4)                                       \
+    FIELD(dogbreed_trainer_options, loader_threads, 172, 4)                                \
+    FIELD(dogbreed_trainer_options, deterministic, 176, 4)                                 \
+    FIELD(dogbreed_trainer_options, augment, 180, 4)                                       \
+    FIELD(dogbreed_trainer_options, augment_views, 184, 4)                                 \
+    FIELD(dogbreed_trainer_options, feature_cache, 188, 4)                                 \
+    FIELD(dogbreed_trainer_options, dtype, 192, 4)                                         \
+    FIELD(dogbreed_trainer_options, class_weights, 196, 4)                                 \
+    FIELD(dogbreed_trainer_options, monitor, 200, 4)                                       \
+    FIELD(dogbreed_trainer_options, patience, 204, 4)                                      \
+    FIELD(dogbreed_trainer_options, keep, 208, 4)                                          \
+    FIELD(dogbreed_trainer_options, reserved, 212, 4)
+// clang-format on
+
+#define CHECK_STRUCT(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has another size");
+#define CHECK_FIELD(type, field, at, bytes)                                                        \
+    _Static_assert(offsetof(type, field) == (at) && sizeof(((type *)0)->field) == (bytes),         \
+                   #type "." #field " has moved");
+LAYOUT(CHECK_STRUCT, CHECK_FIELD)
+
+#define PRINT_STRUCT(type, bytes) {#type, "", 0, bytes},
+#define PRINT_FIELD(type, field, at, bytes) {#type, #field, at, bytes},
+static const struct row {
+    const char *type;
+    const char *field; // "": the struct itself
+    int offset;
+    int bytes;
+} rows[] = {LAYOUT(PRINT_STRUCT, PRINT_FIELD)};
+
+int main(void)
+{
+    (void)printf("[");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)printf("%s{\"type\":\"%s\",\"field\":\"%s\",\"offset\":%d,\"bytes\":%d}",
+                     i == 0 ? "" : ",\n", rows[i].type, rows[i].field, rows[i].offset, rows[i].bytes);
+    }
+    (void)printf("]\n");
+    return 0;
+}
