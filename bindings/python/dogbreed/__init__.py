@@ -1,0 +1,22 @@
+"""libdogbreed: folders of images to tested models. Thin ctypes over the C library.
+
+    import dogbreed
+    data = dogbreed.Dataset("dogs")
+    model = dogbreed.Model(data, architecture="mobilenet_v2", weights="mobilenet_v2.safetensors")
+    trainer = dogbreed.Trainer(model, data.split("train"), data.split("valid"), epochs=7)
+    trainer.run()
+    print(dogbreed.evaluate(model, data.split("test")))
+"""
+from . import event, options, run, weights
+from .common import DogbreedError, build_info, doctor, set_log, version
+from .dataset import Dataset, synthesize
+from .evaluate import Evaluation, evaluate
+from .event import STOP, Event
+from .model import Model, architectures
+from .predictor import Predictor
+from .trainer import Trainer
+
+__all__ = ["STOP", "Dataset", "DogbreedError", "Evaluation", "Event", "Model", "Predictor", "Trainer",
+           "architectures", "build_info", "doctor", "evaluate", "event", "options", "run", "set_log", "synthesize",
+           "version", "weights"]
+__version__ = version()
