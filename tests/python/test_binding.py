@@ -1,0 +1,225 @@
+"""The ctypes binding on engine ref and a drawn data set: layouts, errors, exceptions through C, pictures in every form.
+
+Usage: python test_binding.py LAYOUT_PROGRAM SYMBOLS_FILE (DOGBREED_LIBRARY names the library). Standard library; the
+tests with arrays and PIL pictures skip where NumPy or Pillow is missing.
+"""
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+import dogbreed
+from dogbreed import common, dataset, evaluate, event, model, options, predictor
+
+LAYOUT, SYMBOLS = sys.argv[1:3]
+STRUCTS = {
+    "dogbreed_option_info": options.OptionInfo, "dogbreed_sample": dataset.Sample,
+    "dogbreed_architecture": model.Architecture, "dogbreed_parameter": model.Parameter,
+    "dogbreed_evaluation": evaluate.Evaluation, "dogbreed_tensor": event.Tensor,
+    "dogbreed_tensor_stats": event.TensorStats, "dogbreed_event": event.RawEvent,
+    "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
+}
+ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
+
+
+def maps():
+    with open("/proc/self/maps", encoding="utf-8") as file:
+        return file.read()
+
+
+class Binding(unittest.TestCase):
+    def test_import_opens_no_libtorch(self):
+        code = "import dogbreed; print('torch' in open('/proc/self/maps').read())"
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        self.assertEqual(out.stdout.strip(), "False")
+
+    def test_structures_equal_the_c_layout(self):
+        rows = json.loads(subprocess.run([LAYOUT], capture_output=True, text=True, check=True).stdout)
+        seen = set()
+        for row in rows:
+            structure = STRUCTS.get(row["type"])
+            if structure is None:
+                self.assertTrue(row["type"].endswith("_options"), f"{row['type']} has no ctypes structure")
+                continue
+            seen.add(row["type"])
+            if row["field"]:
+                field = getattr(structure, row["field"])
+                self.assertEqual((field.offset, field.size), (row["offset"], row["bytes"]), row)
+            else:
+                self.assertEqual(ctypes.sizeof(structure), row["bytes"], row)
+        self.assertEqual(seen, set(STRUCTS))
+
+    def test_every_symbol_has_a_prototype(self):
+        with open(SYMBOLS, encoding="utf-8") as file:
+            names = [line.split()[0] for line in file if line.strip() and line[0] != "#"]
+        for name in names:
+            self.assertIsNotNone(getattr(common.lib, name).argtypes, name)
+
+    def test_options_come_from_the_tables(self):
+        rows = {row["name"]: row for row in options.describe(options.TRAINER)}
+        self.assertEqual(rows["learning_rate"]["type"], float)
+        chosen = options.Options(options.TRAINER, learning_rate=0.25, nesterov=True, optimizer="sgd")
+        self.assertEqual((chosen["learning_rate"], chosen["nesterov"], chosen["optimizer"]), ("0.25", "on", "sgd"))
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "did you mean learning_rate"):
+            options.Options(options.TRAINER, learning_rat=0.1)
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "epochs: "):
+            options.Options(options.TRAINER, epochs=-1)
+
+    def test_errors_become_exceptions(self):
+        with self.assertRaises(dogbreed.DogbreedError) as caught:
+            dogbreed.Dataset("/nowhere/at/all")
+        self.assertEqual((caught.exception.code, caught.exception.name), (-3, "NOT_FOUND"))
+        self.assertIn("/nowhere/at/all", str(caught.exception))
+        with self.assertRaises(dogbreed.DogbreedError):
+            dogbreed.Model.load(os.path.join(tempfile.gettempdir(), "no-such-model.safetensors"))
+
+    def test_architectures_and_build_info(self):
+        names = [row["name"] for row in dogbreed.architectures()]
+        for name in ("tiny", "resnet18", "resnet50", "mobilenet_v2", "squeezenet1_1"):
+            self.assertIn(name, names)
+        self.assertEqual(dogbreed.build_info()["version"], dogbreed.version())
+        self.assertEqual(common.error_name(-3), "NOT_FOUND")
+
+
+class MainJob(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.root = os.path.join(cls.folder.name, "data")
+        dogbreed.synthesize(cls.root, classes=3, per_class=20, size=40, seed=1)
+        cls.data = dogbreed.Dataset(cls.root)
+        cls.cache = os.path.join(cls.folder.name, "cache")
+        cls.options = dict(ENGINE, epochs=2, batch_size=8, cache_dir=cls.cache, seed=3)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.data.close()
+        cls.folder.cleanup()
+
+    def model(self):
+        return dogbreed.Model(self.data, architecture="tiny", seed=1)
+
+    def trainer(self, **more):
+        return dogbreed.Trainer(self.model(), self.data.split("train"), self.data.split("valid"),
+                                **dict(self.options, **more))
+
+    def test_dataset_is_a_sequence(self):
+        train = self.data.split("train")
+        self.assertEqual(len(list(train)), len(train))
+        path, label = train[0]
+        self.assertTrue(os.path.exists(path))
+        self.assertIn(self.data.classes[label], path)
+        with self.assertRaises(IndexError):
+            train[len(train)]
+        self.assertEqual(self.data.check()["verdict"], "ok")
+
+    def test_train_evaluate_save_predict(self):
+        trainer = self.trainer(epochs=3)
+        directory = dogbreed.run.attach(trainer, os.path.join(self.folder.name, "run"), {"note": "test"})
+        trainer.run()
+        self.assertEqual(len(trainer.metrics()["epochs"]), 3)
+        self.assertEqual(dogbreed.run.config(directory)["note"], "test")
+        result = dogbreed.evaluate(trainer.model, self.data.split("test"), cache_dir=self.cache, **ENGINE)
+        self.assertEqual(result.count, len(self.data.split("test")))
+        self.assertEqual(result.details["correct"], result.correct)
+        loaded = dogbreed.Model.load(directory)
+        self.assertEqual(loaded.classes, self.data.classes)
+        guess = dogbreed.Predictor(directory, **ENGINE)
+        path, _ = self.data.split("test")[0]
+        best = guess.predict(path, top_k=2)
+        self.assertEqual(len(best), 2)
+        self.assertGreaterEqual(best[0][1], best[1][1])
+        with open(path, "rb") as file:
+            self.assertEqual(guess.predict(file.read(), top_k=2), best)
+        batch = guess.predict_batch([path, "/nowhere.jpg"], top_k=2)
+        self.assertEqual(batch[0], best)
+        self.assertIsInstance(batch[1], dogbreed.DogbreedError)
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(guess.predict(path, top_k=2))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(answers, [best] * 4)
+
+    def test_pictures_as_arrays_and_pil_images(self):
+        try:
+            import numpy
+            from PIL import Image
+        except ImportError:
+            self.skipTest("NumPy or Pillow is not here")
+        guess = dogbreed.Predictor(self.model(), **ENGINE)
+        path, _ = self.data.split("test")[0]
+        best = guess.predict(path)
+        with Image.open(path) as picture:
+            self.assertEqual(guess.predict(picture), best)
+            array = numpy.asarray(picture.convert("RGB"))
+        self.assertEqual(guess.predict(array), best)
+        whole = (0, 0, array.shape[1], array.shape[0])
+        self.assertEqual(guess.predict(path, crop=whole), best)
+        with self.assertRaises(TypeError):
+            guess.predict(array.astype("float32"))
+        state = self.model().state_dict()
+        self.assertTrue(all(value.dtype == numpy.float32 for value in state.values()))
+
+    def test_callbacks_stop_and_exceptions_come_through(self):
+        trainer = self.trainer(epochs=5)
+        seen = []
+
+        def stop_after_two(happened):
+            seen.append((happened.epoch, happened.val_accuracy))
+            return dogbreed.STOP if happened.epoch == 1 else None
+
+        trainer.subscribe(stop_after_two, "epoch_end")
+        trainer.run()
+        self.assertEqual([epoch for epoch, _ in seen], [0, 1])
+
+        class Mine(Exception):
+            pass
+
+        def fail(_):
+            raise Mine("from a callback")
+
+        trainer = self.trainer()
+        trainer.subscribe(fail, "step_end")
+        with self.assertRaisesRegex(Mine, "from a callback"):
+            trainer.run()
+        with self.assertRaises(ValueError):
+            trainer.subscribe(fail, "no_such_event")
+
+    def test_tensors_can_be_read_inside_an_event(self):
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("NumPy is not here")
+        found = {}
+
+        def look(happened):
+            for tensor in happened.tensors():
+                values = tensor.read()
+                stats = tensor.stats()
+                self.assertAlmostEqual(stats["mean"], float(values.mean(dtype=numpy.float64)), places=4)
+                found[(happened.kind, tensor.name)] = values.shape
+            return dogbreed.STOP
+
+        trainer = self.trainer()
+        trainer.subscribe(look, "backward_end")
+        trainer.run()
+        self.assertTrue(found)
+
+    def test_handles_may_go_in_any_order(self):
+        trainer = self.trainer(epochs=1)
+        trainer.model.close()
+        trainer.run()
+        trainer.close()
+        trainer.close()
+        with self.assertRaises(ValueError):
+            trainer.metrics()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
