@@ -31,7 +31,8 @@ typedef enum dogb_dtype {
     DOGB_DTYPE_COUNT
 } dogb_dtype;
 const char *dogb_dtype_name(int32_t dtype); // safetensors' spelling: "F32"
-size_t dogb_dtype_size(int32_t dtype);      // bytes
+size_t dogb_dtype_size(int32_t dtype);      // bytes; what the data must be aligned to
+int32_t dogb_dtype_find(const char *name);  // -1: none of ours
 
 typedef struct dogb_weight {
     const char *name;
@@ -50,6 +51,8 @@ typedef struct dogb_weights {
     dogb_weight *tensors; // order of the file
     size_t count;
     size_t capacity;
+    const dogb_weight **by_name; // the same, sorted by name (for dogb_weights_find)
+    uint64_t file_bytes;
 } dogb_weights;
 
 // Opens by content, not by name. A .pth may hold a state dict, or a dict with one under
