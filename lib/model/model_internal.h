@@ -37,6 +37,11 @@ typedef struct dogb_part {
 int dogb_model_prefix(dogb_part *out, dogb_arena *arena, const dogbreed_model *model);
 int dogb_model_head(dogb_part *out, dogb_arena *arena, const dogbreed_model *model);
 
+// out[label of the dataset] = class of the model with the same name; in the arena. MISMATCH names a
+// class that the model does not have.
+int dogb_model_match_classes(int32_t **out, dogb_arena *arena, const dogbreed_model *model,
+                             const dogbreed_dataset *dataset);
+
 // The model document's members that others fill: results by split, what it was trained on. Copied.
 int dogb_model_set_info(dogbreed_model *model, const char *key,
                         const json_t *value); // "metrics", "trained_on"
