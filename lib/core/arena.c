@@ -138,6 +138,15 @@ int dogb_defer(dogb_arena *arena, void (*fn)(void *), void *pointer) {
     return DOGBREED_OK;
 }
 
+void *dogb_arena_find(const dogb_arena *arena, void (*fn)(void *)) {
+    for (const struct dogb_block *block = arena->blocks; block != NULL; block = block->older) {
+        if (block->destroy == fn) {
+            return block->pointer;
+        }
+    }
+    return NULL;
+}
+
 void dogb_arena_free(dogb_arena *arena) {
     // Destructors first and newest first: they may still use memory of this arena.
     for (struct dogb_block *block = arena->blocks; block != NULL; block = block->older) {

@@ -31,6 +31,10 @@ void dogb_release(dogb_arena *arena, void *pointer);
 // runs at once and NO_MEMORY is returned, so the resource is never lost.
 int dogb_defer(dogb_arena *arena, void (*fn)(void *), void *pointer);
 
+// The pointer of the newest dogb_defer with this fn; NULL when there is none. For state that
+// lives in a caller's arena from call to call.
+void *dogb_arena_find(const dogb_arena *arena, void (*fn)(void *));
+
 void dogb_arena_free(dogb_arena *arena);
 
 char *dogb_strdup(dogb_arena *arena, const char *text);
