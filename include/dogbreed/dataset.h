@@ -47,8 +47,8 @@ typedef struct dogbreed_sample {
 DOGBREED_API int dogbreed_dataset_open(dogbreed_dataset **out, const char *uri,
                                        const dogbreed_dataset_options *options);
 
-/* Handle of one split: "train", "valid" ("val" is the same) or "test". Shares the parent's storage.
- * Returns NOT_FOUND when the dataset has no such split. */
+/* Handle of one split: "train", "valid" ("val" is the same) or "test"; "all" covers every one.
+ * Shares the parent's storage. Returns NOT_FOUND when the dataset has no such split. */
 DOGBREED_API int dogbreed_dataset_split(dogbreed_dataset **out, const dogbreed_dataset *dataset,
                                         const char *name);
 
@@ -61,7 +61,10 @@ DOGBREED_API int32_t dogbreed_dataset_class_count(const dogbreed_dataset *datase
 DOGBREED_API const char *dogbreed_dataset_class_name(const dogbreed_dataset *dataset,
                                                      int32_t index);
 
-/* Sample `index` in the dataset's fixed order (class, then file name). Returns INVALID_ARGUMENT. */
+/* Sample `index` in the dataset's fixed order (class, then file name; split by split when the
+ * handle covers a folder that has splits). Set out->struct_size before the call. Returns
+ * INVALID_ARGUMENT.
+ */
 DOGBREED_API int dogbreed_dataset_sample(const dogbreed_dataset *dataset, int64_t index,
                                          dogbreed_sample *out);
 
