@@ -56,7 +56,7 @@ static inline const char *test_file(const char *name) {
         (void)snprintf(variable, sizeof variable, "%s/%s",                                         \
                        test_data_root == NULL ? "../shared/data" : test_data_root, (name));        \
         if (access(variable, R_OK) != 0) {                                                         \
-            print_message("skipped: %s is not here\n", variable);                                  \
+            print_message("# skipped: %s is not here\n", variable);                                  \
             skip();                                                                                \
         }                                                                                          \
     } while (0)

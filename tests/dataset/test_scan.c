@@ -118,6 +118,7 @@ static void refuses_loops_and_depth(void **state) {
         "31/32/x.jpg",
         "x");
     assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT, "32 folders");
+    assert_ok(dogb_directory_remove(at(root, "a/1/2/3")));
 }
 
 static void leaves_out_what_is_no_sample(void **state) {
