@@ -1,0 +1,181 @@
+// internal.h - what the files of the plug-in share: the fence around every entry point, the copy of
+// a graph, nets and optimisers. Not seen by C.
+#ifndef DOGB_ENGINE_TORCH_INTERNAL_H
+#define DOGB_ENGINE_TORCH_INTERNAL_H
+
+#include "engine/engine.h"
+#include "engine/torch/compat.h"
+
+#include <dogbreed/model.h>
+#include <dogbreed/trainer.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dogb_torch {
+
+// --- entry.cpp
+// Sets the calling thread's message (one line, cut at 1 kB) and returns `code`.
+int fail(int code, const char *format, ...) noexcept __attribute__((format(printf, 2, 3)));
+const char *last_error() noexcept;
+// Inside a catch block: turns the exception in flight into a message and a code.
+int exception_code() noexcept;
+void log_line(int32_t level, const char *format, ...) noexcept
+    __attribute__((format(printf, 2, 3)));
+
+// No exception crosses the seam.
+template <typename Body> int guard(const Body &body) noexcept {
+    try {
+        return body();
+    } catch (...) {
+        return exception_code();
+    }
+}
+
+// --- graph.cpp
+// An own copy of a graph: the caller's one may go after net_create.
+struct Graph {
+    Graph(const Graph &) = delete;
+    Graph &operator=(const Graph &) = delete;
+    explicit Graph(const dogb_graph *from);
+
+    std::vector<dogb_node> nodes;
+    std::vector<dogb_param> params;
+    std::vector<int32_t> consumers; // per node; the output counts as one
+    std::vector<int32_t>
+        last_use; // per node: index of its last consumer; node_count for the output
+    int32_t output;
+    float mean[3];
+    float deviation[3];
+
+  private:
+    std::deque<std::string> names_;
+    std::deque<std::vector<int32_t>> inputs_;
+};
+
+// --- nets
+struct HeadNet;  // head.cpp
+struct InferNet; // infer.cpp
+
+} // namespace dogb_torch
+
+// The objects of the seam live outside the namespace, where engine.h declares them.
+struct dogb_net {
+    dogb_net(const dogb_graph *graph, const dogb_net_conf *conf, at::Device where);
+
+    dogb_torch::Graph graph;
+    at::Device device;
+    int32_t mode;
+    int32_t threads;
+    int32_t deterministic;
+    int32_t batch_norm;
+    int32_t batch_max;
+    at::ScalarType dtype;
+    std::vector<float> normalise; // [3][256]: the normalised value of each byte, per channel
+
+    std::vector<at::Tensor> params; // by parameter index; conv weights are channels_last
+    std::shared_ptr<dogb_torch::HeadNet> head;
+    std::shared_ptr<dogb_torch::InferNet> fast;
+
+    // State of the last forward.
+    uint32_t watch;
+    int32_t count;     // of the batch; 0: no forward yet
+    bool training;     // it ran with DOGB_MODE_TRAIN
+    at::Tensor logits; // float32
+    at::Tensor loss;
+    std::vector<at::Tensor> values; // by node; kept only when activations are watched
+};
+
+struct dogb_optim {
+    dogb_net *net;
+    dogb_optim_conf conf;
+    int64_t steps;
+    std::vector<int32_t> params;                // those that were trainable at creation
+    std::vector<std::vector<at::Tensor>> slots; // [slot][position in params]
+};
+
+namespace dogb_torch {
+
+// --- tensor.cpp
+// The batch as a tensor on the net's device; rank 3 is channels_last and normalised. `keep`: the
+// values must outlive the caller's buffer.
+int batch_tensor(at::Tensor &out, const dogb_net *net, const dogb_batch *batch, bool keep);
+// Host data of a parameter as a tensor of its own, as the interpreter wants it.
+at::Tensor param_tensor(const dogb_param &param, const void *data, at::Device device);
+// Copies `tensor` as C-ordered float32 (int64 stays).
+void tensor_to_host(void *out, const at::Tensor &tensor);
+int param_read(dogb_net *net, int32_t param, void *out, size_t size) noexcept;
+int param_write(dogb_net *net, int32_t param, const void *data, size_t size) noexcept;
+int param_trainable(dogb_net *net, int32_t param, int32_t trainable) noexcept;
+int grad_read(dogb_net *net, int32_t param, float *out, size_t size) noexcept;
+int check_param(const dogb_net *net, int32_t param);
+bool is_trainable_kind(const dogb_param &param);
+
+// --- net.cpp
+int net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
+               const dogb_net_conf *conf) noexcept;
+void net_destroy(dogb_net *net) noexcept;
+int net_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed,
+                int64_t step) noexcept;
+int output_read(dogb_net *net, float *out, size_t size) noexcept;
+int net_backward(dogb_net *net) noexcept;
+int net_synchronize(dogb_net *net) noexcept;
+int check_training(const dogb_net *net);
+
+// --- interpreter.cpp: one pass over the graph with ATen's functions.
+struct Pass {
+    dogb_net *net;
+    bool training;
+    uint64_t seed;
+    int64_t step;
+    std::vector<at::Tensor> values;
+};
+at::Tensor interpret(Pass &pass, const at::Tensor &input);
+// The multipliers of a dropout node for a whole batch, shaped like `like`.
+at::Tensor dropout_mask(const dogb_node &node, int32_t index, const Pass &pass,
+                        const at::Tensor &like);
+
+// --- infer.cpp
+int net_infer(dogb_net *net, const dogb_batch *batch, float *out) noexcept;
+
+// --- loss.cpp
+int net_loss(dogb_net *net, const dogb_target *target, dogb_loss *out) noexcept;
+
+// --- optim.cpp
+int optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf) noexcept;
+void optim_destroy(dogb_optim *optim) noexcept;
+int optim_step(dogb_optim *optim, double learning_rate) noexcept;
+int32_t optim_slots(dogb_optim *optim) noexcept;
+int optim_read(dogb_optim *optim, int32_t param, int32_t slot, float *out, size_t size) noexcept;
+int optim_write(dogb_optim *optim, int32_t param, int32_t slot, const float *data,
+                size_t size) noexcept;
+int64_t optim_steps(dogb_optim *optim) noexcept;
+int optim_set_steps(dogb_optim *optim, int64_t steps) noexcept;
+
+// --- observe.cpp
+int net_watch(dogb_net *net, uint32_t mask) noexcept;
+int32_t tensor_count(dogb_net *net, int32_t what) noexcept;
+int tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor *out) noexcept;
+int tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size_t count) noexcept;
+int tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out) noexcept;
+
+// --- accel.cpp
+// Loads libtorch_cuda when a driver is there: before anything asks libtorch about CUDA.
+int accel_open() noexcept;
+bool accel_has_cuda() noexcept;
+bool accel_cpu_bf16() noexcept;
+int32_t device_count() noexcept;
+int device_info(dogb_device *out, int32_t index) noexcept;
+int device_memory(const char *device, int64_t *used, int64_t *peak) noexcept;
+// "cpu" or "cuda:N" that exists.
+int device_parse(at::Device &out, const char *text);
+int device_bf16(const at::Device &device);
+// The calling thread computes with the net's number of threads and determinism from here on.
+void accel_use(const dogb_net *net);
+void device_synchronize(const at::Device &device);
+
+} // namespace dogb_torch
+
+#endif

@@ -1,0 +1,160 @@
+// observe.cpp - views for events: activations by node, gradients and weights by parameter.
+// Statistics are computed where the tensor lives.
+#include "engine/torch/internal.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+#include <cstring>
+
+namespace dogb_torch {
+
+int net_watch(dogb_net *net, uint32_t mask) noexcept {
+    int rc = check_training(net);
+    if (rc < 0) {
+        return rc;
+    }
+    net->watch = mask;
+    return DOGBREED_OK;
+}
+
+// Tensor `index` of a kind with its name; false behind the last one. Gradients are those of the
+// parameters that have one.
+static bool find_view(dogb_net *net, int32_t what, int32_t index, at::Tensor &tensor,
+                      const char *&name) {
+    if (index < 0 || (net->watch & (1u << what)) == 0) {
+        return false;
+    }
+    if (what == DOGBREED_TENSOR_ACTIVATION) {
+        size_t node = (size_t)index + 1; // the input is no activation
+        if (node >= net->values.size()) {
+            return false;
+        }
+        tensor = net->values[node];
+        name = net->graph.nodes[node].name;
+        return true;
+    }
+    for (size_t i = 0; i < net->params.size(); i++) {
+        if (!is_trainable_kind(net->graph.params[i])) {
+            continue;
+        }
+        const at::Tensor &view =
+            what == DOGBREED_TENSOR_GRADIENT ? net->params[i].grad() : net->params[i];
+        if (view.defined() && index-- == 0) {
+            tensor = view;
+            name = net->graph.params[i].name;
+            return true;
+        }
+    }
+    return false;
+}
+
+int32_t tensor_count(dogb_net *net, int32_t what) noexcept {
+    int32_t count = 0;
+    (void)guard([&]() -> int {
+        at::Tensor tensor;
+        const char *name;
+        if (what == DOGBREED_TENSOR_ACTIVATION) {
+            count = net->values.empty() ? 0 : (int32_t)net->values.size() - 1;
+        } else {
+            while (find_view(net, what, count, tensor, name)) {
+                count++;
+            }
+        }
+        return DOGBREED_OK;
+    });
+    return count;
+}
+
+static int need_view(dogb_net *net, int32_t what, int32_t index, at::Tensor &tensor,
+                     const char *&name) {
+    if (what < DOGBREED_TENSOR_ACTIVATION || what > DOGBREED_TENSOR_WEIGHT) {
+        return fail(DOGBREED_ERROR_INVALID_ARGUMENT, "tensor kind %d is not known", what);
+    }
+    if (!find_view(net, what, index, tensor, name)) {
+        return fail(DOGBREED_ERROR_NOT_FOUND, "tensor %d of kind %d: not there or not watched",
+                    index, what);
+    }
+    return DOGBREED_OK;
+}
+
+int tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor *out) noexcept {
+    return guard([&]() -> int {
+        at::Tensor tensor;
+        const char *name = "";
+        int rc = need_view(net, what, index, tensor, name);
+        if (rc < 0) {
+            return rc;
+        }
+        out->what = what;
+        out->name = name;
+        out->dtype =
+            tensor.scalar_type() == at::kBFloat16 ? DOGBREED_DTYPE_BF16 : DOGBREED_DTYPE_F32;
+        out->rank = (int32_t)tensor.dim();
+        for (int32_t i = 0; i < 4; i++) {
+            out->shape[i] = i < out->rank ? tensor.size(i) : 0;
+        }
+        return DOGBREED_OK;
+    });
+}
+
+int tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size_t count) noexcept {
+    return guard([&]() -> int {
+        at::Tensor tensor;
+        const char *name = "";
+        int rc = need_view(net, what, index, tensor, name);
+        if (rc < 0) {
+            return rc;
+        }
+        if (count != (size_t)tensor.numel()) {
+            return fail(DOGBREED_ERROR_MISMATCH, "%s: room for %zu values, it has %lld", name,
+                        count, (long long)tensor.numel());
+        }
+        tensor_to_host(out, tensor);
+        return DOGBREED_OK;
+    });
+}
+
+// One pass in double over host memory, in memory order.
+static void host_stats(const float *values, int64_t count, dogbreed_tensor_stats *out) {
+    double sum = 0.0, squares = 0.0, minimum = INFINITY, maximum = -INFINITY;
+    int64_t zeros = 0, nans = 0, infinities = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double value = values[i];
+        nans += std::isnan(value) ? 1 : 0;
+        infinities += std::isinf(value) ? 1 : 0;
+        zeros += value == 0.0 ? 1 : 0;
+        if (std::isfinite(value)) {
+            sum += value;
+            squares += value * value;
+            minimum = value < minimum ? value : minimum;
+            maximum = value > maximum ? value : maximum;
+        }
+    }
+    double finite = (double)(count - nans - infinities);
+    out->minimum = finite > 0 ? minimum : NAN;
+    out->maximum = finite > 0 ? maximum : NAN;
+    out->mean = sum / finite;
+    out->deviation = std::sqrt(std::fmax(squares / finite - out->mean * out->mean, 0.0));
+    out->norm = std::sqrt(squares);
+    out->zero_share = (double)zeros / (double)count;
+    out->nan_count = nans;
+    out->infinity_count = infinities;
+}
+
+int tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out) noexcept {
+    return guard([&]() -> int {
+        at::Tensor tensor;
+        const char *name = "";
+        int rc = need_view(net, what, index, tensor, name);
+        if (rc < 0) {
+            return rc;
+        }
+        at::NoGradGuard no_grad;
+        at::Tensor host = tensor.detach().to(at::kCPU).to(at::kFloat).contiguous();
+        host_stats(host.const_data_ptr<float>(), host.numel(), out);
+        return DOGBREED_OK;
+    });
+}
+
+} // namespace dogb_torch
