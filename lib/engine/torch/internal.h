@@ -6,9 +6,6 @@
 #include "engine/engine.h"
 #include "engine/torch/compat.h"
 
-#include <dogbreed/model.h>
-#include <dogbreed/trainer.h>
-
 #include <deque>
 #include <memory>
 #include <string>

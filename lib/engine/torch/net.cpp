@@ -10,7 +10,7 @@
 dogb_net::dogb_net(const dogb_graph *from, const dogb_net_conf *conf, at::Device where)
     : graph(from), device(where), mode(conf->mode), threads(std::max(conf->threads, 1)),
       deterministic(conf->deterministic), batch_norm(conf->batch_norm), batch_max(conf->batch_max),
-      dtype(conf->dtype == DOGBREED_DTYPE_BF16 ? at::kBFloat16 : at::kFloat), watch(0), count(0),
+      dtype(conf->dtype == DOGB_DTYPE_BF16 ? at::kBFloat16 : at::kFloat), watch(0), count(0),
       training(false) {
     // (x / 255 - mean) / deviation in float32: each byte has one result, so a table holds them all.
     for (int32_t channel = 0; channel < 3; channel++) {
@@ -28,10 +28,10 @@ static int check_conf(const dogb_graph *graph, const dogb_net_conf *conf,
     if (conf->mode != DOGB_NET_INFER && conf->mode != DOGB_NET_TRAIN) {
         return fail(DOGBREED_ERROR_INVALID_ARGUMENT, "net mode %d is not known", conf->mode);
     }
-    if (conf->dtype != DOGBREED_DTYPE_F32 && conf->dtype != DOGBREED_DTYPE_BF16) {
+    if (conf->dtype != DOGB_DTYPE_F32 && conf->dtype != DOGB_DTYPE_BF16) {
         return fail(DOGBREED_ERROR_INVALID_ARGUMENT, "dtype %d is not known", conf->dtype);
     }
-    if (conf->dtype == DOGBREED_DTYPE_BF16 && device_bf16(device) == 0) {
+    if (conf->dtype == DOGB_DTYPE_BF16 && device_bf16(device) == 0) {
         return fail(DOGBREED_ERROR_UNSUPPORTED,
                     "dtype bf16: %s has no native bf16 arithmetic (AVX512_BF16 on CPUs, compute "
                     "capability 8.0 on GPUs); use f32",

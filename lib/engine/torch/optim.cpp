@@ -19,7 +19,7 @@
 namespace dogb_torch {
 
 static int32_t slot_count(const dogb_optim_conf &conf) {
-    if (conf.kind == DOGBREED_OPTIMIZER_SGD) {
+    if (conf.kind == DOGB_OPTIM_SGD) {
         return conf.momentum != 0.0 ? 1 : 0;
     }
     return 2;
@@ -32,8 +32,8 @@ int optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf) n
         if (rc < 0) {
             return rc;
         }
-        if (conf->kind != DOGBREED_OPTIMIZER_SGD && conf->kind != DOGBREED_OPTIMIZER_ADAM &&
-            conf->kind != DOGBREED_OPTIMIZER_ADAMW) {
+        if (conf->kind != DOGB_OPTIM_SGD && conf->kind != DOGB_OPTIM_ADAM &&
+            conf->kind != DOGB_OPTIM_ADAMW) {
             return fail(DOGBREED_ERROR_INVALID_ARGUMENT, "optimizer %d is not known", conf->kind);
         }
         at::NoGradGuard no_grad;
@@ -103,7 +103,7 @@ static void step_sgd(const dogb_optim_conf &conf, Step &step, double rate) {
 static void step_adam(const dogb_optim_conf &conf, Step &step, double rate, int64_t number) {
     std::vector<at::Tensor> grads = step.grads;
     if (conf.weight_decay != 0.0) {
-        if (conf.kind == DOGBREED_OPTIMIZER_ADAMW) {
+        if (conf.kind == DOGB_OPTIM_ADAMW) {
             at::_foreach_mul_(step.params, 1.0 - rate * conf.weight_decay);
         } else {
             grads = at::_foreach_add(grads, step.params, conf.weight_decay);
@@ -129,7 +129,7 @@ int optim_step(dogb_optim *optim, double learning_rate) noexcept {
         if (step.params.empty()) {
             return DOGBREED_OK;
         }
-        if (optim->conf.kind == DOGBREED_OPTIMIZER_SGD) {
+        if (optim->conf.kind == DOGB_OPTIM_SGD) {
             step_sgd(optim->conf, step, learning_rate);
         } else {
             step_adam(optim->conf, step, learning_rate, optim->steps);
