@@ -9,6 +9,54 @@
 
 extern const dogb_table dogb_trainer_table;
 
+// One finished epoch.
+typedef struct dogb_epoch {
+    int64_t step; // steps of the run so far
+    int64_t train_count;
+    int64_t val_count; // 0: no validation
+    double train_loss; // means over samples
+    double train_accuracy;
+    double val_loss; // NaN without validation
+    double val_accuracy;
+    double val_top5;
+    double learning_rate;     // of the last step
+    double seconds;           // of this epoch, validation included; differs from run to run
+    double images_per_second; // of its training part; differs from run to run
+    int32_t improved;
+    int32_t reserved;
+} dogb_epoch;
+
+// Why a run ended.
+enum {
+    DOGB_END_NONE = 0, // it has not
+    DOGB_END_COMPLETED = 1,
+    DOGB_END_EARLY = 2, // early stopping
+    DOGB_END_TIME = 3,  // time limit
+    DOGB_END_STOP = 4,  // a callback returned DOGBREED_STOP
+    DOGB_END_CANCELLED = 5,
+    DOGB_END_FAILED = 6
+};
+const char *dogb_trainer_end_name(int32_t end); // "completed", "early_stop", ...
+
+typedef struct dogb_trainer_status {
+    int32_t end;         // DOGB_END_; at RUN_END and later
+    int32_t end_code;    // what run returns
+    const char *message; // of a failure; else ""
+    int64_t step;        // finished steps of the run
+    int32_t epoch_count; // finished epochs
+    int32_t resumable;   // 1: a checkpoint can be written now
+    const dogb_epoch *epochs;
+    const char *monitor; // "val_accuracy"
+    double best_value;
+    int32_t best; // index of the kept epoch; -1: none yet
+    int32_t epochs_total;
+    int64_t memory_used; // of the device, bytes; 0: unknown
+} dogb_trainer_status;
+void dogb_trainer_status_get(dogb_trainer_status *out, const dogbreed_trainer *trainer);
+
+// Runs fn(userdata) when the trainer is destroyed. When it cannot be registered, it runs at once.
+int dogb_trainer_defer(dogbreed_trainer *trainer, void (*fn)(void *), void *userdata);
+
 const dogbreed_trainer_options *dogb_trainer_options(const dogbreed_trainer *trainer);
 const dogbreed_model *
 dogb_trainer_model(const dogbreed_trainer *trainer); // weights of the running epoch

@@ -1,0 +1,302 @@
+// loop.c - training as the textbook has it: fetch a batch, forward, loss, backward, step. Each
+// phase has its event; everything else (logs, checkpoints, early stopping, progress bars) listens
+// to those or sits in the other files of this folder.
+#include "core/clock.h"
+#include "core/error.h"
+#include "trainer/state.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct training {
+    dogbreed_trainer *trainer;
+    dogb_session *session;
+    int32_t stopping;  // a callback returned STOP: end with this epoch's bookkeeping
+    int32_t exhausted; // the source has no more batches in this epoch
+    double epoch_begin;
+    int64_t epoch_samples; // of this run; a resumed epoch starts with some
+    double batch_loss;     // NaN between the steps
+} training;
+
+static int64_t steps_done(const dogbreed_trainer *trainer) {
+    return trainer->session == NULL
+               ? 0
+               : trainer->progress.epoch * trainer->session->schedule.epoch_steps +
+                     trainer->progress.position;
+}
+
+void dogb_loop_event(dogbreed_event *event, const dogbreed_trainer *trainer, int32_t kind) {
+    const dogb_progress *progress = &trainer->progress;
+    const dogb_session *session = trainer->session;
+    int ready = session != NULL && session->train != NULL;
+    memset(event, 0, sizeof *event);
+    event->struct_size = (uint32_t)sizeof *event;
+    event->kind = kind;
+    event->epoch = progress->epoch;
+    event->epochs = trainer->options.epochs;
+    event->step = steps_done(trainer);
+    event->steps = ready ? dogb_source_steps(session->train) : 0;
+    event->done = progress->tally.count;
+    event->total = ready ? dogb_source_samples(session->train) : 0;
+    event->time = dogb_clock() - trainer->begin;
+    event->learning_rate = progress->rate;
+    event->loss = (double)NAN;
+    event->train_loss = (double)NAN;
+    event->train_accuracy = (double)NAN;
+    event->val_loss = (double)NAN;
+    event->val_accuracy = (double)NAN;
+    event->val_top5 = (double)NAN;
+    event->text = "";
+}
+
+static int wanted(const training *loop, int32_t kind) {
+    return (dogb_bus_mask(loop->trainer->bus) & DOGBREED_EVENT_MASK(kind)) != 0;
+}
+
+static int send(training *loop, dogbreed_event *event, const dogb_bus_source *source) {
+    int rc = dogb_bus_send(loop->trainer->bus, event, source);
+    if (rc == DOGBREED_STOP) {
+        loop->stopping = 1;
+        return DOGBREED_OK;
+    }
+    return rc;
+}
+
+// Tells of a phase; what: DOGBREED_TENSOR_ that can be viewed, -1: none.
+static int tell(training *loop, int32_t kind, int32_t what) {
+    if (!wanted(loop, kind)) {
+        return DOGBREED_OK;
+    }
+    dogb_bus_source source = {
+        .engine = loop->trainer->engine, .net = loop->session->net, .what = what};
+    dogbreed_event event;
+    dogb_loop_event(&event, loop->trainer, kind);
+    event.loss = loop->batch_loss;
+    event.step -= kind == DOGBREED_EVENT_STEP_END; // the step that is done, not the next one
+    double seconds = dogb_clock() - loop->epoch_begin;
+    event.images_per_second = seconds > 0.0 ? (double)loop->epoch_samples / seconds : 0.0;
+    return send(loop, &event, what < 0 ? NULL : &source);
+}
+
+// The net keeps activations, gradients and weights for viewing only while somebody listens.
+static int watch(training *loop) {
+    uint32_t mask = 0;
+    mask |= wanted(loop, DOGBREED_EVENT_FORWARD_END) ? 1u << DOGBREED_TENSOR_ACTIVATION : 0;
+    mask |= wanted(loop, DOGBREED_EVENT_BACKWARD_END) ? 1u << DOGBREED_TENSOR_GRADIENT : 0;
+    mask |= wanted(loop, DOGBREED_EVENT_STEP_END) ? 1u << DOGBREED_TENSOR_WEIGHT : 0;
+    if (mask == loop->session->watched) {
+        return DOGBREED_OK;
+    }
+    loop->session->watched = mask;
+    const dogb_engine *engine = loop->trainer->engine;
+    return dogb_engine_result(engine, engine->watch(loop->session->net, mask), "watch");
+}
+
+static int check_loss(const training *loop, double value) {
+    const dogb_progress *progress = &loop->trainer->progress;
+    if (isfinite(value)) {
+        return DOGBREED_OK;
+    }
+    return dogb_fail(DOGBREED_ERROR_NUMERIC,
+                     "epoch %d, step %lld: the loss is %s; learning_rate %g may be too high",
+                     (int)progress->epoch + 1, (long long)progress->position + 1,
+                     isnan(value) ? "not a number" : "infinite", progress->rate);
+}
+
+static void count(training *loop, const dogb_loss *loss, int32_t samples) {
+    dogb_progress *progress = &loop->trainer->progress;
+    progress->tally.count += samples;
+    progress->tally.correct += loss->correct;
+    progress->tally.correct5 += loss->correct5;
+    progress->tally.loss_sum += loss->loss * samples;
+    progress->position++;
+    progress->cursor = dogb_source_cursor(loop->session->train);
+    loop->epoch_samples += samples;
+    loop->session->fresh = 0;
+    loop->session->synced = 0;
+}
+
+// Forward, loss, backward, step on one batch.
+static int run_phases(training *loop, const dogb_source_batch *batch) {
+    dogbreed_trainer *trainer = loop->trainer;
+    const dogb_engine *engine = trainer->engine;
+    dogb_net *net = loop->session->net;
+    dogb_loss loss = {0};
+    dogb_target target = {
+        .labels = batch->labels,
+        .class_weights = trainer->class_weights,
+        .count = batch->input.count,
+        .label_smoothing = trainer->options.label_smoothing,
+    };
+    int rc = engine->forward(net, &batch->input, DOGB_MODE_TRAIN, trainer->options.seed,
+                             steps_done(trainer));
+    if ((rc = dogb_engine_result(engine, rc, "forward")) < 0 ||
+        (rc = tell(loop, DOGBREED_EVENT_FORWARD_END, DOGBREED_TENSOR_ACTIVATION)) < 0) {
+        return rc;
+    }
+    rc = dogb_engine_result(engine, engine->loss(net, &target, &loss), "loss");
+    if (rc < 0 || (rc = check_loss(loop, loss.loss)) < 0) {
+        return rc;
+    }
+    loop->batch_loss = loss.loss;
+    rc = dogb_engine_result(engine, engine->backward(net), "backward");
+    if (rc < 0 || (rc = tell(loop, DOGBREED_EVENT_BACKWARD_END, DOGBREED_TENSOR_GRADIENT)) < 0) {
+        return rc;
+    }
+    rc = dogb_engine_result(
+        engine, engine->optim_step(loop->session->optim, trainer->progress.rate), "optimiser step");
+    if (rc == DOGBREED_OK) {
+        count(loop, &loss, batch->input.count);
+    }
+    return rc;
+}
+
+static int run_step(training *loop) {
+    dogbreed_trainer *trainer = loop->trainer;
+    dogb_source_batch batch;
+    loop->batch_loss = (double)NAN;
+    trainer->progress.rate = dogb_schedule_rate(&loop->session->schedule, steps_done(trainer));
+    int rc = watch(loop);
+    if (rc < 0 || (rc = tell(loop, DOGBREED_EVENT_STEP_BEGIN, -1)) < 0 ||
+        (rc = dogb_source_next(loop->session->train, &batch)) < 0) {
+        return rc;
+    }
+    if (rc == 0) {
+        loop->exhausted = 1;
+        return DOGBREED_OK;
+    }
+    if ((rc = tell(loop, DOGBREED_EVENT_BATCH_READY, -1)) < 0) {
+        return rc;
+    }
+    trainer->in_step = 1;
+    rc = run_phases(loop, &batch);
+    trainer->in_step = 0;
+    if (rc < 0) {
+        trainer->broken = 1;
+        return rc;
+    }
+    return tell(loop, DOGBREED_EVENT_STEP_END, DOGBREED_TENSOR_WEIGHT);
+}
+
+// What asks for an end between two steps; DOGB_END_NONE: nothing.
+static int32_t interrupted(const training *loop) {
+    const dogbreed_trainer *trainer = loop->trainer;
+    double limit = trainer->options.time_limit;
+    if (trainer->stop) {
+        return DOGB_END_CANCELLED;
+    }
+    return limit > 0.0 && dogb_clock() - trainer->begin >= limit ? DOGB_END_TIME : DOGB_END_NONE;
+}
+
+static int evaluate(training *loop, dogb_epoch *epoch) {
+    int rc = tell(loop, DOGBREED_EVENT_EVAL_BEGIN, -1);
+    if (rc < 0 || (rc = dogb_validate(loop->trainer, epoch)) < 0) {
+        return rc;
+    }
+    dogbreed_event event;
+    dogb_loop_event(&event, loop->trainer, DOGBREED_EVENT_EVAL_END);
+    event.val_loss = epoch->val_loss;
+    event.val_accuracy = epoch->val_accuracy;
+    event.val_top5 = epoch->val_top5;
+    event.done = epoch->val_count;
+    event.total = epoch->val_count;
+    return send(loop, &event, NULL);
+}
+
+static int tell_epoch(training *loop, const dogb_epoch *epoch) {
+    dogbreed_event event;
+    dogb_loop_event(&event, loop->trainer, DOGBREED_EVENT_EPOCH_END);
+    event.epoch = loop->trainer->progress.epoch - 1;
+    event.done = epoch->train_count;
+    event.train_loss = epoch->train_loss;
+    event.train_accuracy = epoch->train_accuracy;
+    event.val_loss = epoch->val_loss;
+    event.val_accuracy = epoch->val_accuracy;
+    event.val_top5 = epoch->val_top5;
+    event.images_per_second = epoch->images_per_second;
+    event.improved = epoch->improved;
+    return send(loop, &event, NULL);
+}
+
+// Validation, metrics, best weights: what follows the last step of an epoch.
+static int finish_epoch(training *loop) {
+    dogbreed_trainer *trainer = loop->trainer;
+    dogb_progress *progress = &trainer->progress;
+    double now = dogb_clock();
+    dogb_epoch epoch = {.val_loss = (double)NAN,
+                        .val_accuracy = (double)NAN,
+                        .val_top5 = (double)NAN,
+                        .learning_rate = progress->rate};
+    dogbreed_evaluation means = {.struct_size = (uint32_t)sizeof means};
+    if (progress->tally.count == 0) {
+        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: no readable picture in the training split",
+                         dogb_dataset_root(trainer->train));
+    }
+    dogb_tally_finish(&means, &progress->tally);
+    epoch.train_count = means.count;
+    epoch.train_loss = means.loss;
+    epoch.train_accuracy = means.top1;
+    epoch.step = steps_done(trainer);
+    double seconds = now - loop->epoch_begin;
+    epoch.images_per_second = seconds > 0.0 ? (double)loop->epoch_samples / seconds : 0.0;
+    int rc = dogb_slots_read(trainer);
+    if (rc < 0) {
+        return rc;
+    }
+    dogb_slots_to_model(trainer, DOGB_SLOTS_LAST);
+    if (loop->session->valid != NULL && (rc = evaluate(loop, &epoch)) < 0) {
+        return rc;
+    }
+    epoch.seconds = dogb_clock() - loop->epoch_begin;
+    if ((rc = dogb_metrics_epoch(trainer, &epoch)) < 0) {
+        return rc;
+    }
+    return tell_epoch(loop, &progress->epochs[progress->epoch - 1]);
+}
+
+static int run_epoch(training *loop, int32_t *end) {
+    dogbreed_trainer *trainer = loop->trainer;
+    dogb_progress *progress = &trainer->progress;
+    int64_t steps = dogb_source_steps(loop->session->train);
+    loop->exhausted = 0;
+    loop->epoch_samples = 0;
+    loop->epoch_begin = dogb_clock();
+    loop->batch_loss = (double)NAN;
+    int rc = tell(loop, DOGBREED_EVENT_EPOCH_BEGIN, -1);
+    if (rc < 0 || loop->stopping) {
+        return rc;
+    }
+    rc = dogb_source_begin(loop->session->train, progress->epoch, progress->cursor);
+    while (rc == DOGBREED_OK && progress->position < steps && !loop->exhausted && !loop->stopping) {
+        if ((*end = interrupted(loop)) != DOGB_END_NONE) {
+            return DOGBREED_OK;
+        }
+        rc = run_step(loop);
+    }
+    if (rc < 0 || (*end = interrupted(loop)) == DOGB_END_CANCELLED) {
+        return rc;
+    }
+    *end = DOGB_END_NONE; // an epoch whose last step is done is finished also behind the time limit
+    return finish_epoch(loop);
+}
+
+int dogb_loop_run(dogbreed_trainer *trainer, int32_t *end) {
+    training loop = {.trainer = trainer, .session = trainer->session};
+    dogb_progress *progress = &trainer->progress;
+    int rc = DOGBREED_OK;
+    *end = DOGB_END_NONE;
+    while (rc == DOGBREED_OK && *end == DOGB_END_NONE && !loop.stopping && !progress->finished &&
+           progress->epoch < trainer->options.epochs) {
+        rc = run_epoch(&loop, end);
+    }
+    if (rc == DOGBREED_ERROR_CANCELLED && trainer->stop) {
+        *end = DOGB_END_CANCELLED; // inside validation: the epoch's steps are done, the rest is not
+        rc = DOGBREED_OK;
+    }
+    if (rc == DOGBREED_OK && *end == DOGB_END_NONE) {
+        *end = progress->epoch >= trainer->options.epochs ? DOGB_END_COMPLETED
+               : progress->finished                       ? DOGB_END_EARLY
+                                                          : DOGB_END_STOP;
+    }
+    return rc;
+}

@@ -1,0 +1,172 @@
+// source.c - batches in the order of an epoch. With a frozen backbone they are rows of the feature
+// store, gathered into one buffer; else pictures from the loader's threads. The order depends on
+// seed and epoch alone, so an epoch can be entered anywhere.
+#include "trainer/source.h"
+#include "core/error.h"
+#include "core/rng.h"
+
+#include <string.h>
+
+struct dogb_source {
+    dogb_source_conf conf;
+    int64_t *samples; // indices of readable samples, in the dataset's order
+    int64_t *order;   // the same in the order of the running epoch
+    int64_t count;
+    int64_t next; // of order
+    int32_t epoch;
+    int32_t width; // floats per feature row
+    float *rows;   // [batch_size, width]
+    int32_t *labels;
+    dogb_loader *loader; // of the running epoch
+    dogb_decoded_cache *cache;
+};
+
+static void destroy(void *pointer) {
+    dogb_source *source = pointer;
+    dogb_loader_destroy(source->loader);
+    dogb_decoded_cache_destroy(source->cache);
+    dogb_feature_destroy(source->conf.feature);
+}
+
+// A sample whose file could not be read has no row; the store has warned of it already.
+static int64_t collect(dogb_source *source) {
+    int64_t size = dogbreed_dataset_size(source->conf.dataset);
+    int64_t count = 0;
+    for (int64_t i = 0; i < size; i++) {
+        if (source->conf.feature == NULL || dogb_feature_row(source->conf.feature, i, 0) != NULL) {
+            source->samples[count++] = i;
+        }
+    }
+    return count;
+}
+
+int dogb_source_create(dogb_source **out, dogb_arena *arena, const dogb_source_conf *conf) {
+    *out = NULL;
+    dogb_source *source = dogb_alloc(arena, 1, sizeof *source);
+    if (source == NULL) {
+        dogb_feature_destroy(conf->feature);
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    source->conf = *conf;
+    int rc = dogb_defer(arena, destroy, source);
+    if (rc < 0) {
+        return rc;
+    }
+    size_t size = (size_t)dogbreed_dataset_size(conf->dataset);
+    size_t batch = (size_t)conf->batch_size;
+    source->samples = dogb_alloc_raw(arena, size, sizeof *source->samples);
+    source->order = dogb_alloc_raw(arena, size, sizeof *source->order);
+    source->labels = dogb_alloc_raw(arena, batch, sizeof *source->labels);
+    if (source->samples == NULL || source->order == NULL || source->labels == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    if (conf->feature != NULL) {
+        source->width = dogb_feature_size(conf->feature);
+        source->rows = dogb_alloc_raw(arena, batch * (size_t)source->width, sizeof(float));
+        if (source->rows == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+    } else if (conf->cache_bytes > 0) {
+        rc = dogb_decoded_cache_create(&source->cache, conf->cache_bytes, (int64_t)size);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    source->count = collect(source);
+    if (source->count == 0) {
+        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: no readable picture in the %s split",
+                         dogb_dataset_root(conf->dataset), dogb_dataset_split_name(conf->dataset));
+    }
+    *out = source;
+    return DOGBREED_OK;
+}
+
+int64_t dogb_source_samples(const dogb_source *source) {
+    return source->count;
+}
+
+int64_t dogb_source_steps(const dogb_source *source) {
+    int64_t batch = source->conf.batch_size;
+    return (source->count + batch - 1) / batch;
+}
+
+int dogb_source_begin(dogb_source *source, int32_t epoch, int64_t cursor) {
+    memcpy(source->order, source->samples, (size_t)source->count * sizeof *source->order);
+    if (source->conf.shuffle) {
+        dogb_rng rng;
+        dogb_rng_init(&rng, source->conf.seed, DOGB_RNG_SHUFFLE, 0, (uint32_t)epoch);
+        dogb_rng_shuffle(&rng, source->order, (size_t)source->count);
+    }
+    source->epoch = epoch;
+    source->next = cursor < source->count ? cursor : source->count;
+    if (source->conf.feature != NULL) {
+        return DOGBREED_OK;
+    }
+    dogb_loader_destroy(source->loader);
+    source->loader = NULL;
+    if (source->next == source->count) {
+        return DOGBREED_OK;
+    }
+    dogb_loader_conf conf = {
+        .dataset = source->conf.dataset,
+        .preprocess = source->conf.preprocess,
+        .order = source->order + source->next,
+        .count = source->count - source->next,
+        .seed = source->conf.seed,
+        .batch_size = source->conf.batch_size,
+        .threads = source->conf.loader_threads,
+        .augment = source->conf.augment,
+        .epoch = epoch,
+        .cache = source->cache,
+    };
+    return dogb_loader_create(&source->loader, &conf);
+}
+
+int64_t dogb_source_cursor(const dogb_source *source) {
+    return source->next;
+}
+
+static int next_rows(dogb_source *source, dogb_source_batch *out) {
+    int32_t count = 0;
+    size_t width = (size_t)source->width;
+    while (count < source->conf.batch_size && source->next < source->count) {
+        int64_t sample = source->order[source->next++];
+        int32_t view = 0;
+        if (source->conf.views > 1) {
+            dogb_rng rng;
+            dogb_rng_init(&rng, source->conf.seed, DOGB_RNG_VIEW, (uint64_t)sample,
+                          (uint32_t)source->epoch);
+            view = (int32_t)dogb_rng_below(&rng, (uint64_t)source->conf.views);
+        }
+        const float *row = dogb_feature_row(source->conf.feature, sample, view);
+        if (row == NULL) {
+            continue; // this view alone is missing
+        }
+        memcpy(source->rows + (size_t)count * width, row, width * sizeof *row);
+        source->labels[count++] = dogb_dataset_label(source->conf.dataset, sample);
+    }
+    out->input = (dogb_batch){.data = source->rows, .count = count, .dtype = DOGB_DATA_F32};
+    out->labels = source->labels;
+    return count > 0;
+}
+
+static int next_pictures(dogb_source *source, dogb_source_batch *out) {
+    dogb_loader_batch batch = {0};
+    int rc = source->loader == NULL ? 0 : dogb_loader_next(source->loader, &batch);
+    if (rc > 0) {
+        out->input =
+            (dogb_batch){.data = batch.pixels, .count = batch.count, .dtype = DOGB_DATA_U8};
+        out->labels = batch.labels;
+        // The loader leaves unreadable files out: the last sample tells how far it has come.
+        int64_t last = batch.samples[batch.count - 1];
+        while (source->next < source->count && source->order[source->next++] != last) {
+        }
+    } else if (rc == 0) {
+        source->next = source->count;
+    }
+    return rc;
+}
+
+int dogb_source_next(dogb_source *source, dogb_source_batch *out) {
+    return source->conf.feature != NULL ? next_rows(source, out) : next_pictures(source, out);
+}

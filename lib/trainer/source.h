@@ -1,0 +1,39 @@
+// source.h - where the loop's batches come from: rows of the feature store, or pictures from the
+// loader. The loop does not know which.
+#ifndef DOGB_TRAINER_SOURCE_H
+#define DOGB_TRAINER_SOURCE_H
+
+#include "dataset/loader.h"
+#include "engine/engine.h"
+#include "feature/feature.h"
+
+typedef struct dogb_source dogb_source;
+
+typedef struct dogb_source_conf {
+    const dogbreed_dataset *dataset;
+    const dogb_preprocess *preprocess;
+    dogb_feature *feature; // taken over also on failure; NULL: pictures through the loader
+    uint64_t seed;
+    int64_t cache_bytes;    // decoded pictures, loader only
+    int32_t views;          // of the feature store: one is drawn per sample and epoch; 0: the plain
+    int32_t batch_size;     //
+    int32_t loader_threads; //
+    int32_t shuffle;        // 1: a new order each epoch, keyed by (seed, epoch)
+    int32_t augment;        // loader only
+    int32_t reserved;
+} dogb_source_conf;
+
+typedef struct dogb_source_batch {
+    dogb_batch input;      // valid until the next call
+    const int32_t *labels; // [input.count]
+} dogb_source_batch;
+
+int dogb_source_create(dogb_source **out, dogb_arena *arena, const dogb_source_conf *conf);
+int64_t dogb_source_samples(const dogb_source *source); // readable ones
+int64_t dogb_source_steps(const dogb_source *source);   // batches per epoch
+// Starts an epoch behind the first `cursor` samples of its order.
+int dogb_source_begin(dogb_source *source, int32_t epoch, int64_t cursor);
+int64_t dogb_source_cursor(const dogb_source *source); // samples handed out, unreadable ones too
+int dogb_source_next(dogb_source *source, dogb_source_batch *out); // 1: a batch, 0: end, negative
+
+#endif
