@@ -55,6 +55,25 @@ static int open_regular(int *out, size_t *size, const char *path, size_t size_ma
     return DOGBREED_OK;
 }
 
+// Reads up to `total` bytes; fewer when the file shrank meanwhile.
+static int read_all(size_t *done, int descriptor, char *bytes, size_t total, const char *path) {
+    *done = 0;
+    while (*done < total) {
+        ssize_t count = read(descriptor, bytes + *done, total - *done);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be read", path);
+        }
+        if (count == 0) {
+            break; // it shrank while we read: what is there counts
+        }
+        *done += (size_t)count;
+    }
+    return DOGBREED_OK;
+}
+
 int dogb_file_read(void **data, size_t *size, dogb_arena *arena, const char *path,
                    size_t size_max) {
     int descriptor = -1;
@@ -67,22 +86,7 @@ int dogb_file_read(void **data, size_t *size, dogb_arena *arena, const char *pat
         return rc;
     }
     char *bytes = dogb_alloc_raw(arena, total + 1, 1);
-    if (bytes == NULL) {
-        rc = DOGBREED_ERROR_NO_MEMORY;
-    }
-    while (rc == DOGBREED_OK && done < total) {
-        ssize_t count = read(descriptor, bytes + done, total - done);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be read", path);
-        } else if (count == 0) {
-            break; // it shrank while we read: what is there counts
-        } else {
-            done += (size_t)count;
-        }
-    }
+    rc = bytes == NULL ? DOGBREED_ERROR_NO_MEMORY : read_all(&done, descriptor, bytes, total, path);
     (void)close(descriptor);
     if (rc < 0) {
         dogb_release(arena, bytes);
@@ -92,6 +96,33 @@ int dogb_file_read(void **data, size_t *size, dogb_arena *arena, const char *pat
     *data = bytes;
     *size = done;
     return DOGBREED_OK;
+}
+
+int dogb_file_read_into(void **buffer, size_t *capacity, size_t *size, dogb_arena *arena,
+                        const char *path, size_t size_max) {
+    int descriptor = -1;
+    size_t total = 0;
+    int rc = open_regular(&descriptor, &total, path, size_max);
+    *size = 0;
+    if (rc < 0) {
+        return rc;
+    }
+    if (total > *capacity || *buffer == NULL) {
+        // Half as much again, so that a run of growing files does not move the buffer each time.
+        void *grown = dogb_alloc_raw(arena, total + total / 2 + 1, 1);
+        if (grown == NULL) {
+            rc = DOGBREED_ERROR_NO_MEMORY;
+        } else {
+            dogb_release(arena, *buffer);
+            *buffer = grown;
+            *capacity = total + total / 2 + 1;
+        }
+    }
+    if (rc == DOGBREED_OK) {
+        rc = read_all(size, descriptor, *buffer, total, path);
+    }
+    (void)close(descriptor);
+    return rc;
 }
 
 typedef struct mapping {

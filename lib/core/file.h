@@ -11,6 +11,11 @@
 // (larger than size_max, or not a regular file).
 int dogb_file_read(void **data, size_t *size, dogb_arena *arena, const char *path, size_t size_max);
 
+// The same into a buffer of the arena that is kept from file to file and grows as needed; no zero
+// byte behind it.
+int dogb_file_read_into(void **buffer, size_t *capacity, size_t *size, dogb_arena *arena,
+                        const char *path, size_t size_max);
+
 // A read-only mapping; unmapped by the arena. An empty file maps to size 0 and data "".
 typedef struct dogb_map {
     const uint8_t *data;

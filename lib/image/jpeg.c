@@ -267,7 +267,11 @@ static void read_rows(jpeg_reader *reader, const dogb_decode_job *job, const dog
 }
 
 // After an early stop: is there an end marker behind what was read? Image data cannot contain one.
+// The decoder reads ahead and may hold the marker already.
 static int has_end(const jpeg_reader *reader) {
+    if (reader->lib.unread_marker == JPEG_EOI) {
+        return 1;
+    }
     const uint8_t *from = reader->source.next_input_byte;
     for (size_t i = reader->source.bytes_in_buffer; i >= 2; i--) {
         if (from[i - 2] == 0xFF && from[i - 1] == JPEG_EOI) {
