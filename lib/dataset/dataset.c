@@ -125,15 +125,17 @@ int dogbreed_dataset_open(dogbreed_dataset **out, const char *uri,
 }
 
 static int no_split(const dogb_storage *storage, int32_t kind) {
-    char names[64] = "";
+    const char *names[DOGB_SPLIT_COUNT - 1] = {"", "", ""};
+    int count = 0;
     for (int i = DOGB_SPLIT_TRAIN; i < DOGB_SPLIT_COUNT; i++) {
         if (storage->split_count[i] > 0) {
-            strcat(names, names[0] == '\0' ? "" : ", "); // four short names fit
-            strcat(names, split_names[i]);
+            names[count++] = split_names[i];
         }
     }
-    return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s: no images in a split \"%s\", only in %s",
-                     storage->root, split_names[kind], names);
+    return dogb_fail(DOGBREED_ERROR_NOT_FOUND,
+                     "%s: no images in a split \"%s\", only in %s%s%s%s%s", storage->root,
+                     split_names[kind], names[0], count > 1 ? ", " : "", names[1],
+                     count > 2 ? ", " : "", names[2]);
 }
 
 int dogbreed_dataset_split(dogbreed_dataset **out, const dogbreed_dataset *dataset,
@@ -234,4 +236,8 @@ const char *dogb_dataset_path(const dogbreed_dataset *dataset, int64_t index) {
 
 int32_t dogb_dataset_label(const dogbreed_dataset *dataset, int64_t index) {
     return dogb_record_of(dataset, index)->label;
+}
+
+int dogb_dataset_same(const dogbreed_dataset *a, const dogbreed_dataset *b) {
+    return a->storage == b->storage && a->kind == b->kind;
 }

@@ -26,6 +26,9 @@ const char *dogb_dataset_path(const dogbreed_dataset *dataset,
 int32_t dogb_dataset_label(const dogbreed_dataset *dataset, int64_t index);
 dogbreed_dataset *dogb_dataset_retain(const dogbreed_dataset *dataset); // one more reference
 
+// 1: the same samples under the same numbers.
+int dogb_dataset_same(const dogbreed_dataset *a, const dogbreed_dataset *b);
+
 // SHA-256 of each file's bytes, computed once by threads and kept; index = sample.
 int dogb_dataset_hashes(const dogb_sha256 **out, const dogbreed_dataset *dataset, int32_t threads);
 
