@@ -1,5 +1,6 @@
-// reader.h - what the readers of this folder share: each fills a dogb_weights from mapped bytes.
-// Data pointers may point into the map, which lives as long as the arena of the weights.
+// reader.h - what the readers and writers of this folder share. A reader fills a dogb_weights from
+// mapped bytes. Data pointers may point into the map, which lives as long as the arena of the
+// weights.
 #ifndef DOGB_WEIGHTS_READER_H
 #define DOGB_WEIGHTS_READER_H
 
@@ -23,5 +24,10 @@ int dogb_text_valid(const char *text, size_t length);
 // A pointer to `bytes` of data that is aligned for dtype: the data itself or a copy in the arena.
 // NULL: no memory.
 const void *dogb_aligned(dogb_arena *arena, const void *data, size_t bytes, int32_t dtype);
+
+// What the writers refuse: names that are not UTF-8 or occur twice, bytes that do not fit the
+// shape. The tensors sorted by name, in the arena. INVALID_ARGUMENT, NO_MEMORY.
+int dogb_tensors_check(const dogb_weight ***sorted, dogb_arena *arena, const char *path,
+                       const dogb_weight *tensors, size_t count);
 
 #endif

@@ -20,24 +20,6 @@ static int compare_tensors(const void *a, const void *b) {
     return strcmp((*left)->name, (*right)->name);
 }
 
-static int check_tensor(const char *path, const dogb_weight *tensor) {
-    if (tensor->name == NULL || !dogb_text_valid(tensor->name, strlen(tensor->name)) ||
-        strcmp(tensor->name, "__metadata__") == 0) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "%s: tensor name \"%s\" cannot be written: expected UTF-8 other than "
-                         "__metadata__",
-                         path, tensor->name == NULL ? "" : tensor->name);
-    }
-    if (tensor->rank < 0 || tensor->rank > DOGB_WEIGHT_RANK_MAX ||
-        dogb_shape_bytes(tensor->shape, tensor->rank, tensor->dtype) != (int64_t)tensor->bytes ||
-        dogb_dtype_size(tensor->dtype) == 0) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "%s: tensor %s: %zu bytes do not fit its shape", path, tensor->name,
-                         tensor->bytes);
-    }
-    return DOGBREED_OK;
-}
-
 static int compare_keys(const void *a, const void *b) {
     const char *const *left = a;
     const char *const *right = b;
@@ -72,18 +54,13 @@ static int add_metadata(json_t *header, dogb_arena *arena, const char *path,
     return dogb_json_set(header, "__metadata__", json_incref(sorted));
 }
 
-static int add_entry(json_t *header, dogb_arena *arena, const char *path, const dogb_weight *tensor,
-                     int64_t begin) {
+static int add_entry(json_t *header, dogb_arena *arena, const dogb_weight *tensor, int64_t begin) {
     int rc = DOGBREED_OK;
     json_t *item = dogb_json_object(arena);
     json_t *shape = dogb_json_array(arena);
     json_t *offsets = dogb_json_array(arena);
     if (item == NULL || shape == NULL || offsets == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
-    }
-    if (json_object_get(header, tensor->name) != NULL) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "%s: two tensors are named %s", path,
-                         tensor->name);
     }
     for (int32_t i = 0; i < tensor->rank; i++) {
         if ((rc = dogb_json_add(shape, json_integer(tensor->shape[i]))) < 0) {
@@ -113,7 +90,7 @@ static int header_text(char **out, dogb_arena *arena, const char *path,
         return rc;
     }
     for (size_t i = 0; i < count; i++) {
-        if ((rc = add_entry(header, arena, path, sorted[i], begin)) < 0) {
+        if ((rc = add_entry(header, arena, sorted[i], begin)) < 0) {
             return rc;
         }
         if (__builtin_add_overflow(begin, (int64_t)sorted[i]->bytes, &begin)) {
@@ -155,16 +132,9 @@ int dogb_safetensors_write(const char *path, const dogb_weight *tensors, size_t 
     dogb_writer *writer = NULL;
     char *text = NULL;
     int rc = DOGBREED_OK;
-    const dogb_weight **sorted = dogb_alloc(&scratch, count, sizeof *sorted);
-    if (sorted == NULL) {
-        rc = DOGBREED_ERROR_NO_MEMORY;
+    const dogb_weight **sorted = NULL;
+    if ((rc = dogb_tensors_check(&sorted, &scratch, path, tensors, count)) < 0) {
         goto out;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if ((rc = check_tensor(path, &tensors[i])) < 0) {
-            goto out;
-        }
-        sorted[i] = &tensors[i];
     }
     qsort(sorted, count, sizeof *sorted, compare_tensors);
     if ((rc = header_text(&text, &scratch, path, sorted, count, metadata)) < 0 ||

@@ -1,5 +1,6 @@
 // weights.c - one object for the tensors of a file, whatever its container; chosen by content.
 #include "core/error.h"
+#include "weights/pth.h"
 #include "weights/reader.h"
 
 #include <stdlib.h>
@@ -99,6 +100,10 @@ typedef struct signature {
 } signature;
 
 static const signature signatures[] = {
+    {"ustar", 5, 257, dogb_pth_tar_read, "pth (tar)"},
+    {"PK\3\4", 4, 0, dogb_pth_zip_read, "pth (zip)"},
+    {"\x80\2\x8a\n\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14, 0, dogb_pth_legacy_read,
+     "pth (legacy)"},
     {"{", 1, 8, dogb_safetensors_read, "safetensors"},
     {"version https://git-lfs", 23, 0, NULL, "a Git LFS pointer: fetch the file itself"},
     {"\x89HDF", 4, 0, NULL, "an HDF5 (Keras) file"},
