@@ -35,29 +35,46 @@ static int find_folder(const dogb_zip *zip, const char *path, const dogb_zip_ent
     return DOGBREED_OK;
 }
 
-static const dogb_zip_entry *find_file(const dogb_zip *zip, dogb_arena *arena, const char *folder,
+// "<folder>name"; NULL: not there.
+static const dogb_zip_entry *find_file(const dogb_zip *zip, const char *folder,
                                        size_t folder_length, const char *name) {
-    char *full = dogb_format(arena, "%.*s%s", (int)folder_length, folder, name);
-    return full == NULL ? NULL : dogb_zip_find(zip, full, strlen(full));
+    size_t length = strlen(name);
+    for (size_t i = 0; i < zip->count; i++) {
+        const dogb_zip_entry *entry = &zip->entries[i];
+        if (entry->name_length == folder_length + length &&
+            memcmp(entry->name, folder, folder_length) == 0 &&
+            memcmp(entry->name + folder_length, name, length) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
 }
 
-static int check_archive(const dogb_zip *zip, dogb_arena *arena, const char *path,
-                         const char *folder, size_t folder_length) {
-    if (find_file(zip, arena, folder, folder_length, "constants.pkl") != NULL) {
+static int check_archive(const dogb_zip *zip, const char *path, const char *folder,
+                         size_t folder_length) {
+    int rc = DOGBREED_OK;
+    if (find_file(zip, folder, folder_length, "constants.pkl") != NULL) {
         return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
                          "%s: a TorchScript archive: expected torch.save(model.state_dict(), ...)",
                          path);
     }
-    const dogb_zip_entry *order = find_file(zip, arena, folder, folder_length, "byteorder");
-    if (order != NULL && (order->size != 6 || memcmp(order->data, "little", 6) != 0)) {
+    const dogb_zip_entry *order = find_file(zip, folder, folder_length, "byteorder");
+    if (order == NULL) {
+        return DOGBREED_OK; // before torch 2.1: little-endian
+    }
+    if ((rc = dogb_zip_check_stored(path, order)) < 0) {
+        return rc;
+    }
+    if (order->size != 6 || memcmp(order->data, "little", 6) != 0) {
         return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "%s: not little-endian (entry byteorder)",
                          path);
     }
     return DOGBREED_OK;
 }
 
-static int list_storages(dogb_storages *out, dogb_arena *arena, const dogb_zip *zip,
-                         const char *folder, size_t folder_length) {
+static int list_storages(dogb_storages *out, dogb_arena *arena, const char *path,
+                         const dogb_zip *zip, const char *folder, size_t folder_length) {
+    int rc = DOGBREED_OK;
     const char data[] = "data/";
     size_t prefix = folder_length + strlen(data);
     for (size_t i = 0; i < zip->count; i++) {
@@ -70,12 +87,12 @@ static int list_storages(dogb_storages *out, dogb_arena *arena, const dogb_zip *
                                       .key_length = entry->name_length - prefix,
                                       .data = entry->data,
                                       .bytes = entry->size};
-        int rc = dogb_storages_add(out, arena, &storage);
-        if (rc < 0) {
+        if ((rc = dogb_zip_check_stored(path, entry)) < 0 ||
+            (rc = dogb_storages_add(out, arena, &storage)) < 0) {
             return rc;
         }
     }
-    return DOGBREED_OK;
+    return dogb_storages_sort(out, path);
 }
 
 int dogb_pth_zip_read(dogb_weights *weights, const dogb_map *map) {
@@ -99,10 +116,11 @@ int dogb_pth_zip_read(dogb_weights *weights, const dogb_map *map) {
                           .data = file->data,
                           .size = file->size,
                           .persistent = dogb_pth_storage_id};
-    if ((rc = check_archive(&zip, &scratch, weights->path, file->name, folder_length)) < 0 ||
+    if ((rc = check_archive(&zip, weights->path, file->name, folder_length)) < 0 ||
+        (rc = dogb_zip_check_stored(weights->path, file)) < 0 ||
         (rc = dogb_pickle_load(&pickle, &root)) < 0 ||
-        (rc = list_storages(&storages, &scratch, &zip, file->name, folder_length)) < 0 ||
-        (rc = dogb_storages_sort(&storages, weights->path)) < 0) {
+        (rc = list_storages(&storages, &scratch, weights->path, &zip, file->name, folder_length)) <
+            0) {
         goto out;
     }
     rc = dogb_pth_collect(weights, &root, &storages);

@@ -165,16 +165,14 @@ static int read_entry(const archive *zip, dogb_zip_entry *entry, size_t *positio
     entry->name_length = name_length;
     entry->crc = u32(record + 16);
     *position += total;
-    int shown = name_length > 100 ? 100 : (int)name_length;
-    if (u16(record + 10) != 0 || (u16(record + 8) & 1) != 0) {
-        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
-                         "%s: zip: entry %.*s is %s, expected stored as torch.save does", zip->path,
-                         shown, entry->name, u16(record + 10) != 0 ? "compressed" : "encrypted");
-    }
-    if (size != packed) {
+    if ((u16(record + 8) & 1) != 0) {
+        entry->problem = "encrypted";
+    } else if (u16(record + 10) != 0) {
+        entry->problem = "compressed";
+    } else if (size != packed) {
         return refuse(zip, "a stored entry has two sizes");
     }
-    return locate(zip, entry, offset, size);
+    return locate(zip, entry, offset, packed);
 }
 
 static int compare_entries(const void *a, const void *b) {
@@ -223,6 +221,16 @@ const dogb_zip_entry *dogb_zip_find(const dogb_zip *zip, const char *name, size_
     return zip->count == 0
                ? NULL
                : bsearch(&wanted, zip->entries, zip->count, sizeof wanted, compare_entries);
+}
+
+int dogb_zip_check_stored(const char *path, const dogb_zip_entry *entry) {
+    if (entry->problem == NULL) {
+        return DOGBREED_OK;
+    }
+    int shown = entry->name_length > 100 ? 100 : (int)entry->name_length;
+    return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
+                     "%s: zip: entry %.*s is %s, expected stored as torch.save does", path, shown,
+                     entry->name, entry->problem);
 }
 
 uint32_t dogb_crc32(const void *data, size_t size) {
