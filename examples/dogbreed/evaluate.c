@@ -1,0 +1,121 @@
+// evaluate.c - dogbreed evaluate: a model on one split of a data set.
+#include "tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+json_t *evaluation_json(char *text) {
+    static const char *const first[] = {"split",    "count",     "correct", "top1",
+                                        "top1_low", "top1_high", "top5",    "loss"};
+    json_t *report = parse_json(text);
+    json_t *sorted = json_object();
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        json_t *value = json_object_get(report, first[i]);
+        if (value != NULL) {
+            (void)json_object_set(sorted, first[i], value);
+        }
+    }
+    (void)json_object_update_missing(sorted, report);
+    json_decref(report);
+    return sorted;
+}
+
+void print_evaluation(const json_t *report, const char *label) {
+    out("%-15s %.2f %% (%lld/%lld), 95 %% interval %.2f to %.2f %%\n", label,
+        100.0 * real_of(report, "top1"), (long long)integer_of(report, "correct"),
+        (long long)integer_of(report, "count"), 100.0 * real_of(report, "top1_low"),
+        100.0 * real_of(report, "top1_high"));
+    out("%-15s %.2f %%\n%-15s %.4f\n", "top-5", 100.0 * real_of(report, "top5"), "loss",
+        real_of(report, "loss"));
+}
+
+static int evaluate(tool *t, const dogbreed_model *model, const dogbreed_dataset *split) {
+    dogbreed_evaluation result = {.struct_size = sizeof result};
+    char *text = NULL;
+    int rc = dogbreed_evaluate(&result, &text, model, split, &t->settings.evaluate);
+    if (rc < 0) {
+        return fail(t, rc == DOGBREED_ERROR_MISMATCH ? PHASE_DATA : PHASE_OTHER, rc);
+    }
+    json_t *report = evaluation_json(text);
+    const char *path = value_of(t, "out");
+    if (path != NULL &&
+        json_dump_file(report, path, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0) {
+        json_decref(report);
+        return fail_with(t, TOOL_FAILED, "--out %s: cannot be written", path);
+    }
+    if (t->json) {
+        out_json(report);
+        return TOOL_OK;
+    }
+    char label[64];
+    (void)snprintf(label, sizeof label, "%s accuracy", text_of(report, "split"));
+    print_evaluation(report, label);
+    json_decref(report);
+    return TOOL_OK;
+}
+
+static int run(tool *t) {
+    const char *data = value_of(t, "data");
+    const char *name = value_of(t, "split");
+    dogbreed_model *model = NULL;
+    dogbreed_dataset *dataset = NULL;
+    dogbreed_dataset *split = NULL;
+    if (data == NULL) {
+        return usage_error(t,
+                           "--data DIR is missing, and %s does not name the data it was trained "
+                           "on",
+                           t->words[0]);
+    }
+    int exit_code = TOOL_OK;
+    int rc = dogbreed_model_load(&model, t->words[0]);
+    if (rc < 0) {
+        return fail(t, PHASE_MODEL, rc);
+    }
+    rc = dogbreed_dataset_open(&dataset, data, &t->settings.dataset);
+    if (rc == DOGBREED_OK) {
+        rc = dogbreed_dataset_split(&split, dataset, name == NULL ? "test" : name);
+    }
+    exit_code = rc < 0 ? fail(t, PHASE_DATA, rc) : evaluate(t, model, split);
+    dogbreed_dataset_destroy(split);
+    dogbreed_dataset_destroy(dataset);
+    dogbreed_model_destroy(model);
+    return exit_code;
+}
+
+// A run directory knows its data set and how that was split: a folder without splits must be drawn
+// with the same seed and shares, or pictures that were trained on would be tested.
+static int base(tool *t) {
+    char *text = NULL;
+    if (t->word_count < 1 || dogbreed_run_config(&text, t->words[0]) < 0) {
+        return TOOL_OK; // a model file; its loader has the better message for anything else
+    }
+    int rc = apply_config(t, text, t->words[0], DOGBREED_KIND_DATASET);
+    json_t *config = parse_json(text);
+    const char *data = text_of(config, "data");
+    if (rc == TOOL_OK && value_of(t, "data") == NULL && *data != '\0') {
+        set_value(t, "data", data);
+    }
+    json_decref(config);
+    return rc;
+}
+
+static const flag flags[] = {
+    {"data", "DIR", "folder of images; default: what the run was trained on", 1},
+    {"split", "NAME", "train, valid or test; default test", 1},
+    {"out", "FILE", "also write the report as JSON", 0},
+    {NULL, NULL, NULL, 0},
+};
+
+const command command_evaluate = {
+    .name = "evaluate",
+    .arguments = "MODEL [--data DIR] [--split NAME] [OPTIONS...]",
+    .summary = "accuracy with its interval, per class, confusion",
+    .examples = "  dogbreed evaluate runs/a\n"
+                "  dogbreed evaluate runs/a --data PHOTOS --split test --json\n",
+    .flags = flags,
+    .kinds = {DOGBREED_KIND_EVALUATE, DOGBREED_KIND_DATASET},
+    .words_min = 1,
+    .words_max = 1,
+    .run = run,
+    .base = base,
+};

@@ -1,0 +1,193 @@
+// main.c - finds the command, reads its flags, runs it.
+#include "tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT2(x) #x
+#define TEXT(x) TEXT2(x)
+static const char program_version[] =
+    TEXT(DOGBREED_VERSION_MAJOR) "." TEXT(DOGBREED_VERSION_MINOR) "." TEXT(DOGBREED_VERSION_PATCH);
+
+extern const command command_train;
+extern const command command_evaluate;
+extern const command command_predict;
+extern const command command_data_check;
+extern const command command_synth;
+extern const command command_model_info;
+extern const command command_model_export;
+extern const command command_model_list;
+extern const command command_weights_list;
+extern const command command_weights_convert;
+extern const command command_weights_verify;
+extern const command command_info;
+extern const command command_doctor;
+extern const command command_config_print;
+extern const command command_config_copy;
+
+const command *const commands[] = {
+    &command_train,        &command_evaluate,        &command_predict,        &command_data_check,
+    &command_synth,        &command_model_info,      &command_model_export,   &command_model_list,
+    &command_weights_list, &command_weights_convert, &command_weights_verify, &command_info,
+    &command_doctor,       &command_config_print,    &command_config_copy,
+};
+const size_t command_count = sizeof commands / sizeof commands[0];
+
+const command *find_command(int *words, int argc, char **argv) {
+    char pair[64];
+    *words = 0;
+    if (argc >= 2) {
+        (void)snprintf(pair, sizeof pair, "%s %s", argv[0], argv[1]);
+    }
+    for (size_t i = 0; i < command_count; i++) {
+        int two = strchr(commands[i]->name, ' ') != NULL;
+        if (argc >= 1 + two && strcmp(commands[i]->name, two ? pair : argv[0]) == 0) {
+            *words = 1 + two;
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+// "data" -> " check", when every command that starts with the word is listed.
+static int is_group(const char *word, char *members, size_t size) {
+    size_t length = strlen(word);
+    members[0] = '\0';
+    for (size_t i = 0; i < command_count; i++) {
+        const char *name = commands[i]->name;
+        if (strncmp(name, word, length) == 0 && name[length] == ' ') {
+            (void)snprintf(members + strlen(members), size - strlen(members), "%s%s",
+                           members[0] == '\0' ? "" : ", ", name + length + 1);
+        }
+    }
+    return members[0] != '\0';
+}
+
+static int no_command(const tool *t, int argc, char **argv) {
+    char members[128];
+    const char *word = argv[0];
+    const char *names[64];
+    char pair[64];
+    size_t count = 0;
+    if (is_group(word, members, sizeof members) && (argc < 2 || argv[1][0] == '-')) {
+        return usage_error(t, "%s: which one? expected %s", word, members);
+    }
+    for (size_t i = 0; i < command_count; i++) {
+        names[count++] = commands[i]->name;
+    }
+    (void)snprintf(pair, sizeof pair, "%s %s", word, argc > 1 ? argv[1] : "");
+    const char *near = is_group(word, members, sizeof members) ? nearest(pair, names, count)
+                                                               : nearest(word, names, count);
+    if (near == NULL) {
+        return usage_error(t, "%s: unknown command; see dogbreed --help",
+                           members[0] != '\0' ? pair : word);
+    }
+    return usage_error(t, "%s: unknown command; did you mean %s?", members[0] != '\0' ? pair : word,
+                       near);
+}
+
+static void print_version(int json) {
+    if (json) {
+        out_json(json_pack("{s:s,s:s,s:i}", "program", program_version, "library",
+                           dogbreed_version(), "abi", (int)dogbreed_abi()));
+    } else {
+        (void)printf("dogbreed %s (library %s, ABI %d)\n", program_version, dogbreed_version(),
+                     (int)dogbreed_abi());
+    }
+}
+
+static int has(const char *word, int argc, char **argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], word) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int help_command(const tool *t, int argc, char **argv) {
+    int words = 0;
+    if (argc == 0 || argv[0][0] == '-') {
+        print_help(NULL);
+        return TOOL_OK;
+    }
+    const command *c = find_command(&words, argc, argv);
+    if (c == NULL) {
+        return no_command(t, argc, argv);
+    }
+    print_help(c);
+    return TOOL_OK;
+}
+
+static int print_config(const tool *t) {
+    out_document(config_json(t));
+    return TOOL_OK;
+}
+
+static int run_command(tool *t, int argc, char **argv) {
+    int rc = parse_flags(t, argc, argv);
+    output_open(t);
+    if (rc != TOOL_OK) {
+        return rc;
+    }
+    if (t->help || t->usage) {
+        (t->help ? print_help : print_usage)(t->command);
+        return TOOL_OK;
+    }
+    if (t->print_config) {
+        return print_config(t);
+    }
+    if (t->word_count < t->command->words_min ||
+        (t->command->words_max >= 0 && t->word_count > t->command->words_max)) {
+        const char *what =
+            t->word_count < t->command->words_min ? "an argument is missing" : "too many arguments";
+        return usage_error(t, "%s; usage: dogbreed %s %s", what, t->command->name,
+                           t->command->arguments);
+    }
+    return t->command->run(t);
+}
+
+int main(int argc, char **argv) {
+    tool t = {.program = argc > 0 ? argv[0] : "dogbreed"};
+    int first = 1;
+    int words = 0;
+    int rc = TOOL_OK;
+    // Common switches may stand in front of the command.
+    while (first < argc && argv[first][0] == '-' && strcmp(argv[first], "--") != 0) {
+        first++;
+    }
+    t.json = has("--json", argc - 1, argv + 1);
+    t.no_color = has("--no-color", argc - 1, argv + 1);
+    output_open(&t);
+    if (has("--version", argc - 1, argv + 1)) {
+        print_version(t.json);
+        return output_close(TOOL_OK);
+    }
+    if (first >= argc) {
+        int asked = has("--help", argc - 1, argv + 1) || has("-h", argc - 1, argv + 1);
+        if (asked || has("--usage", argc - 1, argv + 1)) {
+            (asked ? print_help : print_usage)(NULL);
+        } else if (argc == 1) {
+            print_help(NULL);
+            rc = TOOL_USAGE;
+        } else {
+            rc = usage_error(&t, "%s: expected a command; see dogbreed --help", argv[1]);
+        }
+        return output_close(rc);
+    }
+    if (strcmp(argv[first], "help") == 0) {
+        return output_close(help_command(&t, argc - first - 1, argv + first + 1));
+    }
+    t.command = find_command(&words, argc - first, argv + first);
+    if (t.command == NULL) {
+        return output_close(no_command(&t, argc - first, argv + first));
+    }
+    // The words of the command are taken out; what stood before them stays.
+    for (int i = first - 1; i >= 1; i--) {
+        argv[i + words] = argv[i];
+    }
+    rc = run_command(&t, argc - 1 - words, argv + 1 + words);
+    free_tool(&t);
+    return output_close(rc);
+}

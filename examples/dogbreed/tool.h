@@ -1,0 +1,149 @@
+// tool.h - what the files of the tool share: commands, flags, settings, output. The tool uses the
+// library's public headers only and holds no logic of its own.
+#ifndef TOOL_H
+#define TOOL_H
+
+#include <dogbreed/dogbreed.h>
+#include <jansson.h>
+
+// Exit codes (docs/cli.md). Signals end with 128 + their number.
+enum {
+    TOOL_OK = 0,
+    TOOL_FAILED = 1,
+    TOOL_USAGE = 2,
+    TOOL_DATA = 3,
+    TOOL_MODEL = 4,
+    TOOL_RESUMABLE = 5, // interrupted, a checkpoint exists
+    TOOL_TIME_LIMIT = 124
+};
+
+// What was going on when a call failed; with the library's code it gives the exit code.
+enum { PHASE_USAGE, PHASE_DATA, PHASE_MODEL, PHASE_RUN, PHASE_OTHER };
+
+struct tool;
+
+// A flag that is not an option of the library. in_config: it is also a key of configuration files
+// and can be written as name=value.
+typedef struct flag {
+    const char *name;
+    const char *argument; // "FILE"; NULL: a switch
+    const char *help;
+    int in_config;
+} flag;
+
+enum { FLAGS_MAX = 12, KINDS_MAX = 4 };
+
+typedef struct command {
+    const char *name;              // "train", "data check"
+    const char *arguments;         // "DIR [NAME=VALUE...]"
+    const char *summary;           // one line, lower case
+    const char *examples;          // lines of the help text
+    const flag *flags;             // ends with a row without a name
+    uint32_t kinds[KINDS_MAX + 1]; // tables whose options it takes, 0-terminated
+    int words_min;
+    int words_max;
+    int (*run)(struct tool *t);
+    int (*base)(struct tool *t); // configuration that lies below --config; may be NULL
+} command;
+
+extern const command *const commands[];
+extern const size_t command_count;
+
+typedef struct settings {
+    dogbreed_dataset_options dataset;
+    dogbreed_check_options check;
+    dogbreed_synth_options synth;
+    dogbreed_model_options model;
+    dogbreed_trainer_options trainer;
+    dogbreed_evaluate_options evaluate;
+    dogbreed_predictor_options predictor;
+} settings;
+
+typedef struct tool {
+    const char *program; // as it was called, for lines to paste
+    const command *command;
+    settings settings;
+    char *values[FLAGS_MAX]; // of command->flags, "on"/"off" for switches, NULL when not given
+    const char **words;      // what is neither flag nor name=value
+    int word_count;
+    int json;
+    int quiet;
+    int verbose;
+    int no_color;
+    int help;
+    int usage;
+    int print_config;
+    int allow_unknown;
+} tool;
+
+// settings.c: options of all tables by name
+void settings_init(settings *s);
+void *settings_of(settings *s, uint32_t kind);
+const char *kind_name(uint32_t kind); // "trainer"; NULL for an unknown kind
+int kind_count(void);                 // kinds are 1..kind_count()
+int find_option(dogbreed_option_info *info, uint32_t kind, const char *name); // 1: found
+int known_anywhere(const char *name); // an option of any table
+json_t *option_json(const void *options, const dogbreed_option_info *info); // new reference
+json_t *config_json(const tool *t);                                         // new reference
+// Copies every option of `from` that `to` has too.
+void settings_share(void *to, uint32_t to_kind, const void *from, uint32_t from_kind);
+
+// flags.c: the command line
+int parse_flags(tool *t, int argc, char **argv); // 0 or an exit code
+int apply_config(tool *t, const char *json, const char *what, uint32_t only_kind);
+const char *value_of(const tool *t, const char *flag); // NULL when not given
+int is_on(const tool *t, const char *flag, int when_absent);
+void set_value(tool *t, const char *flag, const char *value);
+int same_name(const char *a, const char *b); // '-' equals '_'
+const char *nearest(const char *name, const char *const *names, size_t count);
+void free_tool(tool *t);
+extern const flag common_flags[]; // of every command; ends with a row without a name
+
+// output.c: stdout carries data, stderr messages
+void output_open(const tool *t);
+void out_json(json_t *value);     // one line; takes the reference
+void out_document(json_t *value); // indented; takes the reference
+void out(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void say(const char *format, ...) __attribute__((format(printf, 1, 2))); // not when --quiet
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// Prints the error and returns the exit code. fail: the library's message.
+int fail(const tool *t, int phase, int code);
+int fail_with(const tool *t, int exit_code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int usage_error(const tool *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int output_close(int exit_code);     // flushes; a full disk is a failure
+json_t *parse_json(char *text);      // releases the library's text; NULL: not JSON
+void out_tree(const json_t *object); // as indented text
+// Escape sequence, or "" where colours are not wanted: "bold" "dim" "red" "green" "yellow" "off".
+const char *style(const char *name);     // for stderr
+const char *style_out(const char *name); // for stdout
+double real_of(const json_t *object, const char *key);
+json_t *json_text(const char *text); // new reference; bytes that are not UTF-8 become '?'
+int64_t integer_of(const json_t *object, const char *key);
+const char *text_of(const json_t *object, const char *key); // "" when absent
+
+// exitcode.c
+int exit_code_of(int phase, int code);
+
+// signals.c: SIGINT and SIGTERM stop the trainer, the second one ends the program
+void signals_watch(dogbreed_trainer *trainer); // NULL: signals end the program again
+int signals_code(void);                        // 130 or 143 when one came, else 0
+
+// progress.c
+typedef struct progress progress;
+progress *progress_create(const tool *t);
+int progress_event(const dogbreed_event *event, void *userdata); // a dogbreed_event_fn
+extern const uint64_t progress_mask;
+void progress_clear(void); // removes the line that is being redrawn, before other output
+void progress_destroy(progress *p);
+
+// help.c
+void print_help(const command *c); // NULL: the whole tool
+void print_usage(const command *c);
+const command *find_command(int *words, int argc, char **argv); // words: how many it took
+
+// evaluate.c, shared with train
+json_t *evaluation_json(char *text); // the library's report with the main members first
+void print_evaluation(const json_t *report, const char *label);
+
+#endif

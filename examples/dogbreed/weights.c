@@ -1,0 +1,111 @@
+// weights.c - dogbreed weights list, convert, verify.
+#include "tool.h"
+
+#include <stdlib.h>
+
+static int run_list(tool *t) {
+    char *text = NULL;
+    int rc = dogbreed_weights_list(&text, t->words[0]);
+    if (rc < 0) {
+        return fail(t, PHASE_MODEL, rc);
+    }
+    json_t *list = parse_json(text);
+    if (t->json) {
+        out_json(list);
+        return TOOL_OK;
+    }
+    const json_t *tensors = json_object_get(list, "tensors");
+    const json_t *tensor = NULL;
+    size_t i = 0;
+    json_array_foreach(tensors, i, tensor) {
+        char *shape = json_dumps(json_object_get(tensor, "shape"), JSON_ENCODE_ANY);
+        out("%-48s %-5s %s\n", text_of(tensor, "name"), text_of(tensor, "dtype"),
+            shape == NULL ? "" : shape);
+        free(shape);
+    }
+    out("%s: %s, %zu tensors, %lld bytes, sha256 %s\n", t->words[0], text_of(list, "format"),
+        json_array_size(tensors), (long long)integer_of(list, "bytes"), text_of(list, "sha256"));
+    json_decref(list);
+    return TOOL_OK;
+}
+
+static int run_convert(tool *t) {
+    int rc = dogbreed_weights_convert(t->words[0], t->words[1]);
+    if (rc < 0) {
+        return fail(t, PHASE_MODEL, rc);
+    }
+    if (t->json) {
+        out_json(
+            json_pack("{s:o,s:o}", "from", json_text(t->words[0]), "to", json_text(t->words[1])));
+    } else {
+        out("%s -> %s\n", t->words[0], t->words[1]);
+    }
+    return TOOL_OK;
+}
+
+static int run_verify(tool *t) {
+    char *text = NULL;
+    int rc = dogbreed_weights_verify(&text, t->words[0], value_of(t, "arch"));
+    if (rc < 0) {
+        return fail(t, PHASE_MODEL, rc);
+    }
+    json_t *report = parse_json(text);
+    int ok = json_is_true(json_object_get(report, "ok"));
+    if (t->json) {
+        out_json(report);
+        return ok ? TOOL_OK : TOOL_MODEL;
+    }
+    static const char *const lists[] = {"problems", "missing", "unexpected"};
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        const json_t *entry = NULL;
+        size_t i = 0;
+        json_array_foreach(json_object_get(report, lists[l]), i, entry) {
+            out("%s: %s\n", lists[l], json_is_string(entry) ? json_string_value(entry) : "?");
+        }
+    }
+    out("%s: %s\n", t->words[0], ok ? "ok" : "does not fit");
+    json_decref(report);
+    return ok ? TOOL_OK : TOOL_MODEL;
+}
+
+static const flag no_flags[] = {{NULL, NULL, NULL, 0}};
+static const flag verify_flags[] = {
+    {"arch", "NAME", "compare names and shapes with this network", 0},
+    {NULL, NULL, NULL, 0},
+};
+
+const command command_weights_list = {
+    .name = "weights list",
+    .arguments = "FILE [OPTIONS...]",
+    .summary = "tensors of a .safetensors, .pth or .pt file",
+    .examples = "  dogbreed weights list resnet18.pth\n"
+                "  dogbreed weights list model.safetensors --json\n",
+    .flags = no_flags,
+    .words_min = 1,
+    .words_max = 1,
+    .run = run_list,
+};
+
+const command command_weights_convert = {
+    .name = "weights convert",
+    .arguments = "FROM TO [OPTIONS...]",
+    .summary = "write the tensors of a file in another format",
+    .examples = "  dogbreed weights convert resnet18.pth resnet18.safetensors\n"
+                "  dogbreed weights convert model.safetensors model.pth\n",
+    .flags = no_flags,
+    .words_min = 2,
+    .words_max = 2,
+    .run = run_convert,
+};
+
+const command command_weights_verify = {
+    .name = "weights verify",
+    .arguments = "FILE [--arch NAME] [OPTIONS...]",
+    .summary = "read every byte, check numbers, names and shapes",
+    .examples = "  dogbreed weights verify model.safetensors\n"
+                "  dogbreed weights verify resnet18.pth --arch resnet18\n",
+    .flags = verify_flags,
+    .words_min = 1,
+    .words_max = 1,
+    .run = run_verify,
+};
