@@ -18,10 +18,21 @@ static void print_range(const dogbreed_option_info *info) {
     } else if (*info->unit != '\0') {
         (void)printf("%s; ", info->unit);
     }
-    (void)printf("default %s\n", *info->default_value == '\0' ? "empty" : info->default_value);
+    (void)printf("default %s", *info->default_value == '\0' ? "empty" : info->default_value);
 }
 
-static void print_option(const dogbreed_option_info *info) {
+// Names the later tables of the command that have the option too.
+static void print_shared(const command *c, size_t row, const char *name) {
+    dogbreed_option_info info;
+    for (size_t i = row + 1; c->kinds[i] != 0; i++) {
+        if (find_option(&info, c->kinds[i], name)) {
+            (void)printf("; also of the %s", kind_name(c->kinds[i]));
+        }
+    }
+    (void)printf("\n");
+}
+
+static void print_option(const command *c, size_t row, const dogbreed_option_info *info) {
     char name[96];
     (void)snprintf(name, sizeof name, "%s", info->name);
     for (char *c = name; *c != '\0'; c++) {
@@ -29,6 +40,7 @@ static void print_option(const dogbreed_option_info *info) {
     }
     (void)printf("  --%-24s %s\n  %-26s ", name, info->help, "");
     print_range(info);
+    print_shared(c, row, info->name);
 }
 
 static void print_flags(const flag *flags) {
@@ -72,7 +84,7 @@ static void print_command(const command *c) {
         dogbreed_option_info info = {.struct_size = sizeof info};
         for (uint32_t j = 0; dogbreed_options_describe(&info, c->kinds[i], j) == DOGBREED_OK; j++) {
             if (!shown_before(c, i, info.name)) {
-                print_option(&info);
+                print_option(c, i, &info);
             }
         }
     }
@@ -83,7 +95,7 @@ static void print_command(const command *c) {
 static void print_tool(void) {
     (void)printf("dogbreed - train image classifiers, test them, predict\n\n"
                  "Examples:\n"
-                 "  dogbreed synth shapes && dogbreed train shapes --arch tiny --out runs/a\n"
+                 "  dogbreed synth shapes && dogbreed train shapes --arch tiny --freeze none\n"
                  "  dogbreed train PHOTOS --arch mobilenet_v2 --weights FILE --epochs 7\n"
                  "  dogbreed evaluate runs/a --data PHOTOS --split test\n"
                  "  dogbreed predict runs/a photo.jpg --top-k 5\n\n");

@@ -70,21 +70,20 @@ static int no_command(const tool *t, int argc, char **argv) {
     const char *names[64];
     char pair[64];
     size_t count = 0;
-    if (is_group(word, members, sizeof members) && (argc < 2 || argv[1][0] == '-')) {
+    int group = is_group(word, members, sizeof members);
+    if (group && (argc < 2 || argv[1][0] == '-')) {
         return usage_error(t, "%s: which one? expected %s", word, members);
     }
     for (size_t i = 0; i < command_count; i++) {
         names[count++] = commands[i]->name;
     }
     (void)snprintf(pair, sizeof pair, "%s %s", word, argc > 1 ? argv[1] : "");
-    const char *near = is_group(word, members, sizeof members) ? nearest(pair, names, count)
-                                                               : nearest(word, names, count);
+    const char *near = group ? NULL : nearest(word, names, count);
+    near = near == NULL ? nearest(pair, names, count) : near;
     if (near == NULL) {
-        return usage_error(t, "%s: unknown command; see dogbreed --help",
-                           members[0] != '\0' ? pair : word);
+        return usage_error(t, "%s: unknown command; see dogbreed --help", group ? pair : word);
     }
-    return usage_error(t, "%s: unknown command; did you mean %s?", members[0] != '\0' ? pair : word,
-                       near);
+    return usage_error(t, "%s: unknown command; did you mean %s?", group ? pair : word, near);
 }
 
 static void print_version(int json) {
