@@ -268,8 +268,8 @@ static void read_rows(jpeg_reader *reader, const dogb_decode_job *job, const dog
 
 // After an early stop: is there an end marker behind what was read? Image data cannot contain one.
 // The decoder reads ahead and may hold the marker already.
-static int has_end(const jpeg_reader *reader) {
-    if (reader->lib.unread_marker == JPEG_EOI) {
+static int has_end(jpeg_reader *reader) {
+    if (reader->lib.unread_marker == JPEG_EOI || jpeg_input_complete(&reader->lib)) {
         return 1;
     }
     const uint8_t *from = reader->source.next_input_byte;

@@ -53,20 +53,21 @@ int dogb_image_orient(dogb_image *out, dogb_arena *arena, const dogb_image *in,
                       int32_t orientation) {
     DOGB_CHECK(orientation >= 1 && orientation <= 8, "orientation: %d, expected 1 to 8",
                (int)orientation);
-    *out = *in;
+    const dogb_image stored = *in; // out may be in
+    *out = stored;
     if (orientation == 1) {
         return DOGBREED_OK;
     }
-    out->pixels =
-        dogb_alloc_raw(arena, (size_t)in->width * (size_t)in->height * 3 + DOGB_PIXEL_SLACK, 1);
+    out->pixels = dogb_alloc_raw(
+        arena, (size_t)stored.width * (size_t)stored.height * 3 + DOGB_PIXEL_SLACK, 1);
     if (out->pixels == NULL) {
         out->width = out->height = 0;
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    dogb_orient_pixels(out->pixels, in, orientation);
+    dogb_orient_pixels(out->pixels, &stored, orientation);
     if (orientations[orientation].swap) {
-        out->width = in->height;
-        out->height = in->width;
+        out->width = stored.height;
+        out->height = stored.width;
     }
     return DOGBREED_OK;
 }
