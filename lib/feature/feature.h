@@ -22,7 +22,8 @@ typedef struct dogb_feature_conf {
     int64_t bytes_max;     // of the store on disk; oldest used sets go first; 0: no bound
     uint64_t seed;         // of augmented views
     int32_t views;         // 0: the evaluation view only; V: augmented views 1..V instead
-    int32_t batch_size;
+    int32_t batch_size; // not used: rows are computed in batches of one fixed size, so that they do
+                        // not depend on it
     int32_t threads;
     int32_t loader_threads;
     int32_t dtype;

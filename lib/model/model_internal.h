@@ -46,6 +46,10 @@ int dogb_model_match_classes(int32_t **out, dogb_arena *arena, const dogbreed_mo
 int dogb_model_set_info(dogbreed_model *model, const char *key,
                         const json_t *value); // "metrics", "trained_on"
 
+// The "preprocess" member of the model document: everything that decides which pixels the network
+// sees.
+int dogb_model_preprocess_json(json_t *object, const dogb_preprocess *preprocess);
+
 // Model files. `extra` for checkpoints: the same writer under another name.
 int dogb_model_write(const dogbreed_model *model, const char *path);
 

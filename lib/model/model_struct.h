@@ -59,6 +59,5 @@ int dogb_model_from_document(dogbreed_model *model, const json_t *document, cons
 // first.
 int dogb_model_parse(dogbreed_model **out, const char *document, const char *graph,
                      const char *what);
-int dogb_model_preprocess_json(json_t *object, const dogb_preprocess *preprocess);
 
 #endif
