@@ -184,8 +184,9 @@ static int copy_conf(dogb_loader *loader, const dogb_loader_conf *conf) {
     }
     loader->batches = (loader->conf.count + conf->batch_size - 1) / conf->batch_size;
     loader->picture_bytes = (size_t)conf->preprocess->crop * (size_t)conf->preprocess->crop * 3;
+    int64_t population = conf->population > 0 ? conf->population : loader->conf.count;
     loader->bad_max =
-        (int64_t)(dogb_dataset_options(conf->dataset)->bad_fraction * (double)loader->conf.count);
+        (int64_t)(dogb_dataset_options(conf->dataset)->bad_fraction * (double)population);
     return conf->cache == NULL ? DOGBREED_OK
                                : dogb_decoded_cache_bind(conf->cache, conf->dataset,
                                                          conf->preprocess->exif_orientation);

@@ -24,6 +24,7 @@ typedef struct dogb_loader_conf {
     int32_t augment;           // 1: random resized crop and flip, keyed by (seed, sample, epoch)
     int32_t epoch;             // or view number
     dogb_decoded_cache *cache; // NULL: none
+    int64_t population;        // bad_fraction is a share of this many; 0: of count
 } dogb_loader_conf;
 
 typedef struct dogb_loader_batch {

@@ -150,7 +150,9 @@ static int compute_view(work *w, int64_t *order, int32_t view) {
                              .batch_size = f->batch,
                              .threads = dogb_thread_count(f->conf.loader_threads),
                              .augment = f->conf.views > 0,
-                             .epoch = f->conf.views > 0 ? view + 1 : 0};
+                             .epoch = f->conf.views > 0 ? view + 1 : 0,
+                             // Bad files are never in the store: only few others may be missing.
+                             .population = f->samples};
     int rc = dogb_loader_create(&loader, &conf);
     while (rc == DOGBREED_OK && (rc = dogb_loader_next(loader, &batch)) > 0) {
         rc = add_batch(w, &batch, view);

@@ -1,0 +1,43 @@
+// predictor_struct.h - shared by the files of lib/predictor only.
+#ifndef DOGB_PREDICTOR_STRUCT_H
+#define DOGB_PREDICTOR_STRUCT_H
+
+#include "engine/engine.h"
+#include "image/image.h"
+#include "predictor/predictor_internal.h"
+
+#include <dogbreed/predictor.h>
+
+// Written by create only: calls from many threads share it without a lock.
+struct dogbreed_predictor {
+    dogb_arena arena;
+    dogbreed_predictor_options options;
+    dogb_preprocess preprocess;
+    dogb_image_limits limits;
+    const dogb_engine *engine;
+    dogb_net *net;
+    const char **classes;
+    int32_t class_count;
+    int32_t threads;
+};
+
+size_t dogb_predictor_picture(const dogbreed_predictor *predictor); // bytes of one input
+
+// Checks `count` of a call.
+int dogb_predictor_check(const dogbreed_predictor *predictor, const dogbreed_prediction *out,
+                         int32_t count);
+
+// The network on prepared pictures, then the best of each: out[i * count ..] of picture i.
+int dogb_predictor_compute(dogbreed_predictor *predictor, dogb_arena *scratch,
+                           const uint8_t *pictures, int32_t pictures_count,
+                           dogbreed_prediction *out, int32_t count);
+
+// A file's bytes as a network input. crop may be NULL.
+int dogb_predictor_load(const dogbreed_predictor *predictor, uint8_t *out, dogb_arena *scratch,
+                        const char *path, const dogbreed_rectangle *crop);
+
+// The `count` largest of softmax(logits), largest first, equal ones by class. NUMERIC when the
+// network gave something that is not a number.
+int dogb_top(dogbreed_prediction *out, int32_t count, const float *logits, int32_t classes);
+
+#endif
