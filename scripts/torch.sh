@@ -2,12 +2,13 @@
 # Prints the folder of a usable libtorch (the one with include/ and lib/) on stdout; messages go to
 # stderr. TORCH_ROOT is checked and used when it is set. Otherwise the wheel of PyTorch is unpacked,
 # with the two small NVIDIA wheels that libtorch_cpu.so needs, into a cache outside the tree; no
-# Python package is installed. A second run only checks what is there.
+# Python package is installed. A second run only checks what is there. DOGBREED_WHEELS names a folder
+# where the wheels stay (scripts/test.sh installs them into its own environment).
 set -eu
 
 version=2.15.0
 floor=2.11
-nvidia=13.2.*
+nvidia='13.2.*'
 cache=${DOGBREED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dogbreed}
 target=$cache/libtorch-$version
 machine=$(uname -m)
@@ -69,17 +70,18 @@ platforms="--platform manylinux2014_$machine"
 for glibc in 17 24 25 26 27 28; do
     platforms="$platforms --platform manylinux_2_${glibc}_$machine"
 done
+wheels=${DOGBREED_WHEELS:-$part/wheels}
 fetch() {
     # shellcheck disable=SC2086
     python3 -m pip download --no-deps --only-binary=:all: --no-cache-dir --disable-pip-version-check --quiet --progress-bar off \
         --implementation cp --python-version 3.11 --abi cp311 --abi none \
-        $platforms --dest "$part/wheels" "$@" >&2
+        $platforms --dest "$wheels" "$@" >&2
 }
 fetch "torch==$version" "nvidia-cuda-runtime==$nvidia" "nvidia-cuda-cupti==$nvidia" ||
     die "pip could not download torch $version; without network set TORCH_ROOT to a libtorch $floor or newer"
 
 say "unpacking"
-python3 - "$part/wheels" "$part/root" <<'PYTHON' || die "could not unpack the wheels under $cache"
+python3 - "$wheels" "$part/root" <<'PYTHON' || die "could not unpack the wheels under $cache"
 import pathlib, sys, zipfile
 
 wheels, root = sys.argv[1:]

@@ -1,0 +1,96 @@
+#!/bin/bash
+# The main job from nothing: sets everything up, trains, predicts, tests, and says what came out.
+#
+#   scripts/demo.sh                              on a small set of shapes that the tool draws itself
+#   scripts/demo.sh IMAGES [--weights FILE] ...  on a folder of images; further words are options of
+#                                                `dogbreed train` (see build/dogbreed help train)
+#
+# IMAGES holds {train,valid,test}/CLASS/*.jpg, or CLASS/*.jpg (then it is split).
+set -euo pipefail
+start=$PWD
+root=$(cd "$(dirname "$0")/.." && pwd)
+
+absolute() { # a path as it was given, from wherever the script goes
+    case $1 in
+    /* | *://*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "$start/$1" ;;
+    esac
+}
+
+images=
+options=()
+weights=no
+network=no
+while [ $# -gt 0 ]; do
+    case $1 in
+    --weights)
+        [ $# -ge 2 ] || {
+            echo "demo.sh: --weights: a file is missing" >&2
+            exit 2
+        }
+        options+=(--weights "$(absolute "$2")")
+        weights=yes
+        shift
+        ;;
+    --weights=*)
+        options+=(--weights "$(absolute "${1#*=}")")
+        weights=yes
+        ;;
+    --arch | --arch=* | --architecture | --architecture=* | --freeze | --freeze=*)
+        network=yes
+        options+=("$1")
+        ;;
+    -*) options+=("$1") ;;
+    *)
+        if [ -z "$images" ] && [ ${#options[@]} -eq 0 ]; then
+            images=$(absolute "$1")
+        else
+            options+=("$1")
+        fi
+        ;;
+    esac
+    shift
+done
+
+cd "$root"
+scripts/setup.sh
+tool=build/dogbreed
+
+number=1
+while [ -e "runs/demo-$number" ]; do
+    number=$((number + 1))
+done
+run=runs/demo-$number
+
+if [ -z "$images" ]; then
+    images=$root/build/demo-shapes
+    [ -d "$images/train" ] || "$tool" synth "$images" --classes 8 --per-class 60 --seed 1
+    [ "$network" = yes ] || [ "$weights" = yes ] || options=(--arch tiny --freeze none --epochs 12 "${options[@]}")
+elif [ "$weights" = no ] && [ "$network" = no ]; then
+    # Without pretrained weights the whole network has to learn.
+    options=(--arch tiny --freeze none --epochs 30 "${options[@]}")
+fi
+
+echo
+echo "== train"
+"$tool" train "$images" "${options[@]}" --out "$run" --no-test
+
+# A few pictures of the test split, of different classes.
+folder=$images
+for name in test valid train; do
+    if [ -d "$images/$name" ]; then
+        folder=$images/$name
+        break
+    fi
+done
+mapfile -t photos < <(find "$folder" -mindepth 2 -maxdepth 2 -type f \( -iname '*.jpg' -o -iname '*.jpeg' -o -iname '*.png' \) |
+    LC_ALL=C sort | awk -F/ '!seen[$(NF-1)]++' | head -n 3)
+echo
+echo "== predict"
+"$tool" predict "$run" "${photos[@]}" --top-k 3
+
+echo
+echo "== test"
+"$tool" evaluate "$run" --data "$images" --split test
+printf '%-15s %s\n' "run directory" "$run"
+printf '%-15s %s\n' "predict" "$tool predict $run '${photos[0]}' --top-k 5"

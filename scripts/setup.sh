@@ -1,0 +1,102 @@
+#!/bin/bash
+# Makes everything that building needs and builds: Debian packages (only what is missing), libtorch
+# in a cache outside the tree, the build folder. A second run takes seconds.
+#
+#   scripts/setup.sh [--test] [--werror]
+#
+# --test    also the packages that scripts/test.sh needs
+# --werror  compiler warnings are errors
+#
+# TORCH_ROOT=DIR          use this libtorch (2.11 or newer)
+# DOGBREED_TORCH=off      build without the libtorch engine
+# DOGBREED_CACHE=DIR      the cache folder; default ~/.cache/dogbreed
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(build-essential meson ninja-build pkg-config git ca-certificates
+    libjansson-dev libjpeg62-turbo-dev libpng-dev libssl-dev zlib1g-dev libcmocka-dev
+    python3 python3-pip)
+test_packages=(clang libclang-rt-14-dev python3-venv valgrind)
+options=()
+
+for word in "$@"; do
+    case $word in
+    --test) packages+=("${test_packages[@]}") ;;
+    --werror) options+=(-Dwerror=true) ;;
+    *)
+        echo "setup.sh: $word: unknown; usage: scripts/setup.sh [--test] [--werror]" >&2
+        exit 2
+        ;;
+    esac
+done
+
+say() {
+    printf 'setup: %s\n' "$*" >&2
+}
+
+install_packages() {
+    local present missing=() sudo=()
+    if ! command -v dpkg-query >/dev/null; then
+        say "not a Debian system: please install what corresponds to ${packages[*]}"
+        return
+    fi
+    present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null |
+        sed -n 's/ installed$//p') || true
+    for package in "${packages[@]}"; do
+        grep -qx "$package" <<<"$present" || missing+=("$package")
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        return
+    fi
+    say "installing ${missing[*]}"
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || {
+            say "not root and no sudo: please install ${missing[*]}"
+            exit 1
+        }
+        sudo=(sudo)
+    fi
+    "${sudo[@]}" apt-get update -qq >&2 </dev/null
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 </dev/null
+}
+
+# meson's own value of an option of the build folder.
+configured() {
+    python3 - "$1" <<'PYTHON' 2>/dev/null || true
+import json, sys
+with open("build/meson-info/intro-buildoptions.json", encoding="utf-8") as file:
+    print(next(o["value"] for o in json.load(file) if o["name"] == sys.argv[1]))
+PYTHON
+}
+
+install_packages
+
+if [ "${DOGBREED_TORCH:-on}" = off ]; then
+    options+=(-Dengine_torch=disabled)
+else
+    torch=$(scripts/torch.sh </dev/null) || {
+        say "libtorch is not usable; DOGBREED_TORCH=off builds without it"
+        exit 1
+    }
+    options+=(-Dengine_torch=enabled "-Dtorch_root=$torch")
+fi
+
+if [ ! -f build/build.ninja ]; then
+    say "configuring build/"
+    meson setup build "${options[@]}" >&2 </dev/null
+else
+    changed=()
+    for option in "${options[@]}"; do
+        name=${option#-D}
+        value=$(configured "${name%%=*}")
+        [ "${value,,}" = "${name#*=}" ] || [ "$value" = "${name#*=}" ] || changed+=("$option")
+    done
+    if [ ${#changed[@]} -gt 0 ]; then
+        say "configuring build/ anew: ${changed[*]}"
+        meson configure build "${changed[@]}" >&2 </dev/null
+    fi
+fi
+say "building"
+ninja -C build >&2 </dev/null
+say "ready: build/dogbreed"

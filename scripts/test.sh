@@ -1,0 +1,179 @@
+#!/bin/bash
+# Sets everything up and runs all tests. The last line counts them; the exit status is 1 when one
+# failed.
+#
+#   scripts/test.sh [STAGE...]     stages: gcc clang asan tsan valgrind; default all
+#
+# gcc       the normal build, warnings are errors: every suite, with libtorch and the Python oracles
+# clang     the same sources with clang, warnings are errors: unit suites
+# asan      AddressSanitizer and UndefinedBehaviorSanitizer: unit, fault and fuzz suites
+# tsan      ThreadSanitizer: what uses threads
+# valgrind  memory of the small suites in the normal build
+#
+# DOGBREED_ORACLE_PYTHON=FILE  a Python with torch, torchvision, Pillow, safetensors, numpy and
+#                              scikit-learn; default: one is made once in the cache folder
+# DOGBREED_ORACLE=off          leave the oracle suite out
+# shellcheck disable=SC2317 # stages are called by name
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+cache=${DOGBREED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dogbreed}
+torch_version=2.15.0
+oracle_packages=("torch==$torch_version" torchvision pillow safetensors numpy scikit-learn)
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(gcc clang asan tsan valgrind)
+passed=0
+failed=0
+skipped=0
+began=$SECONDS
+
+say() {
+    printf '\n== %s (%d s)\n' "$*" $((SECONDS - began))
+}
+
+finish() {
+    printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+broken() { # a stage that could not even start
+    printf '%s\n' "$*"
+    failed=$((failed + 1))
+    finish
+}
+
+# Adds the results of the last `meson test` in a build folder. A test that died without a result
+# counts as failed.
+count() {
+    local numbers
+    numbers=$(python3 - "$1/meson-logs/testlog.junit.xml" <<'PYTHON'
+import sys
+import xml.etree.ElementTree as tree
+
+passed = failed = skipped = 0
+for suite in tree.parse(sys.argv[1]).getroot().iter("testsuite"):
+    cases = suite.findall("testcase")
+    bad = [c for c in cases if c.find("failure") is not None or c.find("error") is not None]
+    left_out = [c for c in cases if c.find("skipped") is not None]
+    failed += len(bad)
+    skipped += len(left_out)
+    passed += len(cases) - len(bad) - len(left_out)
+    if not bad and int(suite.get("failures", 0)) + int(suite.get("errors", 0)) > 0:
+        failed += 1
+print(passed, failed, skipped)
+PYTHON
+    ) || numbers="0 1 0"
+    read -r p f s <<<"$numbers"
+    passed=$((passed + p))
+    failed=$((failed + f))
+    skipped=$((skipped + s))
+    printf '%d passed, %d failed, %d skipped\n' "$p" "$f" "$s"
+    # meson's own verdict covers what the report cannot show (a crash between two results).
+    if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then
+        failed=$((failed + 1))
+        echo "meson test ended with status $2"
+    fi
+}
+
+# run_tests BUILD [ARGUMENTS OF meson test...]
+run_tests() {
+    local build=$1 status=0
+    shift
+    rm -f "$build/meson-logs/testlog.junit.xml"
+    meson test -C "$build" --print-errorlogs --no-rebuild "$@" </dev/null || status=$?
+    count "$build" "$status"
+}
+
+configure() { # configure BUILD ENVIRONMENT... -- OPTIONS...
+    local build=$1 environment=()
+    shift
+    while [ "$1" != -- ]; do
+        environment+=("$1")
+        shift
+    done
+    shift
+    if [ ! -f "$build/build.ninja" ]; then
+        env "${environment[@]}" meson setup "$build" "$@" </dev/null >/dev/null || return 1
+    fi
+    ninja -C "$build" </dev/null | tail -n 3
+    return "${PIPESTATUS[0]}"
+}
+
+# Names of tests whose suite:name matches a pattern.
+tests_like() {
+    meson test -C "$1" --list --suite unit 2>/dev/null | sed -n 's/.* \/ //p' | grep -E "$2"
+}
+
+make_oracle() {
+    local home
+    home=$cache/oracle-$(printf '%s\n' "${oracle_packages[@]}" | sha256sum | cut -c1-12)
+    if [ ! -x "$home/bin/python" ]; then
+        say "making the oracle environment in $home (several GB, once)" >&2
+        rm -rf "$home.part"
+        python3 -m venv "$home.part" >&2 &&
+            "$home.part/bin/python" -m pip install --quiet --disable-pip-version-check \
+                --find-links "$cache/wheels" "${oracle_packages[@]}" >&2 </dev/null || return 1
+        mv -T "$home.part" "$home" || return 1
+        rm -rf "$cache/wheels"
+    fi
+    printf '%s\n' "$home/bin/python"
+}
+
+stage_gcc() {
+    say "gcc: all suites"
+    if [ "${DOGBREED_ORACLE:-on}" = off ]; then
+        unset DOGBREED_ORACLE_PYTHON
+        echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
+    elif [ -z "${DOGBREED_ORACLE_PYTHON:-}" ]; then
+        DOGBREED_ORACLE_PYTHON=$(make_oracle) || broken "the oracle environment cannot be made; DOGBREED_ORACLE=off leaves it out"
+        export DOGBREED_ORACLE_PYTHON
+    fi
+    run_tests build
+}
+
+stage_clang() {
+    say "clang: unit suites"
+    configure build-clang CC=clang CXX=clang++ -- -Dwerror=true "-Dtorch_root=$torch_root" ||
+        broken "clang: the build failed"
+    run_tests build-clang --suite unit
+}
+
+stage_asan() {
+    say "ASan + UBSan: unit, fault and fuzz suites"
+    configure build-asan -- -Db_sanitize=address,undefined -Db_lundef=false -Dengine_torch=disabled ||
+        broken "asan: the build failed"
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1 \
+        run_tests build-asan --suite unit --suite fault --suite fuzz --timeout-multiplier 5
+}
+
+stage_tsan() {
+    say "TSan: what uses threads"
+    configure build-tsan -- -Db_sanitize=thread -Db_lundef=false -Dengine_torch=disabled ||
+        broken "tsan: the build failed"
+    mapfile -t names < <(tests_like build-tsan 'thread|loader|hash|feature|trainer|predictor|engine|evaluate|log|error')
+    TSAN_OPTIONS=halt_on_error=1 run_tests build-tsan "${names[@]}" --timeout-multiplier 10
+}
+
+stage_valgrind() {
+    say "valgrind: memory of the small suites"
+    mapfile -t names < <(tests_like build 'core|graph|weights|arch|model|dataset|event|options|image')
+    run_tests build "${names[@]}" --timeout-multiplier 20 \
+        --wrap='valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+}
+
+say "set-up"
+if [ -z "${DOGBREED_ORACLE_PYTHON:-}" ] && [ "${DOGBREED_ORACLE:-on}" != off ]; then
+    export DOGBREED_WHEELS=$cache/wheels # the oracle environment uses the same wheel of torch
+fi
+scripts/setup.sh --test --werror || broken "set-up failed"
+torch_root=
+[ "${DOGBREED_TORCH:-on}" = off ] || torch_root=$(scripts/torch.sh) || broken "libtorch is not usable"
+
+for stage in "${stages[@]}"; do
+    case $stage in
+    gcc | clang | asan | tsan | valgrind) "stage_$stage" ;;
+    *) broken "test.sh: $stage: unknown stage; expected gcc, clang, asan, tsan or valgrind" ;;
+    esac
+done
+finish
