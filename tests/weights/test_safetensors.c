@@ -1,28 +1,8 @@
 // test_safetensors.c - the reader, each of its refusals, and the writer.
-#include "test.h"
+#include "scratch.h"
 
 #include "core/arena.h"
-#include "core/file.h"
 #include "weights/weights.h"
-
-static char folder[256];
-
-static const char *scratch(const char *name) {
-    static char path[512];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
-static int make_folder(void **state) {
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "%s", test_folder());
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return dogb_directory_remove(folder);
-}
 
 // One tensor "a", F32 [2] = {1, 2}: 72 bytes.
 static const char golden[] = "\x38\0\0\0\0\0\0\0"
@@ -233,7 +213,8 @@ static void test_refuses_lengths(void **state) {
                  "does not fit in a file");
     assert_fails(dogb_weights_open(&weights, scratch("absent")), DOGBREED_ERROR_NOT_FOUND,
                  "absent");
-    assert_fails(dogb_weights_open(&weights, folder), DOGBREED_ERROR_FORMAT, "not a regular file");
+    assert_fails(dogb_weights_open(&weights, scratch_folder), DOGBREED_ERROR_FORMAT,
+                 "not a regular file");
 }
 
 static void test_accepts_unusual(void **state) {
@@ -307,5 +288,5 @@ int main(void) {
         cmocka_unit_test(test_every_cut_and_flip),
         cmocka_unit_test(test_real_file),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }
