@@ -35,8 +35,8 @@ static void print_shared(const command *c, size_t row, const char *name) {
 static void print_option(const command *c, size_t row, const dogbreed_option_info *info) {
     char name[96];
     (void)snprintf(name, sizeof name, "%s", info->name);
-    for (char *c = name; *c != '\0'; c++) {
-        *c = *c == '_' ? '-' : *c;
+    for (char *letter = name; *letter != '\0'; letter++) {
+        *letter = *letter == '_' ? '-' : *letter;
     }
     (void)printf("  --%-24s %s\n  %-26s ", name, info->help, "");
     print_range(info);
