@@ -72,8 +72,8 @@ int dogbreed_predictor_predict_batch(dogbreed_predictor *predictor, const char *
     if (c.pictures == NULL || c.codes == NULL) {
         rc = DOGBREED_ERROR_NO_MEMORY;
     }
-    for (int32_t first = 0; rc == DOGBREED_OK && first < path_count; first += batch) {
-        int32_t size = path_count - first < batch ? path_count - first : batch;
+    for (int64_t first = 0; rc == DOGBREED_OK && first < path_count; first += batch) {
+        int32_t size = path_count - first < batch ? (int32_t)(path_count - first) : batch;
         c.paths = paths + first;
         rc = dogb_parallel(predictor->threads, size, load_one, &c);
         if (rc == DOGBREED_OK) {

@@ -8,7 +8,7 @@ static const dogb_option options[] = {
                        "Compute engine: auto, or a name such as torch or ref."),
     DOGB_OPTION_STRING(dogbreed_predictor_options, device, "auto",
                        "Device: auto, cpu, cuda or cuda:<number>."),
-    DOGB_OPTION_INT64(dogbreed_predictor_options, pixels_max, 1, 4000000000.0, "89478485", "pixels",
+    DOGB_OPTION_INT64(dogbreed_predictor_options, pixels_max, 1, 9e8, "89478485", "pixels",
                       "Larger images are refused."),
     DOGB_OPTION_INT64(dogbreed_predictor_options, bytes_max, 1, 4294967296.0, "268435456", "bytes",
                       "Larger files are refused."),
