@@ -1,4 +1,4 @@
-// isa.c - which resampling kernel this machine runs.
+// isa.c - which resampling kernel this machine runs. The only file that asks for the processor.
 #include "image/resize.h"
 
 #include <stdlib.h>
@@ -8,13 +8,35 @@ static int always(void) {
     return 1;
 }
 
+#if defined(__x86_64__)
+static int has_avx2(void) {
+    return __builtin_cpu_supports("avx2") != 0;
+}
+
+static int has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 // Best first.
 static const struct candidate {
     const dogb_resize_kernel *kernel;
     int (*usable)(void);
 } candidates[] = {
+#if defined(__x86_64__)
+    {&dogb_resize_avx512, has_avx512},
+    {&dogb_resize_avx2, has_avx2},
+#endif
     {&dogb_resize_c, always},
 };
+
+const dogb_resize_kernel *dogb_resize_kernel_at(size_t index) {
+    if (index >= sizeof candidates / sizeof candidates[0]) {
+        return NULL;
+    }
+    return candidates[index].usable() ? candidates[index].kernel : &dogb_resize_c;
+}
 
 const dogb_resize_kernel *dogb_resize_kernel_choose(void) {
     const char *wanted = getenv("DOGBREED_CPU");

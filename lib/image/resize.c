@@ -165,9 +165,10 @@ static void run_vertical(const dogb_resizer *resizer, uint8_t *out, const dogb_a
 static void run_horizontal(const dogb_resizer *resizer, uint8_t *out, const dogb_view *in,
                            const dogb_axis *axis, int32_t from, int32_t to) {
     const uint8_t *end = in->pixels + (size_t)(in->height - 1) * in->stride + (size_t)in->width * 3;
+    const dogb_resize_kernel *kernel = axis->fallback != NULL ? axis->fallback : resizer->kernel;
     for (int32_t y = from; y < to; y++) {
-        resizer->kernel->horizontal(out + (size_t)(y - from) * (size_t)axis->out * 3,
-                                    in->pixels + (size_t)y * in->stride, end, axis);
+        kernel->horizontal(out + (size_t)(y - from) * (size_t)axis->out * 3,
+                           in->pixels + (size_t)y * in->stride, end, axis);
     }
 }
 

@@ -27,6 +27,8 @@ typedef struct dogb_axis {
     int32_t *count;
     int32_t *weights;
     void *packed; // what the kernel's prepare made of it
+    size_t reach; // bytes of a row that the vector kernels read, from its first pixel
+    const struct dogb_resize_kernel *fallback; // runs the horizontal pass instead; may be NULL
 } dogb_axis;
 
 // All rows are 8-bit RGB. Kernels give the same bytes on every instruction set.
@@ -44,9 +46,15 @@ typedef struct dogb_resize_kernel {
 } dogb_resize_kernel;
 
 extern const dogb_resize_kernel dogb_resize_c;
+extern const dogb_resize_kernel dogb_resize_avx2;
+extern const dogb_resize_kernel dogb_resize_avx512;
 
 // The best kernel of this machine, or the one that DOGBREED_CPU (c, avx2, avx512) asks for.
 const dogb_resize_kernel *dogb_resize_kernel_choose(void);
+
+// Tests: the index-th kernel, best first; the one in C where the machine cannot run it. NULL: no
+// more.
+const dogb_resize_kernel *dogb_resize_kernel_at(size_t index);
 
 // Buffers of a resizer; grow only. Zero to start.
 typedef struct dogb_resizer {

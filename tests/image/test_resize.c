@@ -4,6 +4,8 @@
 
 #include "image/resize.h"
 
+#include "core/rng.h"
+
 #include <dogbreed/model.h>
 
 static const uint8_t row[5] = {0, 255, 10, 200, 30};
@@ -56,6 +58,60 @@ static void refuses_bad_arguments(void **state) {
     assert_fails(dogb_resize(out, 1, 1, &image, &empty, 0), DOGBREED_ERROR_INVALID_ARGUMENT, "box");
 }
 
+// One random job on every kernel: a window of a resize of a part of a picture. Guard bytes behind
+// the output must stay.
+static void check_kernels(dogb_rng *rng, dogb_arena *arena, int32_t filter) {
+    int32_t width = (int32_t)dogb_rng_below(rng, 300) + 1;
+    int32_t height = (int32_t)dogb_rng_below(rng, 120) + 1;
+    dogb_resize_job job = {.width = (int32_t)dogb_rng_below(rng, 150) + 1,
+                           .height = (int32_t)dogb_rng_below(rng, 120) + 1,
+                           .filter = filter};
+    size_t bytes = (size_t)width * (size_t)height * 3;
+    uint8_t *in = dogb_alloc_raw(arena, bytes, 1); // exactly: address checks see every byte beyond
+    for (size_t i = 0; i < bytes; i++) {
+        in[i] = (uint8_t)(i % 3 == 0 ? dogb_rng_u32(rng) : (dogb_rng_u32(rng) & 1) * 255);
+    }
+    job.in = (dogb_view){in, (size_t)width * 3, width, height};
+    job.box = (dogb_rect){0, 0, width, height};
+    job.window =
+        (dogb_rect){(int32_t)dogb_rng_below(rng, (uint64_t)job.width),
+                    (int32_t)dogb_rng_below(rng, (uint64_t)job.height), job.width, job.height};
+    size_t size = (size_t)(job.window.right - job.window.left) *
+                  (size_t)(job.window.bottom - job.window.top) * 3;
+    uint8_t *expected = NULL;
+    for (size_t i = 0; dogb_resize_kernel_at(i) != NULL; i++) {
+        dogb_resizer resizer = {.arena = arena, .kernel = dogb_resize_kernel_at(i)};
+        uint8_t *out = dogb_alloc(arena, size + 64, 1);
+        assert_ok(dogb_resizer_run(&resizer, out, &job));
+        for (size_t g = 0; g < 64; g++) {
+            assert_int_equal(out[size + g], 0);
+        }
+        if (expected != NULL) {
+            assert_memory_equal(out, expected, size);
+        }
+        expected = out;
+    }
+}
+
+static void kernels_agree(void **state) {
+    (void)state;
+    dogb_rng rng;
+    dogb_rng_init(&rng, 7, DOGB_RNG_SYNTH, 0, 0);
+    for (int round = 0; round < 200; round++) {
+        dogb_arena arena = {0};
+        check_kernels(&rng, &arena, round % DOGB_FILTER_COUNT);
+        dogb_arena_free(&arena);
+    }
+}
+
+static void environment_chooses_the_kernel(void **state) {
+    (void)state;
+    assert_int_equal(setenv("DOGBREED_CPU", "c", 1), 0);
+    assert_string_equal(dogb_image_isa(), "c");
+    assert_int_equal(unsetenv("DOGBREED_CPU"), 0);
+    assert_string_equal(dogb_image_isa(), dogb_resize_kernel_choose()->name);
+}
+
 static void self_test_passes(void **state) {
     (void)state;
     assert_ok(dogb_image_self_test());
@@ -66,6 +122,8 @@ int main(void) {
         cmocka_unit_test(gives_pillows_bilinear_rows),
         cmocka_unit_test(gives_pillows_bicubic_rows),
         cmocka_unit_test(refuses_bad_arguments),
+        cmocka_unit_test(kernels_agree),
+        cmocka_unit_test(environment_chooses_the_kernel),
         cmocka_unit_test(self_test_passes),
     };
     return cmocka_run_group_tests_name("image_resize", tests, NULL, NULL);
