@@ -15,6 +15,7 @@
 
 struct dogb_writer {
     int descriptor; // -1 once closed
+    int hasty;      // renamed without syncing
     int64_t position;
     size_t used; // of buffer
     char *path;
@@ -256,8 +257,8 @@ int dogb_writer_commit(dogb_writer *writer) {
     int rc = flush(writer);
     mode_t mask = umask(0);
     (void)umask(mask); // mkstemp makes the file private; give it what open() would have given
-    if (rc == DOGBREED_OK &&
-        (fchmod(writer->descriptor, 0666 & ~mask) != 0 || fsync(writer->descriptor) != 0)) {
+    if (rc == DOGBREED_OK && (fchmod(writer->descriptor, 0666 & ~mask) != 0 ||
+                              (!writer->hasty && fsync(writer->descriptor) != 0))) {
         rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", writer->path);
     }
     if (rc < 0) {
@@ -270,6 +271,9 @@ int dogb_writer_commit(dogb_writer *writer) {
         (void)unlink(writer->aside);
         return rc;
     }
+    if (writer->hasty) {
+        return DOGBREED_OK;
+    }
     char *slash = strrchr(writer->aside, '/');
     if (slash == NULL) {
         return dogb_directory_sync(".");
@@ -278,13 +282,24 @@ int dogb_writer_commit(dogb_writer *writer) {
     return dogb_directory_sync(writer->aside);
 }
 
-int dogb_file_write(const char *path, const void *data, size_t size) {
+static int write_whole(const char *path, const void *data, size_t size, int hasty) {
     dogb_arena scratch = {0};
     dogb_writer *writer = NULL;
     int rc = dogb_writer_open(&writer, &scratch, path);
+    if (rc == DOGBREED_OK) {
+        writer->hasty = hasty;
+    }
     if (rc == DOGBREED_OK && (rc = dogb_writer_add(writer, data, size)) == DOGBREED_OK) {
         rc = dogb_writer_commit(writer);
     }
     dogb_arena_free(&scratch);
     return rc;
+}
+
+int dogb_file_write(const char *path, const void *data, size_t size) {
+    return write_whole(path, data, size, 0);
+}
+
+int dogb_file_replace(const char *path, const void *data, size_t size) {
+    return write_whole(path, data, size, 1);
 }

@@ -26,6 +26,10 @@ int dogb_map_open(dogb_map *out, dogb_arena *arena, const char *path, size_t siz
 // Writes aside in the same directory, syncs, renames, syncs the directory.
 int dogb_file_write(const char *path, const void *data, size_t size);
 
+// The same without syncing, for small files that are rewritten often and may be lost: readers still
+// see the old text or the new one.
+int dogb_file_replace(const char *path, const void *data, size_t size);
+
 // The same in pieces. `out` is closed and removed by the arena unless committed.
 typedef struct dogb_writer dogb_writer;
 int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path);

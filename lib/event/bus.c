@@ -88,22 +88,33 @@ int dogb_bus_active(const dogb_bus *bus) {
     return bus->depth > 0;
 }
 
+// A callback that failed in a call of this library has left its message: it is the reason.
+static int refused(const dogbreed_event *event, const subscription *item, int rc,
+                   const dogb_error_state *before) {
+    dogb_error_state now;
+    dogb_error_save(&now, rc);
+    int same = strcmp(now.text, before->text) == 0;
+    return dogb_fail(
+        DOGBREED_ERROR_CALLBACK, "%s event: the callback of subscription %d returned %d%s%s",
+        dogb_event_name(event->kind), (int)item->id, rc, same ? "" : ": ", same ? "" : now.text);
+}
+
 // Hands the event to everyone who was subscribed when it began; a subscription made meanwhile hears
 // the next one.
 static int deliver(dogb_bus *bus, const dogbreed_event *event) {
     uint64_t bit = DOGBREED_EVENT_MASK(event->kind);
     size_t count = bus->count;
     int result = DOGBREED_OK;
+    dogb_error_state before;
     for (size_t i = 0; i < count; i++) {
         subscription item = bus->items[i]; // a copy: the callback may make the array move
         if (item.fn == NULL || (item.mask & bit) == 0) {
             continue;
         }
+        dogb_error_save(&before, 0);
         int rc = item.fn(event, item.userdata);
         if (rc < 0) {
-            return dogb_fail(DOGBREED_ERROR_CALLBACK,
-                             "%s event: the callback of subscription %d returned %d",
-                             dogb_event_name(event->kind), (int)item.id, rc);
+            return refused(event, &item, rc, &before);
         }
         if (rc == DOGBREED_STOP) {
             result = DOGBREED_STOP; // the others still hear of this event
