@@ -33,6 +33,9 @@ enum { // capabilities
 };
 
 enum { DOGB_DATA_F32 = 0, DOGB_DATA_U8 = 1 };
+// The values of DOGBREED_DTYPE_ and DOGBREED_OPTIMIZER_, whose headers lie above this layer.
+enum { DOGB_DTYPE_F32 = 0, DOGB_DTYPE_BF16 = 1 };
+enum { DOGB_OPTIM_SGD = 0, DOGB_OPTIM_ADAM = 1, DOGB_OPTIM_ADAMW = 2 };
 enum { DOGB_NET_INFER = 0, DOGB_NET_TRAIN = 1 };
 enum { DOGB_MODE_EVAL = 0, DOGB_MODE_TRAIN = 1 };
 enum { DOGB_BN_FROZEN = 0, DOGB_BN_TRAIN = 1 };
@@ -122,8 +125,9 @@ typedef struct dogb_engine {
     int32_t (*device_count)(void);
     int (*device_info)(dogb_device *out, int32_t index);
 
-    // nets. `weights`: host data by parameter index (float32; int64 counter), copied.
-    // DOGB_NET_INFER nets get a folded graph and are immutable.
+    // nets. `weights`: host data by parameter index (float32; int64 counter), copied. The graph is
+    // copied too: it may go after the call. DOGB_NET_INFER nets get a folded graph and are
+    // immutable.
     int (*net_create)(dogb_net **out, const dogb_graph *graph, const void *const *weights,
                       const dogb_net_conf *conf);
     void (*net_destroy)(dogb_net *net);
@@ -184,6 +188,11 @@ typedef struct dogb_engine {
     // (optional) named ranges for profilers: push with a name, pop with NULL
     int (*range)(const char *name);
 } dogb_engine;
+
+// A plug-in that brings a library of which one process can hold only one version keeps this text,
+// filled in, somewhere in its file ("dogbreed-engine-needs libtorch_cpu 2.15.0;"): engine.c reads
+// it before opening the plug-in, and refuses when another version is mapped already.
+#define DOGB_ENGINE_NEEDS "dogbreed-engine-needs "
 
 typedef const dogb_engine *(*dogb_engine_entry)(void);
 const dogb_engine *dogb_engine_v1(void); // the plug-in's only exported symbol

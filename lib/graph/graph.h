@@ -165,6 +165,7 @@ int dogb_graph_is_buffer(const dogb_param *param); // running statistics, counte
 int32_t dogb_graph_stage_end(const dogb_graph *graph, const char *prefix);
 
 // --- rewriting: each makes a new graph; the old one stays.
+int dogb_graph_copy(dogb_graph **out, const dogb_graph *graph); // node and parameter indices stay
 // Nodes (from, to] with the output of `from` as input (rank kept). params keep their names. from 0:
 // the input itself.
 int dogb_graph_slice(dogb_graph **out, const dogb_graph *graph, int32_t from, int32_t to);

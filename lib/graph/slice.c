@@ -91,3 +91,28 @@ int dogb_graph_slice(dogb_graph **out, const dogb_graph *graph, int32_t from, in
     *out = part;
     return DOGBREED_OK;
 }
+
+int dogb_graph_copy(dogb_graph **out, const dogb_graph *graph) {
+    dogb_graph *copy = NULL;
+    *out = NULL;
+    int rc = dogb_graph_create(&copy, graph->architecture);
+    for (int32_t i = 0; rc == DOGBREED_OK && i < graph->node_count; i++) {
+        const dogb_node *node = &graph->nodes[i];
+        dogb_node_init init;
+        dogb_graph_node_init(graph, i, &init);
+        (void)dogb_graph_append(copy, node, node->inputs, node->input_count, &init);
+        rc = copy->status;
+    }
+    if (rc == DOGBREED_OK) {
+        copy->feature = graph->feature;
+        memcpy(copy->mean, graph->mean, sizeof copy->mean);
+        memcpy(copy->deviation, graph->deviation, sizeof copy->deviation);
+        rc = dogb_graph_finish(copy, graph->output);
+    }
+    if (rc < 0) {
+        dogb_graph_destroy(copy);
+        return rc;
+    }
+    *out = copy;
+    return DOGBREED_OK;
+}

@@ -1,0 +1,106 @@
+// loss.c - cross-entropy as torch.nn.functional.cross_entropy(reduction="mean") with class weights
+// and label smoothing, its gradient, and how many labels were hit.
+#include "engine/ref/ref.h"
+
+#include "core/error.h"
+
+#include <math.h>
+
+// Place of the label's logit among all, the lowest index first among equals. A label whose logit is
+// not a number is last.
+static int64_t label_rank(const float *row, int64_t classes, int32_t label) {
+    int64_t rank = 0;
+    if (isnan(row[label])) {
+        return classes;
+    }
+    for (int64_t c = 0; c < classes; c++) {
+        rank += row[c] > row[label] || isnan(row[c]) || (row[c] == row[label] && c < label);
+    }
+    return rank;
+}
+
+static int check(const dogb_net *net, const dogb_target *target) {
+    const dogb_node *node = &net->graph->nodes[net->graph->output];
+    if (net->count == 0) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "loss: forward has not run");
+    }
+    if (node->rank != 1) {
+        return dogb_fail(DOGBREED_ERROR_MISMATCH, "loss: the net's output is not a row of logits");
+    }
+    if (target->count != net->count) {
+        return dogb_fail(DOGBREED_ERROR_MISMATCH, "loss: %d labels for a batch of %lld",
+                         target->count, (long long)net->count);
+    }
+    if (!(target->label_smoothing >= 0 && target->label_smoothing <= 1)) {
+        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "label_smoothing: %g, expected 0 to 1",
+                         target->label_smoothing);
+    }
+    for (int32_t i = 0; i < target->count; i++) {
+        if (target->labels[i] < 0 || target->labels[i] >= node->shape[0]) {
+            return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                             "loss: label %d of sample %d, expected 0 to %lld", target->labels[i],
+                             i, (long long)node->shape[0] - 1);
+        }
+    }
+    return DOGBREED_OK;
+}
+
+// One sample: -sum of share[c] * log p[c], with share = (1 - s) * w[label] at the label, plus
+// s / C * w[c] everywhere. gradient, not yet divided by the batch's weight: (sum of share) * p -
+// share.
+static double sample_loss(const float *row, float *gradient, int64_t classes, int32_t label,
+                          const dogb_target *target) {
+    double top = -INFINITY;
+    double sum = 0;
+    double loss = 0;
+    double shares = 0;
+    double smooth = target->label_smoothing / (double)classes;
+    for (int64_t c = 0; c < classes; c++) {
+        top = (double)row[c] > top ? (double)row[c] : top;
+    }
+    for (int64_t c = 0; c < classes; c++) {
+        sum += exp((double)row[c] - top);
+    }
+    double logarithm = log(sum) + top;
+    for (int64_t c = 0; c < classes; c++) {
+        double weight = target->class_weights == NULL ? 1 : (double)target->class_weights[c];
+        double share = weight * (smooth + (c == label ? 1 - target->label_smoothing : 0));
+        shares += share;
+        if (share != 0) { // 0 * infinity is no loss
+            loss -= share * ((double)row[c] - logarithm);
+        }
+    }
+    for (int64_t c = 0; c < classes; c++) {
+        double weight = target->class_weights == NULL ? 1 : (double)target->class_weights[c];
+        double share = weight * (smooth + (c == label ? 1 - target->label_smoothing : 0));
+        gradient[c] = (float)(shares * exp((double)row[c] - logarithm) - share);
+    }
+    return loss;
+}
+
+int ref_loss(dogb_net *net, const dogb_target *target, dogb_loss *out) {
+    const dogb_node *node = &net->graph->nodes[net->graph->output];
+    int64_t classes = node->shape[0];
+    double total = 0;
+    double weights = 0;
+    int rc = check(net, target);
+    if (rc < 0) {
+        return rc;
+    }
+    *out = (dogb_loss){0, 0, 0};
+    for (int64_t i = 0; i < net->count; i++) {
+        const float *row = net->values[net->graph->output] + i * classes;
+        int32_t label = target->labels[i];
+        int64_t rank = label_rank(row, classes, label);
+        out->correct += rank < 1;
+        out->correct5 += rank < 5;
+        weights += target->class_weights == NULL ? 1 : (double)target->class_weights[label];
+        total += sample_loss(row, net->output_grad + i * classes, classes, label, target);
+    }
+    out->loss = total / weights;
+    for (int64_t i = 0; i < net->count * classes; i++) {
+        net->output_grad[i] = (float)((double)net->output_grad[i] / weights);
+    }
+    net->has_loss = 1;
+    return DOGBREED_OK;
+}
