@@ -39,9 +39,6 @@ enum { DOGB_OPTIM_SGD = 0, DOGB_OPTIM_ADAM = 1, DOGB_OPTIM_ADAMW = 2 };
 enum { DOGB_NET_INFER = 0, DOGB_NET_TRAIN = 1 };
 enum { DOGB_MODE_EVAL = 0, DOGB_MODE_TRAIN = 1 };
 enum { DOGB_BN_FROZEN = 0, DOGB_BN_TRAIN = 1 };
-// The values of DOGBREED_DTYPE_ and DOGBREED_OPTIMIZER_, whose headers lie above this layer.
-enum { DOGB_DTYPE_F32 = 0, DOGB_DTYPE_BF16 = 1 };
-enum { DOGB_OPTIM_SGD = 0, DOGB_OPTIM_ADAM = 1, DOGB_OPTIM_ADAMW = 2 };
 
 typedef struct dogb_device {
     char name[120];       // "cpu", "NVIDIA H100 80GB HBM3"
