@@ -242,7 +242,7 @@ static void damaged_segments_are_computed_again(void **state) {
 static void equal_pictures_are_computed_once(void **state) {
     (void)state;
     char twin[512];
-    char from[512];
+    char from[600];
     dogb_arena arena = {0};
     void *bytes = NULL;
     size_t size = 0;

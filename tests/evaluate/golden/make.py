@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Writes tally.json: logits and labels with the numbers that PyTorch and scikit-learn get from them, and Wilson
+intervals from the quadratic that defines them. Run it with a Python that has torch, numpy and scikit-learn."""
+import json
+import math
+import os
+
+import numpy as np
+import torch
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
+
+CLASSES = 7
+COUNT = 60
+
+
+def wilson(correct, count):
+    # |p - q| = z * sqrt(q (1 - q) / n), solved for q.
+    z = 1.959963984540054
+    p = correct / count
+    roots = np.roots([1 + z * z / count, -2 * p - z * z / count, p * p])
+    return [max(0.0, float(min(roots.real))), min(1.0, float(max(roots.real)))]
+
+
+def main():
+    generator = np.random.default_rng(20260131)
+    logits = generator.normal(size=(COUNT, CLASSES)).astype(np.float32) * 2
+    labels = generator.integers(0, CLASSES - 1, size=COUNT)  # the last class has no samples
+    logits[np.arange(COUNT), labels] += 1.5
+    predicted = logits.argmax(axis=1)
+    tensor = torch.from_numpy(logits).double()
+    loss = torch.nn.functional.cross_entropy(tensor, torch.from_numpy(labels)).item()
+    every = list(range(CLASSES))
+    precision, recall, _, support = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
+    golden = {
+        "classes": CLASSES,
+        "logits": [[float(x) for x in row] for row in logits],
+        "labels": [int(x) for x in labels],
+        "loss": loss,
+        "correct": int((predicted == labels).sum()),
+        "correct5": round(float(top_k_accuracy_score(labels, logits, k=5, labels=every)) * COUNT),
+        "confusion": confusion_matrix(labels, predicted, labels=every).tolist(),
+        "precision": precision.tolist(),
+        "recall": recall.tolist(),
+        "support": [int(x) for x in support],
+        "wilson": [[c, n] + wilson(c, n) for c, n in ((8, 10), (646, 836), (1, 3), (0, 20), (20, 20), (500, 1000))],
+    }
+    assert all(math.isfinite(x) for x in golden["precision"])
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "tally.json"), "w", encoding="utf-8") as file:
+        json.dump(golden, file, sort_keys=True)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
