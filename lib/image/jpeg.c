@@ -145,9 +145,27 @@ static int32_t orientation_of(const struct jpeg_decompress_struct *lib) {
     return 1;
 }
 
+// Files of several scans need all their coefficients at once, beside the pixels.
+static int check_memory(const dogb_decode_job *job, struct jpeg_decompress_struct *lib) {
+    int64_t bytes = (int64_t)lib->image_width * lib->image_height * 3;
+    for (int c = 0; c < lib->num_components && jpeg_has_multiple_scans(lib); c++) {
+        const jpeg_component_info *component = &lib->comp_info[c];
+        bytes += (int64_t)component->width_in_blocks * component->height_in_blocks *
+                 (int64_t)sizeof(JBLOCK);
+    }
+    if (bytes > job->limits->memory_max) {
+        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
+                         "%s: %u x %u pixels in several scans need more memory than the limit of "
+                         "%lld bytes",
+                         job->what, lib->image_width, lib->image_height,
+                         (long long)job->limits->memory_max);
+    }
+    return DOGBREED_OK;
+}
+
 // What the header says, checked against the limits.
-static int fill_info(dogb_decode_job *job, const jpeg_reader *reader) {
-    const struct jpeg_decompress_struct *lib = &reader->lib;
+static int fill_info(dogb_decode_job *job, jpeg_reader *reader) {
+    struct jpeg_decompress_struct *lib = &reader->lib;
     dogb_image_info *info = &job->info;
     info->channels = lib->num_components;
     info->depth = lib->data_precision;
@@ -168,7 +186,7 @@ static int fill_info(dogb_decode_job *job, const jpeg_reader *reader) {
         return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: JPEG is truncated", job->what);
     }
     int rc = dogb_check_size(job, lib->image_width, lib->image_height);
-    if (rc == 0) {
+    if (rc == 0 && (rc = check_memory(job, lib)) == 0) {
         info->width = (int32_t)lib->image_width;
         info->height = (int32_t)lib->image_height;
     }
