@@ -46,10 +46,10 @@ static int hear(const dogbreed_event *event, void *userdata) {
     return self->result;
 }
 
-static void add(dogb_bus *bus, listener *listener, char name, uint64_t mask) {
-    listener->name = name;
-    listener->bus = bus;
-    assert_ok(dogb_bus_subscribe(bus, &listener->id, mask, hear, listener));
+static void add(dogb_bus *bus, listener *who, char name, uint64_t mask) {
+    who->name = name;
+    who->bus = bus;
+    assert_ok(dogb_bus_subscribe(bus, &who->id, mask, hear, who));
 }
 
 static int send(dogb_bus *bus, int32_t kind) {
