@@ -105,7 +105,8 @@ int dogb_json_parse(json_t **out, dogb_arena *arena, const char *text, size_t si
     *out = NULL;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (value == NULL) {
-        if (json_error_code(&error) == json_error_out_of_memory) {
+        // Most allocation failures inside jansson leave no text behind.
+        if (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0') {
             return no_memory();
         }
         return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: not valid JSON: line %d, column %d: %s", what,

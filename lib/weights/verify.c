@@ -187,11 +187,12 @@ static int build(dogb_graph **out, const dogb_weights *weights, const dogb_arch 
         return DOGBREED_OK;
     }
     dogb_graph *fitting = NULL;
-    if (dogb_arch_build(&fitting, arch, &options) == DOGBREED_OK) {
-        dogb_graph_destroy(*out); // else: no such number of classes; the shapes will tell
+    if ((rc = dogb_arch_build(&fitting, arch, &options)) == DOGBREED_OK) {
+        dogb_graph_destroy(*out);
         *out = fitting;
     }
-    return DOGBREED_OK;
+    // A number of classes that no network has is not an error here: the shapes will tell.
+    return rc == DOGBREED_ERROR_INVALID_ARGUMENT ? DOGBREED_OK : rc;
 }
 
 static int check_network(report *out, const dogb_weights *weights, const dogb_graph *graph) {
