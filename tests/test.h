@@ -48,7 +48,17 @@ static inline const char *test_file(const char *name) {
     return path;
 }
 
-// A file of the optional data folder; NULL and a visible skip when it is not there.
+// Ends a test that cannot run here, with a line that is seen in the log. cmocka 1.1.5's own skip()
+// writes "not ok" in TAP, which meson takes for a failure.
+#define test_skip(...)                                                                             \
+    do {                                                                                           \
+        print_message("# SKIP ");                                                                  \
+        print_message(__VA_ARGS__);                                                                \
+        print_message("\n");                                                                       \
+        return;                                                                                    \
+    } while (0)
+
+// A file of the optional data folder; a visible skip when it is not there.
 #define test_data_or_skip(variable, name)                                                          \
     char variable[1024];                                                                           \
     do {                                                                                           \
@@ -56,8 +66,7 @@ static inline const char *test_file(const char *name) {
         (void)snprintf(variable, sizeof variable, "%s/%s",                                         \
                        test_data_root == NULL ? "../shared/data" : test_data_root, (name));        \
         if (access(variable, R_OK) != 0) {                                                         \
-            print_message("# skipped: %s is not here\n", variable);                                  \
-            skip();                                                                                \
+            test_skip("%s is not here", variable);                                                 \
         }                                                                                          \
     } while (0)
 

@@ -279,7 +279,7 @@ static void arguments_are_checked(void **state) {
     assert_fails(dogbreed_predictor_predict_bytes(predictor, "", 0, NULL, out, 1),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "no bytes");
     assert_fails(dogbreed_predictor_predict_bytes(predictor, "hello", 5, NULL, out, 1),
-                 DOGBREED_ERROR_FORMAT, "bytes");
+                 DOGBREED_ERROR_UNSUPPORTED, "bytes: no known picture format");
     assert_fails(dogbreed_predictor_predict_pixels(predictor, pixel, 2, 2, 5, NULL, out, 1),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "stride 5");
     assert_fails(dogbreed_predictor_predict_pixels(predictor, pixel, 0, 2, 6, NULL, out, 1),

@@ -81,7 +81,7 @@ static void check(const dogb_engine *engine, const char *folder) {
         (void)snprintf(ending, sizeof ending, "%s.logits1000.f32", network->reference);
         double worst = compare(engine, dogb_model_graph(model), dogb_model_weights(model), folder,
                                ending, CLASSES);
-        print_message("%s on %s: logits differ by at most %.2g\n", network->architecture,
+        print_message("# %s on %s: logits differ by at most %.2g\n", network->architecture,
                       engine->name, worst);
         assert_true(worst < 1e-3);
         if (strcmp(network->head, "linear") == 0) {
@@ -110,8 +110,7 @@ static void torch_engine_agrees(void **state) {
     const dogb_engine *engine = NULL;
     test_data_or_skip(folder, "weights");
     if (dogb_engine_open(&engine, "torch", DOGB_CAN_INFER, "cpu") < 0) {
-        print_message("skipped: %s\n", dogbreed_error_message());
-        skip();
+        test_skip("%s", dogbreed_error_message());
     }
     check(engine, folder);
 }
