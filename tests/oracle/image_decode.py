@@ -25,7 +25,7 @@ def theirs(path, orient=False):
                 high = (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
                 return np.repeat(high[:, :, None], 3, axis=2)
             return np.asarray(upright.convert("RGB"))
-    except (OSError, SyntaxError, UnidentifiedImageError, ValueError):
+    except (OSError, SyntaxError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
         return None
 
 
