@@ -279,6 +279,10 @@ static int move(const char *from, const char *to) {
     return DOGBREED_OK;
 }
 
+static int remove_if_there(const char *directory) {
+    return dogb_directory_exists(directory) ? dogb_directory_remove(directory) : DOGBREED_OK;
+}
+
 // What a kill between the two renames left: `next` is whole and `last` is missing.
 static int tidy(dogb_arena *arena, const char *last, const char *next) {
     json_t *document = NULL;
@@ -312,15 +316,14 @@ static int keep_best(dogbreed_trainer *trainer, dogb_arena *arena, const char *d
     const char *model = dogb_path_join(arena, aside, DOGB_CHECKPOINT_MODEL);
     const char *last = dogb_format(arena, "%s/last/%s", directory, DOGB_CHECKPOINT_MODEL);
     int rc = model == NULL || last == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    if (rc < 0 || (dogb_directory_exists(aside) && (rc = dogb_directory_remove(aside)) < 0) ||
-        (rc = dogb_directory_make(aside)) < 0) {
+    if (rc < 0 || (rc = remove_if_there(aside)) < 0 || (rc = dogb_directory_make(aside)) < 0) {
         return rc;
     }
     // Files of a checkpoint are never changed, so the same weights may share one.
     int shared = best_is_last(&trainer->progress) && link(last, model) == 0;
     if ((!shared && (rc = write_model(trainer, model, DOGB_SLOTS_BEST)) < 0) ||
         (rc = write_document(trainer, arena, aside, "best", parts)) < 0 ||
-        (dogb_directory_exists(best) && (rc = dogb_directory_remove(best)) < 0)) {
+        (rc = remove_if_there(best)) < 0) {
         return rc;
     }
     return move(aside, best);
@@ -331,14 +334,15 @@ int dogb_checkpoint_write(dogbreed_trainer *trainer, const char *directory) {
     const char *last = dogb_path_join(&scratch, directory, "last");
     const char *previous = dogb_path_join(&scratch, directory, "previous");
     const char *next = dogb_path_join(&scratch, directory, "next");
+    const char *old = dogb_path_join(&scratch, directory, "old"); // a previous one on its way out
     int rc = DOGBREED_ERROR_NO_MEMORY;
-    if (last == NULL || previous == NULL || next == NULL ||
+    if (last == NULL || previous == NULL || next == NULL || old == NULL ||
         (rc = dogb_directory_make(directory)) < 0 ||
         (rc = dogb_checkpoint_fingerprints(trainer)) < 0 || (rc = tidy(&scratch, last, next)) < 0 ||
-        (rc = write_parts(trainer, &scratch, next)) < 0 ||
-        (dogb_directory_exists(previous) && (rc = dogb_directory_remove(previous)) < 0) ||
-        (rc = move(last, previous)) < 0 || (rc = move(next, last)) < 0 ||
-        (rc = dogb_directory_sync(directory)) < 0) {
+        (rc = remove_if_there(old)) < 0 || (rc = write_parts(trainer, &scratch, next)) < 0 ||
+        (rc = move(previous, old)) < 0 || (rc = move(last, previous)) < 0 ||
+        (rc = move(next, last)) < 0 || (rc = dogb_directory_sync(directory)) < 0 ||
+        (rc = remove_if_there(old)) < 0) {
         goto out;
     }
     if (trainer->progress.best >= 0) {
