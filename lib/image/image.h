@@ -11,6 +11,20 @@
 
 enum { DOGB_FORMAT_UNKNOWN = 0, DOGB_FORMAT_JPEG = 1, DOGB_FORMAT_PNG = 2 };
 
+// The values of the public DOGBREED_FILTER_, DOGBREED_EXIF_ and DOGBREED_WARNINGS_ constants, whose
+// headers belong to folders above this one; the tests compare them. Box and Hamming have no public
+// name.
+enum {
+    DOGB_FILTER_BILINEAR = 0,
+    DOGB_FILTER_BICUBIC = 1,
+    DOGB_FILTER_LANCZOS = 2,
+    DOGB_FILTER_BOX = 3,
+    DOGB_FILTER_HAMMING = 4,
+    DOGB_FILTER_COUNT = 5
+};
+enum { DOGB_EXIF_IGNORE = 0, DOGB_EXIF_APPLY = 1 };
+enum { DOGB_WARNINGS_ERROR = 0, DOGB_WARNINGS_PILLOW = 1 };
+
 typedef struct dogb_image { // 8-bit RGB, rows without padding
     uint8_t *pixels;        // in the arena it was decoded into
     int32_t width;

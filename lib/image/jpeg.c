@@ -11,8 +11,6 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-#include <dogbreed/dataset.h>
-
 enum { MARGIN = 16 }; // pixels around a region that upsampling may look at; one MCU
 
 typedef struct jpeg_reader {
@@ -302,7 +300,7 @@ static int has_end(jpeg_reader *reader) {
 // Everything that may jump. Returns errors of our own.
 static int decode(jpeg_reader *reader, dogb_decode_job *job) {
     struct jpeg_decompress_struct *lib = &reader->lib;
-    reader->refuse_warnings = job->limits->jpeg_warnings == DOGBREED_WARNINGS_ERROR;
+    reader->refuse_warnings = job->limits->jpeg_warnings == DOGB_WARNINGS_ERROR;
     reader_start(reader);
     int rc = fill_info(job, reader);
     dogb_rect region;

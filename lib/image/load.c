@@ -3,8 +3,6 @@
 #include "image/transform.h"
 #include "core/error.h"
 
-#include <dogbreed/model.h>
-
 #include <string.h>
 
 typedef struct workspace {
@@ -143,7 +141,7 @@ int dogb_image_load(uint8_t *out, dogb_image_info *info, dogb_arena *scratch, co
     }
     width = job.info.width;
     height = job.info.height;
-    if (preprocess->exif_orientation == DOGBREED_EXIF_APPLY) {
+    if (preprocess->exif_orientation == DOGB_EXIF_APPLY) {
         orientation = job.info.orientation;
     }
     if (orientation >= 5) {

@@ -4,8 +4,6 @@
 #include "image/resize.h"
 #include "core/error.h"
 
-#include <dogbreed/model.h>
-
 #include <math.h>
 #include <string.h>
 
@@ -60,10 +58,8 @@ static const struct filter {
     double (*weight)(double x);
     double support; // half width
 } filters[DOGB_FILTER_COUNT] = {
-    [DOGBREED_FILTER_BILINEAR] = {bilinear_filter, 1.0},
-    [DOGBREED_FILTER_BICUBIC] = {bicubic_filter, 2.0},
-    [DOGBREED_FILTER_LANCZOS] = {lanczos_filter, 3.0},
-    [DOGB_FILTER_BOX] = {box_filter, 0.5},
+    [DOGB_FILTER_BILINEAR] = {bilinear_filter, 1.0}, [DOGB_FILTER_BICUBIC] = {bicubic_filter, 2.0},
+    [DOGB_FILTER_LANCZOS] = {lanczos_filter, 3.0},   [DOGB_FILTER_BOX] = {box_filter, 0.5},
     [DOGB_FILTER_HAMMING] = {hamming_filter, 1.0},
 };
 

@@ -5,9 +5,6 @@
 
 #include "image/codec.h"
 
-// Filters beyond the public ones (DOGBREED_FILTER_BILINEAR, _BICUBIC, _LANCZOS are 0, 1, 2).
-enum { DOGB_FILTER_BOX = 3, DOGB_FILTER_HAMMING = 4, DOGB_FILTER_COUNT = 5 };
-
 enum { DOGB_RESIZE_BITS = 22 }; // fraction bits of a weight
 
 // Pixels somewhere else: 8-bit RGB rows with a stride.

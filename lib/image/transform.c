@@ -3,8 +3,6 @@
 #include "image/transform.h"
 #include "core/error.h"
 
-#include <dogbreed/model.h>
-
 #include <math.h>
 #include <string.h>
 
@@ -17,8 +15,8 @@ static int check_preprocess(const dogb_preprocess *preprocess) {
                "preprocessing: crop is %d, expected 1 to 8192", (int)preprocess->crop);
     DOGB_CHECK(preprocess->resize >= 0 && preprocess->resize <= 8192,
                "preprocessing: resize is %d, expected 0 to 8192", (int)preprocess->resize);
-    DOGB_CHECK(preprocess->filter >= DOGBREED_FILTER_BILINEAR &&
-                   preprocess->filter <= DOGBREED_FILTER_LANCZOS,
+    DOGB_CHECK(preprocess->filter >= DOGB_FILTER_BILINEAR &&
+                   preprocess->filter <= DOGB_FILTER_LANCZOS,
                "preprocessing: unknown filter %d", (int)preprocess->filter);
     return DOGBREED_OK;
 }

@@ -4,7 +4,18 @@
 
 #include <dogbreed/dataset.h>
 
+#include <dogbreed/model.h>
+
 #include <dirent.h>
+
+_Static_assert(DOGB_WARNINGS_ERROR == (int)DOGBREED_WARNINGS_ERROR &&
+                   DOGB_WARNINGS_PILLOW == (int)DOGBREED_WARNINGS_PILLOW &&
+                   DOGB_EXIF_IGNORE == (int)DOGBREED_EXIF_IGNORE &&
+                   DOGB_EXIF_APPLY == (int)DOGBREED_EXIF_APPLY &&
+                   DOGB_FILTER_BILINEAR == (int)DOGBREED_FILTER_BILINEAR &&
+                   DOGB_FILTER_BICUBIC == (int)DOGBREED_FILTER_BICUBIC &&
+                   DOGB_FILTER_LANCZOS == (int)DOGBREED_FILTER_LANCZOS,
+               "the folder's own names must equal the public ones");
 
 // Calls fn for each line of expected.txt.
 static void each_golden(void (*fn)(const char *name, const char *rest)) {
