@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 // A checkpoint or model file is written again when this many seconds have passed, and four times
-// what the last one took; always at the end of the run.
+// what the last one took; always at the end of the run. DOGBREED_CHECKPOINT_SECONDS in the
+// environment replaces the seconds; 0: at each epoch, whatever it costs.
 static const double INTERVAL = 2.0;
 
 enum { NUMBER_MAX = 1000000 }; // of runs/train-N
@@ -29,9 +31,16 @@ static void destroy(void *pointer) {
     dogb_free(run);
 }
 
-static int due(double last, double cost) {
-    double wait = 4.0 * cost > INTERVAL ? 4.0 * cost : INTERVAL;
-    return dogb_clock() - last >= wait;
+static int due(const dogb_run *run, double last, double cost) {
+    double wait = 4.0 * cost > run->interval ? 4.0 * cost : run->interval;
+    return run->interval <= 0.0 || dogb_clock() - last >= wait;
+}
+
+static double interval(void) {
+    const char *text = getenv("DOGBREED_CHECKPOINT_SECONDS");
+    char *end = NULL;
+    double value = text == NULL ? INTERVAL : strtod(text, &end);
+    return text == NULL || (end != text && *end == '\0' && value >= 0.0) ? value : INTERVAL;
 }
 
 static int write_checkpoint(dogb_run *run) {
@@ -75,11 +84,11 @@ static int end_epoch(dogb_run *run, const dogbreed_event *event) {
     int rc = dogb_run_logs_epoch(run, event);
     run->checkpoint_pending = 1;
     run->model_pending |= event->improved || options->keep == DOGBREED_KEEP_LAST;
-    if (rc < 0 || (run->model_pending && due(run->model_time, run->model_cost) &&
+    if (rc < 0 || (run->model_pending && due(run, run->model_time, run->model_cost) &&
                    (rc = write_model(run)) < 0)) {
         return rc;
     }
-    if (due(run->checkpoint_time, run->checkpoint_cost)) {
+    if (due(run, run->checkpoint_time, run->checkpoint_cost)) {
         rc = write_checkpoint(run);
     }
     if (rc == DOGBREED_OK && dogb_clock() - run->status_time >= 1.0) {
@@ -159,6 +168,7 @@ static int create(dogb_run **out, dogbreed_trainer *trainer) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     run->trainer = trainer;
+    run->interval = interval();
     run->lock = -1;
     run->csv = -1;
     run->jsonl = -1;

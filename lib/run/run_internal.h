@@ -22,6 +22,7 @@ typedef struct dogb_run {
     size_t used; // of buffer: lines for metrics.jsonl
     char buffer[DOGB_RUN_BUFFER];
 
+    double interval;        // seconds between two checkpoints or model files
     double begin;           // dogb_clock() of this run
     int64_t begin_step;     // steps that were done then
     double status_time;     // of the last status.json
