@@ -10,6 +10,10 @@
 // Readers by container. The map belongs to weights->arena.
 int dogb_safetensors_read(dogb_weights *weights, const dogb_map *map);
 
+// Opens bytes in memory as dogb_weights_open opens a file; they must outlive the result. `path` is
+// for messages, and its ending says which format is expected where the content does not.
+int dogb_weights_open_bytes(dogb_weights **out, const char *path, const uint8_t *data, size_t size);
+
 // Appends a tensor with a copy of the name; dtype, rank, shape, data and bytes are the caller's to
 // fill. NULL: no memory.
 dogb_weight *dogb_weights_add(dogb_weights *weights, const char *name, size_t length);

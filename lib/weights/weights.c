@@ -141,7 +141,8 @@ static int read_any(dogb_weights *weights, const dogb_map *map) {
                      weights->path);
 }
 
-int dogb_weights_open(dogb_weights **out, const char *path) {
+// `bytes` NULL: the file at path.
+static int open_any(dogb_weights **out, const char *path, const dogb_map *bytes) {
     dogb_map map;
     int rc = DOGBREED_OK;
     *out = NULL;
@@ -155,7 +156,9 @@ int dogb_weights_open(dogb_weights **out, const char *path) {
         rc = DOGBREED_ERROR_NO_MEMORY;
         goto out;
     }
-    if ((rc = dogb_map_open(&map, &weights->arena, path, SIZE_MAX)) < 0) {
+    if (bytes != NULL) {
+        map = *bytes;
+    } else if ((rc = dogb_map_open(&map, &weights->arena, path, SIZE_MAX)) < 0) {
         goto out;
     }
     weights->file_bytes = map.size;
@@ -168,6 +171,16 @@ out:
         dogb_weights_destroy(weights);
     }
     return rc;
+}
+
+int dogb_weights_open(dogb_weights **out, const char *path) {
+    return open_any(out, path, NULL);
+}
+
+int dogb_weights_open_bytes(dogb_weights **out, const char *path, const uint8_t *data,
+                            size_t size) {
+    const dogb_map map = {.data = data, .size = size};
+    return open_any(out, path, &map);
 }
 
 void dogb_weights_destroy(dogb_weights *weights) {
