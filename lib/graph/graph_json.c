@@ -6,6 +6,7 @@
 #include "core/error.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MEMBER_INT, MEMBER_PAIR, MEMBER_REAL, MEMBER_SWITCH, MEMBER_ACTIVATION };
@@ -301,6 +302,13 @@ static int get_init(dogb_node_init *init, const json_t *object, const char *what
     return DOGBREED_OK;
 }
 
+// Puts the file in front of the builder's own message, which knows only the node.
+static int name_input(int rc, const char *what) {
+    char message[900];
+    (void)snprintf(message, sizeof message, "%s", dogbreed_error_message());
+    return rc == DOGBREED_ERROR_FORMAT ? dogb_fail(rc, "%s: %s", what, message) : rc;
+}
+
 static int read_node(dogb_graph *graph, const json_t *object, int32_t *inputs, const char *what) {
     const json_t *list = json_object_get(object, "inputs");
     dogb_node node = {.name = json_string_value(json_object_get(object, "name")),
@@ -337,8 +345,10 @@ static int read_node(dogb_graph *graph, const json_t *object, int32_t *inputs, c
             return rc;
         }
     }
-    return dogb_graph_append(graph, &node, inputs, (int32_t)count, &init) < 0 ? graph->status
-                                                                              : DOGBREED_OK;
+    if (dogb_graph_append(graph, &node, inputs, (int32_t)count, &init) < 0) {
+        return name_input(graph->status, what);
+    }
+    return DOGBREED_OK;
 }
 
 static int get_channels(float out[3], const json_t *value, float above, const char *what,
@@ -379,7 +389,7 @@ static int read_graph(dogb_graph *graph, const json_t *value, const char *what) 
             goto out;
         }
     }
-    rc = dogb_graph_finish(graph, output);
+    rc = name_input(dogb_graph_finish(graph, output), what);
 out:
     dogb_arena_free(&scratch);
     return rc;
