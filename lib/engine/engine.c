@@ -230,8 +230,10 @@ static int choose(const dogb_engine **out, uint32_t capabilities, const char *de
         if (rc == DOGBREED_OK) {
             return rc;
         }
-        // An engine that is installed but does not work deserves a word; an absent one is normal.
-        dogb_log(rc == DOGBREED_ERROR_NOT_FOUND ? DOGBREED_LOG_DEBUG : DOGBREED_LOG_WARNING, "%s",
+        // An engine that is installed but does not start deserves a word; an absent one, or one
+        // that does not offer what is asked for, is normal.
+        int broken = !rows[i].opened && rc != DOGBREED_ERROR_NOT_FOUND;
+        dogb_log(broken ? DOGBREED_LOG_WARNING : DOGBREED_LOG_DEBUG, "%s",
                  dogbreed_error_message());
         int added = snprintf(reasons + used, sizeof reasons - used, "%s%s", used == 0 ? "" : "; ",
                              dogbreed_error_message());
