@@ -45,7 +45,7 @@ static inline void write_picture(const char *path, int number, int32_t width, in
 // root/<split>/class_<c>/<i>.jpg
 static inline void write_split(const char *root, const char *split, int classes, int per_class,
                                int first_number) {
-    char path[512];
+    char path[1024];
     for (int c = 0; c < classes; c++) {
         (void)snprintf(path, sizeof path, "%s/%s/class_%d", root, split, c);
         assert_ok(dogb_directory_make(path));

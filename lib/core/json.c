@@ -53,9 +53,26 @@ json_t *dogb_json_real(double value) {
     return json_real(value);
 }
 
+// Well-formed UTF-8 (RFC 3629), so that a failure to make a JSON text means: no memory.
+static int is_utf8(const char *value) {
+    for (const unsigned char *c = (const unsigned char *)value; *c != 0;) {
+        size_t more = *c < 0x80 ? 0 : *c < 0xC2 ? 9 : *c < 0xE0 ? 1 : *c < 0xF0 ? 2 : 3;
+        if (more == 9 || *c > 0xF4 || (*c == 0xE0 && c[1] < 0xA0) || (*c == 0xED && c[1] > 0x9F) ||
+            (*c == 0xF0 && c[1] < 0x90) || (*c == 0xF4 && c[1] > 0x8F)) {
+            return 0;
+        }
+        for (c++; more > 0; more--, c++) {
+            if ((*c & 0xC0) != 0x80) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
 json_t *dogb_json_text(const char *value) {
     json_t *text = json_string(value);
-    if (text != NULL) {
+    if (text != NULL || is_utf8(value)) {
         return text;
     }
     // Names of files and tensors need not be UTF-8: show the bytes that are not ASCII as '?'.
