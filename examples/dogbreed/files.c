@@ -77,9 +77,13 @@ int apply_config(tool *t, const char *json, const char *what, uint32_t only_kind
         rc = usage_error(t, "%s: expected a configuration, one JSON object of options", what);
         goto out;
     }
-    json_object_foreach(object, key, value) {
-        if ((rc = apply_key(t, key, value, what, only_kind)) != TOOL_OK) {
-            goto out;
+    // "table.name" is for what differs from the plain name: second, whatever the file's order.
+    for (int qualified = 0; qualified < 2; qualified++) {
+        json_object_foreach(object, key, value) {
+            if ((strchr(key, '.') != NULL) == qualified &&
+                (rc = apply_key(t, key, value, what, only_kind)) != TOOL_OK) {
+                goto out;
+            }
         }
     }
 out:

@@ -142,6 +142,36 @@ static int open_trainer(job *j) {
     return rc < 0 ? fail(t, PHASE_OTHER, rc) : TOOL_OK;
 }
 
+// Writes a document of the run directory aside and renames it.
+static void write_document(const job *j, const char *name, const json_t *document) {
+    char path[4096];
+    char aside[4100];
+    (void)snprintf(path, sizeof path, "%s/%s", j->run, name);
+    (void)snprintf(aside, sizeof aside, "%s.tmp", path);
+    if (json_dump_file(document, aside,
+                       JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) != 0 ||
+        rename(aside, path) != 0) {
+        warn("%s: cannot be written", path);
+    }
+}
+
+// The library cannot know that a signal was the reason of a stop: its documents say 5.
+static void correct_exit_code(const job *j, int exit_code) {
+    static const char *const names[] = {"status.json", "manifest.json"};
+    for (size_t i = 0; i < 2; i++) {
+        char path[4096];
+        (void)snprintf(path, sizeof path, "%s/%s", j->run, names[i]);
+        json_t *document = json_load_file(path, 0, NULL);
+        json_t *run = json_object_get(document, "run");
+        json_t *holder = json_is_object(run) ? run : document;
+        if (json_is_integer(json_object_get(holder, "exit_code"))) {
+            (void)json_object_set_new(holder, "exit_code", json_integer(exit_code));
+            write_document(j, names[i], document);
+        }
+        json_decref(document);
+    }
+}
+
 static int has_checkpoint(const job *j) {
     static const char *const names[] = {"last", "previous"};
     for (size_t i = 0; i < 2; i++) {
@@ -164,6 +194,7 @@ static int end_of_run(job *j, int rc) {
     int exit_code = exit_code_of(PHASE_RUN, rc);
     if (rc == DOGBREED_ERROR_CANCELLED && signals_code() != 0) {
         exit_code = signals_code();
+        correct_exit_code(j, exit_code);
     } else if (exit_code == TOOL_RESUMABLE && !resumable) {
         exit_code = TOOL_FAILED;
     }
@@ -182,18 +213,6 @@ static int end_of_run(job *j, int rc) {
     return exit_code;
 }
 
-// Writes the report of the test beside the run's other files.
-static void save_report(const job *j) {
-    char path[4096];
-    char aside[4100];
-    (void)snprintf(path, sizeof path, "%s/test.json", j->run);
-    (void)snprintf(aside, sizeof aside, "%s.tmp", path);
-    if (json_dump_file(j->report, aside, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0 ||
-        rename(aside, path) != 0) {
-        warn("%s: cannot be written", path);
-    }
-}
-
 static int test(job *j) {
     tool *t = j->t;
     dogbreed_evaluation result = {.struct_size = sizeof result};
@@ -210,7 +229,7 @@ static int test(job *j) {
         return fail(t, PHASE_OTHER, rc);
     }
     j->report = evaluation_json(text);
-    save_report(j);
+    write_document(j, "test.json", j->report);
     return TOOL_OK;
 }
 
@@ -246,7 +265,7 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
         print_evaluation(j->report, "test accuracy");
     }
     if (json_is_object(best)) {
-        out("%-15s %lld (%s %.4f)\n", "best epoch", (long long)integer_of(best, "epoch") + 1,
+        out("%-15s %lld (%s %.4f)\n", "best epoch", (long long)integer_of(best, "epoch"),
             text_of(best, "metric"), real_of(best, "value"));
     }
     out("%-15s %s\n%-15s %s predict %s PHOTO.jpg --top-k 5\n", "run", j->run, "predict", t->program,
@@ -268,7 +287,7 @@ static int train(job *j) {
         return fail(t, PHASE_OTHER, rc);
     }
     json_t *metrics = parse_json(text);
-    int limited = strcmp(text_of(metrics, "stopped"), "time_limit") == 0;
+    int limited = strcmp(text_of(metrics, "end"), "time_limit") == 0;
     exit_code = test(j);
     if (exit_code == TOOL_OK) {
         exit_code = limited ? TOOL_TIME_LIMIT : TOOL_OK;
