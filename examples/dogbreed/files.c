@@ -108,7 +108,7 @@ int apply_file(tool *t, const char *path) {
     char *text = object == NULL ? NULL : json_dumps(object, 0);
     json_decref(object);
     if (text == NULL) {
-        return usage_error(t, "--config %s: %s", path, error.text);
+        return usage_error(t, "--config %s: not readable as JSON: %s", path, error.text);
     }
     int rc = apply_config(t, text, path, 0);
     free(text);
@@ -127,7 +127,7 @@ int apply_environment(tool *t) {
             }
             name[length] = '\0';
             const char *value = getenv(name);
-            if (value != NULL &&
+            if (value != NULL && *value != '\0' &&
                 dogbreed_options_set(settings_of(&t->settings, t->command->kinds[i]), info.name,
                                      value) < 0) {
                 return usage_error(t, "environment %s: %s", name, dogbreed_error_message());

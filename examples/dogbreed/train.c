@@ -71,6 +71,24 @@ static int open_data(job *j) {
     return TOOL_OK;
 }
 
+static int is_architecture(const char *name) {
+    dogbreed_architecture a = {.struct_size = sizeof a};
+    for (int32_t i = 0; i < dogbreed_architecture_count(); i++) {
+        if (dogbreed_architecture_info(&a, i) == DOGBREED_OK && strcmp(a.name, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void format_count(char *out, size_t size, int64_t count) {
+    if (count >= 1000000) {
+        (void)snprintf(out, size, "%.1f M", (double)count * 1e-6);
+    } else {
+        (void)snprintf(out, size, "%lld", (long long)count);
+    }
+}
+
 static int open_model(job *j) {
     tool *t = j->t;
     const dogbreed_model_options *options = &t->settings.model;
@@ -79,7 +97,8 @@ static int open_model(job *j) {
     int random = options->weights == NULL || *options->weights == '\0';
     int rc = dogbreed_model_create(&j->model, j->data, options);
     if (rc < 0) {
-        return fail(t, PHASE_MODEL, rc);
+        // A mistyped name is a usage error, a bad weights file is not.
+        return fail(t, is_architecture(options->architecture) ? PHASE_MODEL : PHASE_USAGE, rc);
     }
     for (int32_t i = 0; i < dogbreed_model_parameter_count(j->model); i++) {
         dogbreed_parameter p = {.struct_size = sizeof p};
@@ -93,9 +112,11 @@ static int open_model(job *j) {
         all += count;
         trainable += p.trainable ? count : 0;
     }
-    say("model  %s, %s weights, %.2f M parameters, %.2f M of them trainable\n",
-        options->architecture, random ? "random" : options->weights, (double)all * 1e-6,
-        (double)trainable * 1e-6);
+    char counts[2][32];
+    format_count(counts[0], sizeof counts[0], all);
+    format_count(counts[1], sizeof counts[1], trainable);
+    say("model  %s, %s weights, %s parameters, %s of them trainable\n", options->architecture,
+        random ? "random" : options->weights, counts[0], counts[1]);
     if (random && strcmp(options->freeze, "none") != 0) {
         warn("the backbone has random weights and is frozen: give --weights FILE, or --freeze none "
              "to train all of it");

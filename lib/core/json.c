@@ -5,6 +5,7 @@
 #include "core/file.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,8 +158,30 @@ int dogb_json_read(json_t **out, dogb_arena *arena, const char *path, const char
     return rc;
 }
 
+// 15 digits show a number as it was written; where one of them needs 17 to survive, all get them.
+static size_t digits_of(const json_t *value) {
+    const char *key = NULL;
+    json_t *member = NULL;
+    size_t i = 0;
+    size_t digits = 15;
+    if (json_is_real(value)) {
+        char text[40];
+        double number = json_real_value(value);
+        (void)snprintf(text, sizeof text, "%.15g", number);
+        double back = strtod(text, NULL);
+        return memcmp(&back, &number, sizeof back) == 0 ? 15 : 17;
+    }
+    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+        digits = digits_of(member) > digits ? 17 : digits;
+    }
+    json_array_foreach(value, i, member) {
+        digits = digits_of(member) > digits ? 17 : digits;
+    }
+    return digits;
+}
+
 static char *dump(const json_t *value, int indent) {
-    size_t flags = JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17);
+    size_t flags = JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_of(value));
     return json_dumps(value, flags | (indent ? JSON_INDENT(2) : JSON_COMPACT));
 }
 

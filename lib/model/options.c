@@ -2,7 +2,7 @@
 #include "model/model_internal.h"
 
 static const dogb_option options[] = {
-    DOGB_OPTION_UINT64(dogbreed_model_options, seed, "0", "",
+    DOGB_OPTION_UINT64(dogbreed_model_options, seed, "1", "",
                        "Seed of the initial values of new layers."),
     DOGB_OPTION_STRING(dogbreed_model_options, architecture, "mobilenet_v2",
                        "Name of the network."),

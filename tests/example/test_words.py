@@ -115,7 +115,11 @@ class Configuration(tool.Case):
         for command in ("train", "evaluate", "predict", "data check", "synth"):
             copied = self.ok(run("config", "copy", *command.split())).out
             path.write_text(copied)
-            self.assertEqual(self.ok(run(*command.split(), "--config", path, "--print-config")).out, copied)
+            self.assertEqual(self.ok(run(*command.split(), "--config", path, "--print-config",
+                                         DOGBREED_ENGINE="")).out, copied)
+
+    def test_an_empty_variable_is_none(self):
+        self.assertEqual(self.printed(DOGBREED_EPOCHS="")["epochs"], self.printed()["epochs"])
 
     def test_unknown_keys(self):
         path = self.folder / "u.json"
