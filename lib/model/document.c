@@ -123,8 +123,14 @@ int dogb_model_to_document(json_t **out, dogb_arena *arena, const dogbreed_model
         return DOGBREED_ERROR_NO_MEMORY;
     }
     // First what other versions wrote and this one does not know; then what this one knows.
-    if (json_object_update_missing(document, model->document) != 0) {
-        return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "no memory for the model document");
+    // (json_object_update_missing would hide a lack of memory.)
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(model->document, key, value) {
+        if (json_object_get(document, key) == NULL &&
+            dogb_json_set(document, key, json_incref(value)) < 0) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
     }
     int rc = add_architecture(document, model);
     rc = rc < 0 ? rc : add_classes(document, model);
