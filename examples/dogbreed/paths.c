@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // realpath
 // paths.c - see paths.h.
 #include "paths.h"
 
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { DEPTH_MAX = 32 }; // links may form a circle
 
@@ -91,25 +91,7 @@ int paths_add_list(paths *list, const char *file) {
 }
 
 char *absolute_path(const char *path) {
-    char folder[4096];
-    if (path == NULL || *path == '\0' || access(path, F_OK) != 0) {
-        return NULL;
-    }
-    if (*path == '/') {
-        return strdup(path);
-    }
-    if (getcwd(folder, sizeof folder) == NULL) {
-        return NULL;
-    }
-    while (strncmp(path, "./", 2) == 0) {
-        path += 2;
-    }
-    size_t size = strlen(folder) + strlen(path) + 2;
-    char *whole = malloc(size);
-    if (whole != NULL) {
-        (void)snprintf(whole, size, "%s/%s", folder, strcmp(path, ".") == 0 ? "" : path);
-    }
-    return whole;
+    return path == NULL || *path == '\0' ? NULL : realpath(path, NULL);
 }
 
 void paths_free(paths *list) {

@@ -115,8 +115,8 @@ static int open_model(job *j) {
     char counts[2][32];
     format_count(counts[0], sizeof counts[0], all);
     format_count(counts[1], sizeof counts[1], trainable);
-    say("model  %s, %s weights, %s parameters, %s of them trainable\n", options->architecture,
-        random ? "random" : options->weights, counts[0], counts[1]);
+    say("model  %s: %s parameters, %s of them trainable; weights %s\n", options->architecture,
+        counts[0], counts[1], random ? "random" : options->weights);
     if (random && strcmp(options->freeze, "none") != 0) {
         warn("the backbone has random weights and is frozen: give --weights FILE, or --freeze none "
              "to train all of it");
@@ -131,6 +131,7 @@ static int attach(job *j) {
         rc = dogbreed_run_resume(j->trainer, j->resume);
         j->run = rc < 0 ? NULL : strdup(j->resume);
     } else {
+        make_absolute(t);
         json_t *config = config_json(t);
         char *text = json_dumps(config, JSON_REAL_PRECISION(17));
         json_decref(config);
@@ -404,7 +405,6 @@ static int run(tool *t) {
     if (j.resume != NULL && value_of(t, "out") != NULL) {
         return usage_error(t, "--out and --resume contradict: a resumed run stays in its folder");
     }
-    make_absolute(t);
     int exit_code = choose_format(&j);
     exit_code = exit_code == TOOL_OK ? open_data(&j) : exit_code;
     exit_code = exit_code == TOOL_OK ? open_model(&j) : exit_code;
