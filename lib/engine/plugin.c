@@ -155,7 +155,7 @@ static void set_environment(void) {
     static const char *const defaults[][2] = {
         {"OMP_WAIT_POLICY", "passive"}, // spinning at barriers starves other processes
         {"GOMP_SPINCOUNT", "1000"},     // but a short wait saves a sleep
-        {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128"},
+        {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "512"},
         {"CUBLAS_WORKSPACE_CONFIG", ":4096:8"}, // deterministic sums
         {"PYTORCH_ALLOC_CONF", "expandable_segments:True"},
     };

@@ -148,9 +148,10 @@ int device_bf16(const at::Device &device) {
 }
 
 // libtorch keeps the number of threads per calling thread; asking it costs more than remembering.
-static void use_threads(int32_t threads) {
+// Inside a parallel region a thread is alone already.
+void accel_threads(int32_t threads) {
     static thread_local int32_t current;
-    if (current != threads) {
+    if (current != threads && !at::in_parallel_region()) {
         at::set_num_threads(threads);
         current = threads;
     }
@@ -169,7 +170,7 @@ static void use_determinism(bool on) {
 }
 
 void accel_use(const dogb_net *net) {
-    use_threads(net->threads);
+    accel_threads(net->threads);
     if (net->device.is_cuda()) {
         use_determinism(net->deterministic != 0);
     }

@@ -54,7 +54,7 @@ struct Graph {
 
 // --- nets
 struct HeadNet;  // head.cpp
-struct InferNet; // infer.cpp
+struct InferNet; // fused.cpp
 
 } // namespace dogb_torch
 
@@ -98,6 +98,8 @@ namespace dogb_torch {
 // --- tensor.cpp
 // The batch as a tensor on the net's device; rank 3 is channels_last and normalised. `keep`: the
 // values must outlive the caller's buffer.
+// The batch must have been checked.
+int check_batch(const dogb_net *net, const dogb_batch *batch);
 int batch_tensor(at::Tensor &out, const dogb_net *net, const dogb_batch *batch, bool keep);
 // Host data of a parameter as a tensor of its own, as the interpreter wants it.
 at::Tensor param_tensor(const dogb_param &param, const void *data, at::Device device);
@@ -129,10 +131,17 @@ struct Pass {
     int64_t step;
     std::vector<at::Tensor> values;
 };
+void run_node(Pass &pass, const dogb_node &node, int32_t index);
 at::Tensor interpret(Pass &pass, const at::Tensor &input);
 // The multipliers of a dropout node for a whole batch, shaped like `like`.
 at::Tensor dropout_mask(const dogb_node &node, int32_t index, const Pass &pass,
                         const at::Tensor &like);
+
+// --- fused.cpp
+// Prepares a net for fused_run; leaves net->fast empty when this build or device cannot.
+int fused_create(dogb_net *net);
+// `alone`: the only piece of its batch, on several threads.
+at::Tensor fused_run(Pass &pass, const at::Tensor &input, bool alone);
 
 // --- infer.cpp
 int net_infer(dogb_net *net, const dogb_batch *batch, float *out) noexcept;
@@ -171,6 +180,7 @@ int device_parse(at::Device &out, const char *text);
 int device_bf16(const at::Device &device);
 // The calling thread computes with the net's number of threads and determinism from here on.
 void accel_use(const dogb_net *net);
+void accel_threads(int32_t threads);
 void device_synchronize(const at::Device &device);
 
 } // namespace dogb_torch

@@ -174,6 +174,10 @@ static const run_fn operations[DOGB_OP_COUNT] = {
     run_dropout,           //
 };
 
+void run_node(Pass &pass, const dogb_node &node, int32_t index) {
+    pass.values[(size_t)index] = operations[node.op](pass, node, index);
+}
+
 at::Tensor interpret(Pass &pass, const at::Tensor &from) {
     const Graph &graph = pass.net->graph;
     bool keep = (pass.net->watch & (1u << DOGBREED_TENSOR_ACTIVATION)) != 0;
@@ -181,7 +185,7 @@ at::Tensor interpret(Pass &pass, const at::Tensor &from) {
     pass.values[0] = from;
     for (size_t i = 1; i < graph.nodes.size(); i++) {
         const dogb_node &node = graph.nodes[i];
-        pass.values[i] = operations[node.op](pass, node, (int32_t)i);
+        run_node(pass, node, (int32_t)i);
         for (int32_t j = 0; !keep && j < node.input_count; j++) {
             size_t from_node = (size_t)node.inputs[j];
             if (graph.last_use[from_node] == (int32_t)i) {

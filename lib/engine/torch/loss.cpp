@@ -45,11 +45,15 @@ static int check_target(const dogb_net *net, const dogb_target *target) {
         return fail(DOGBREED_ERROR_MISMATCH, "loss: %d labels for a batch of %d", target->count,
                     net->count);
     }
+    if (!(target->label_smoothing >= 0 && target->label_smoothing <= 1)) {
+        return fail(DOGBREED_ERROR_INVALID_ARGUMENT, "label_smoothing: %g, expected 0 to 1",
+                    target->label_smoothing);
+    }
     int64_t classes = net->logits.size(1);
     for (int32_t i = 0; i < target->count; i++) {
         if (target->labels[i] < 0 || target->labels[i] >= classes) {
             return fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                        "loss: label %d of sample %d, 0..%lld expected", target->labels[i], i,
+                        "loss: label %d of sample %d, expected 0 to %lld", target->labels[i], i,
                         (long long)classes - 1);
         }
     }

@@ -65,6 +65,14 @@ int net_create(dogb_net **out, const dogb_graph *graph, const void *const *weigh
             }
             net->params.push_back(tensor);
         }
+        if (conf->mode == DOGB_NET_INFER) {
+            for (at::Tensor &tensor : net->params) {
+                tensor = tensor.is_floating_point() ? tensor.to(net->dtype) : tensor;
+            }
+            if ((rc = fused_create(net.get())) < 0) {
+                return rc;
+            }
+        }
         *out = net.release();
         return DOGBREED_OK;
     });
@@ -88,7 +96,7 @@ int net_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t s
                 int64_t step) noexcept {
     return guard([&]() -> int {
         int rc = check_training(net);
-        if (rc < 0) {
+        if (rc < 0 || (rc = check_batch(net, batch)) < 0) {
             return rc;
         }
         accel_use(net);

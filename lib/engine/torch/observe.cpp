@@ -88,8 +88,7 @@ int tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor 
         }
         out->what = what;
         out->name = name;
-        out->dtype =
-            tensor.scalar_type() == at::kBFloat16 ? DOGB_DTYPE_BF16 : DOGB_DTYPE_F32;
+        out->dtype = tensor.scalar_type() == at::kBFloat16 ? DOGB_DTYPE_BF16 : DOGB_DTYPE_F32;
         out->rank = (int32_t)tensor.dim();
         for (int32_t i = 0; i < 4; i++) {
             out->shape[i] = i < out->rank ? tensor.size(i) : 0;

@@ -40,36 +40,39 @@ static at::Tensor normalise_device(const dogb_net *net, const uint8_t *bytes, in
     return x.sub_(mean).div_(deviation).permute({0, 3, 1, 2});
 }
 
-int batch_tensor(at::Tensor &out, const dogb_net *net, const dogb_batch *batch, bool keep) {
+int check_batch(const dogb_net *net, const dogb_batch *batch) {
     const dogb_node &input = net->graph.nodes[0];
     if (batch == nullptr || batch->data == nullptr || batch->count < 1) {
-        return fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                    "batch: data and at least one sample expected");
+        return fail(DOGBREED_ERROR_INVALID_ARGUMENT, "batch: expected data and a count above 0");
     }
+    if (batch->dtype != DOGB_DATA_U8 && batch->dtype != DOGB_DATA_F32) {
+        return fail(DOGBREED_ERROR_INVALID_ARGUMENT, "batch: data type %d, expected f32 or u8",
+                    batch->dtype);
+    }
+    if (batch->dtype == DOGB_DATA_U8 && (input.rank != 3 || input.shape[0] != 3)) {
+        return fail(DOGBREED_ERROR_MISMATCH,
+                    "batch: bytes go into a net with three channels, expected f32");
+    }
+    return DOGBREED_OK;
+}
+
+int batch_tensor(at::Tensor &out, const dogb_net *net, const dogb_batch *batch, bool keep) {
+    const dogb_node &input = net->graph.nodes[0];
     int64_t count = batch->count;
     if (batch->dtype == DOGB_DATA_U8) {
-        if (input.rank != 3 || input.shape[0] != 3) {
-            return fail(DOGBREED_ERROR_MISMATCH,
-                        "batch: bytes need an input of three channels, %s has rank %d", input.name,
-                        input.rank);
-        }
         const uint8_t *bytes = (const uint8_t *)batch->data;
         out = net->device.is_cpu() ? normalise_host(net, bytes, count, input)
                                    : normalise_device(net, bytes, count, input);
-    } else if (batch->dtype == DOGB_DATA_F32) {
+    } else {
         std::vector<int64_t> shape(1, count);
         shape.insert(shape.end(), input.shape, input.shape + input.rank);
-        out = at::from_blob(const_cast<void *>(batch->data), shape, at::kFloat);
+        out = at::from_blob(const_cast<void *>(batch->data), shape, at::kFloat).to(net->device);
         if (input.rank == 3) {
-            out = out.to(net->device).contiguous(at::MemoryFormat::ChannelsLast);
-        } else {
-            out = out.to(net->device);
+            out = out.contiguous(at::MemoryFormat::ChannelsLast);
         }
         if (keep && out.const_data_ptr() == batch->data) {
             out = out.clone();
         }
-    } else {
-        return fail(DOGBREED_ERROR_INVALID_ARGUMENT, "batch: dtype %d is not known", batch->dtype);
     }
     if (net->dtype != at::kFloat) {
         out = out.to(net->dtype);
