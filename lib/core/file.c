@@ -200,15 +200,15 @@ int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path) {
     return dogb_defer(arena, writer_close, writer);
 }
 
-static int write_all(dogb_writer *writer, const void *data, size_t size) {
+static int write_all(int descriptor, const char *path, const void *data, size_t size) {
     const char *bytes = data;
     while (size > 0) {
-        ssize_t count = write(writer->descriptor, bytes, size);
+        ssize_t count = write(descriptor, bytes, size);
         if (count < 0 && errno == EINTR) {
             continue;
         }
         if (count < 0) {
-            return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", writer->path);
+            return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", path);
         }
         bytes += count;
         size -= (size_t)count;
@@ -219,7 +219,7 @@ static int write_all(dogb_writer *writer, const void *data, size_t size) {
 static int flush(dogb_writer *writer) {
     size_t used = writer->used;
     writer->used = 0;
-    return write_all(writer, writer->buffer, used);
+    return write_all(writer->descriptor, writer->path, writer->buffer, used);
 }
 
 int dogb_writer_add(dogb_writer *writer, const void *data, size_t size) {
@@ -230,7 +230,7 @@ int dogb_writer_add(dogb_writer *writer, const void *data, size_t size) {
             return rc;
         }
         if (size >= sizeof writer->buffer) {
-            return write_all(writer, data, size);
+            return write_all(writer->descriptor, writer->path, data, size);
         }
     }
     if (size > 0) {
@@ -293,6 +293,23 @@ static int write_whole(const char *path, const void *data, size_t size, int hast
         rc = dogb_writer_commit(writer);
     }
     dogb_arena_free(&scratch);
+    return rc;
+}
+
+int dogb_file_put(const char *path, const void *data, size_t size) {
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        return dogb_fail_errno(errno == ENOENT || errno == ENOTDIR ? DOGBREED_ERROR_NOT_FOUND
+                                                                   : DOGBREED_ERROR_IO,
+                               "%s: cannot be created", path);
+    }
+    int rc = write_all(descriptor, path, data, size);
+    if (close(descriptor) != 0 && rc == DOGBREED_OK) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", path);
+    }
+    if (rc < 0) {
+        (void)unlink(path);
+    }
     return rc;
 }
 

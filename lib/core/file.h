@@ -30,7 +30,10 @@ int dogb_file_write(const char *path, const void *data, size_t size);
 // see the old text or the new one.
 int dogb_file_replace(const char *path, const void *data, size_t size);
 
-// The same in pieces. `out` is closed and removed by the arena unless committed.
+// Writes without syncing or renaming, for files that can be made again. A failed one is removed.
+int dogb_file_put(const char *path, const void *data, size_t size);
+
+// The first way in pieces. `out` is closed and removed by the arena unless committed.
 typedef struct dogb_writer dogb_writer;
 int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path);
 int dogb_writer_add(dogb_writer *writer, const void *data, size_t size);

@@ -6,8 +6,6 @@
 #include "core/file.h"
 #include "core/rng.h"
 
-#include <dogbreed/model.h>
-
 // Decodes the whole picture, keeps it and prepares it. Room for it is set aside.
 static int decode_and_keep(dogb_loader_worker *worker, uint8_t *out, int64_t sample, dogb_rng *rng,
                            size_t size, const dogb_image_info *header) {
@@ -19,7 +17,7 @@ static int decode_and_keep(dogb_loader_worker *worker, uint8_t *out, int64_t sam
     int rc = dogb_image_decode(&stored, &info, &scratch, worker->bytes, size, worker->limits, NULL,
                                path);
     if (rc == DOGBREED_OK) {
-        int apply = worker->preprocess->exif_orientation == DOGBREED_EXIF_APPLY;
+        int apply = worker->preprocess->exif_orientation == DOGB_EXIF_APPLY;
         rc = dogb_image_orient(&image, &scratch, &stored, apply ? info.orientation : 1);
     }
     if (rc == DOGBREED_OK) {

@@ -304,9 +304,8 @@ static void computes_statistics(void **state) {
         uint8_t *bytes = NULL;
         size_t size = 0;
         for (int i = 0; i < 36; i++) { // red 0 and 100, green 255, blue 10 or 30
-            image.pixels[i] = i % 3 == 0   ? (uint8_t)(i / 3 % 2 * 100)
-                              : i % 3 == 1 ? 255
-                                           : (uint8_t)(10 + 20 * number_of_file);
+            int value = i % 3 == 0 ? i / 3 % 2 * 100 : i % 3 == 1 ? 255 : 10 + 20 * number_of_file;
+            image.pixels[i] = (uint8_t)value;
         }
         assert_ok(dogb_png_encode(&bytes, &size, &arena, &image));
         put_bytes(root, number_of_file ? "train/b/1.png" : "train/a/1.png", bytes, size);
