@@ -56,7 +56,8 @@ typedef struct dogb_weights {
 } dogb_weights;
 
 // Opens by content, not by name. A .pth may hold a state dict, or a dict with one under
-// "state_dict" or "model". Errors: NOT_FOUND, FORMAT, UNSUPPORTED, IO, NO_MEMORY.
+// "state_dict", "model" or "model_state_dict". Errors: NOT_FOUND, FORMAT, UNSUPPORTED, IO,
+// NO_MEMORY.
 int dogb_weights_open(dogb_weights **out, const char *path);
 void dogb_weights_destroy(dogb_weights *weights);                                    // NULL is fine
 const dogb_weight *dogb_weights_find(const dogb_weights *weights, const char *name); // NULL: none
