@@ -117,63 +117,6 @@ void out(const char *format, ...) {
     va_end(args);
 }
 
-static int is_scalar(const json_t *value) {
-    return !json_is_object(value) && !json_is_array(value);
-}
-
-static void print_scalar(const json_t *value) {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-    (void)printf("%s",
-                 json_is_string(value) ? json_string_value(value) : (text == NULL ? "?" : text));
-    free(text);
-}
-
-enum { TREE_ITEMS = 20 }; // of a list; JSON output has them all
-
-static void print_items(const json_t *array, int depth) {
-    size_t count = json_array_size(array);
-    int flat = count > 0 && is_scalar(json_array_get(array, 0));
-    (void)printf(flat ? " " : "\n");
-    for (size_t i = 0; i < count && i < TREE_ITEMS; i++) {
-        const json_t *item = json_array_get(array, i);
-        if (flat) {
-            (void)printf(i == 0 ? "" : ", ");
-            print_scalar(item);
-        } else {
-            char *text = json_dumps(item, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-            (void)printf("%*s%s\n", 2 * depth + 2, "", text == NULL ? "?" : text);
-            free(text);
-        }
-    }
-    if (count > TREE_ITEMS) {
-        (void)printf("%*s... (%zu in all)", flat ? 1 : 2 * depth + 2, "", count);
-    }
-    (void)printf(flat || count > TREE_ITEMS ? "\n" : "");
-}
-
-static void print_tree(const json_t *value, int depth) {
-    const char *key = NULL;
-    json_t *member = NULL;
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
-        (void)printf("%*s%s:", 2 * depth, "", key);
-        if (json_is_object(member)) {
-            (void)printf("\n");
-            print_tree(member, depth + 1);
-        } else if (json_is_array(member)) {
-            print_items(member, depth);
-        } else {
-            (void)printf(" ");
-            print_scalar(member);
-            (void)printf("\n");
-        }
-    }
-}
-
-void out_tree(const json_t *value) {
-    progress_clear();
-    print_tree(value, 0);
-}
-
 void say(const char *format, ...) {
     if (quiet) {
         return;
