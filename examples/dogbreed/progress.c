@@ -141,11 +141,14 @@ static void on_step(progress *p, const dogbreed_event *e) {
     (void)snprintf(text, sizeof text, "epoch %d/%d  step %lld/%lld", (int)e->epoch + 1,
                    (int)e->epochs, (long long)step, (long long)e->steps);
     add(line, width, text);
-    (void)snprintf(text, sizeof text, "loss %.4f", e->loss);
+    (void)snprintf(text, sizeof text, "loss %.4f",
+                   isfinite(e->train_loss) ? e->train_loss : e->loss);
     add(line, width, text);
-    format_time(eta, sizeof eta, left);
-    (void)snprintf(text, sizeof text, "ETA %s", eta);
-    add(line, width, text);
+    if (p->count > 0) {
+        format_time(eta, sizeof eta, left);
+        (void)snprintf(text, sizeof text, "ETA %s", eta);
+        add(line, width, text);
+    }
     if (isfinite(e->train_accuracy)) {
         (void)snprintf(text, sizeof text, "accuracy %.1f %%", 100.0 * e->train_accuracy);
         add(line, width, text);

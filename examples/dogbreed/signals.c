@@ -9,6 +9,7 @@
 
 static _Atomic(dogbreed_trainer *) watched; // NULL: nothing to stop
 static volatile sig_atomic_t received;
+static volatile sig_atomic_t quiet;
 
 static void handle(int number) {
     dogbreed_trainer *trainer = atomic_load(&watched);
@@ -20,11 +21,18 @@ static void handle(int number) {
         }
         _exit(128 + number);
     }
+    static const char text[] =
+        "\nstopping: the step is finished and a checkpoint written; once more ends at once\n";
     received = number;
+    if (!quiet) {
+        ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+        (void)written;
+    }
     dogbreed_trainer_stop(trainer); // allowed in signal handlers
 }
 
-void signals_watch(dogbreed_trainer *trainer) {
+void signals_watch(dogbreed_trainer *trainer, int say_nothing) {
+    quiet = say_nothing;
     atomic_store(&watched, trainer);
     struct sigaction action;
     memset(&action, 0, sizeof action);

@@ -126,8 +126,9 @@ const char *text_of(const json_t *object, const char *key); // "" when absent
 int exit_code_of(int phase, int code);
 
 // signals.c: SIGINT and SIGTERM stop the trainer, the second one ends the program
-void signals_watch(dogbreed_trainer *trainer); // NULL: signals end the program again
-int signals_code(void);                        // 130 or 143 when one came, else 0
+// NULL: signals end the program again.
+void signals_watch(dogbreed_trainer *trainer, int say_nothing);
+int signals_code(void); // 130 or 143 when one came, else 0
 
 // progress.c
 typedef struct progress progress;

@@ -297,9 +297,9 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
 static int train(job *j) {
     tool *t = j->t;
     char *text = NULL;
-    signals_watch(j->trainer);
+    signals_watch(j->trainer, t->quiet);
     int rc = dogbreed_trainer_run(j->trainer);
-    signals_watch(NULL);
+    signals_watch(NULL, t->quiet);
     int exit_code = end_of_run(j, rc);
     if (exit_code != TOOL_OK) {
         return exit_code;

@@ -69,7 +69,7 @@ typedef struct dogbreed_event {
     double time; /* seconds since the run began, monotonic */
     double learning_rate;
     double loss;       /* STEP_END: mean of the batch; NaN when unknown */
-    double train_loss; /* EPOCH_END: means over samples */
+    double train_loss; /* means over samples: EPOCH_END, and STEP_END of the epoch so far */
     double train_accuracy;
     double val_loss; /* EVAL_END, EPOCH_END; NaN without validation */
     double val_accuracy;

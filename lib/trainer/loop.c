@@ -75,6 +75,11 @@ static int tell(training *loop, int32_t kind, int32_t what) {
     event.step -= kind == DOGBREED_EVENT_STEP_END; // the step that is done, not the next one
     double seconds = dogb_clock() - loop->epoch_begin;
     event.images_per_second = seconds > 0.0 ? (double)loop->epoch_samples / seconds : 0.0;
+    const dogb_tally *tally = &loop->trainer->progress.tally;
+    if (kind == DOGBREED_EVENT_STEP_END && tally->count > 0) {
+        event.train_loss = tally->loss_sum / (double)tally->count;
+        event.train_accuracy = (double)tally->correct / (double)tally->count;
+    }
     return send(loop, &event, what < 0 ? NULL : &source);
 }
 
