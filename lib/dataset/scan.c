@@ -2,210 +2,14 @@
 // names, samples are sorted by folder and name, folders inside a class and symbolic links are
 // followed. Two differences on purpose: names that start with a dot are left out, and image formats
 // that the library does not read are counted, not listed. Reads no file.
-#include "dataset/storage.h"
+#include "dataset/scan.h"
 
 #include "core/error.h"
 #include "core/file.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
-enum {
-    DEPTH_MAX = 32,        // folders inside one another below a class
-    FILES_MAX = 50000000,  // samples of one dataset
-    CLASSES_MAX = 1000000, // classes of one dataset
-    POOL_BYTES = 1 << 16
-};
-
-typedef struct ancestor { // folders above the one being walked, to notice loops of links
-    const struct ancestor *above;
-    dev_t device;
-    ino_t inode;
-    int depth;
-} ancestor;
-
-typedef struct scan {
-    dogb_storage *storage;
-    char *pool; // of storage->arena: paths one behind the other
-    size_t pool_left;
-    size_t capacity; // of storage->records
-    int32_t split;   // being walked
-    int32_t label;
-} scan;
-
-// A text that lives with the storage: "directory/name", or a copy of directory when name is NULL.
-static const char *keep(scan *s, const char *directory, const char *name) {
-    size_t first = strlen(directory);
-    size_t second = name == NULL ? 0 : strlen(name) + 1;
-    size_t size = first + second + 1;
-    if (size > s->pool_left) {
-        size_t bytes = size > POOL_BYTES ? size : POOL_BYTES;
-        s->pool = dogb_alloc_raw(&s->storage->arena, bytes, 1);
-        s->pool_left = s->pool == NULL ? 0 : bytes;
-        if (s->pool == NULL) {
-            return NULL;
-        }
-    }
-    char *text = s->pool;
-    memcpy(text, directory, first);
-    if (name != NULL) {
-        text[first] = '/';
-        memcpy(text + first + 1, name, second - 1);
-    }
-    text[size - 1] = '\0';
-    s->pool += size;
-    s->pool_left -= size;
-    return text;
-}
-
-static int leave(scan *s, dogb_leftover *leftover, const char *directory, const char *name) {
-    if (leftover->count < DOGB_SCAN_EXAMPLES) {
-        const char *path = keep(s, directory, name);
-        if (path == NULL) {
-            return DOGBREED_ERROR_NO_MEMORY;
-        }
-        leftover->examples[leftover->count] = path + s->storage->root_length + 1;
-    }
-    leftover->count++;
-    return DOGBREED_OK;
-}
-
-static int has_extension(const char *name, const char *const *extensions) {
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot != NULL && extensions[i] != NULL; i++) {
-        if (strcasecmp(dot, extensions[i]) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int is_image(const char *name) {
-    static const char *const extensions[] = {".jpg", ".jpeg", ".png", NULL};
-    return has_extension(name, extensions);
-}
-
-static int is_unsupported(const char *name) {
-    static const char *const extensions[] = {".ppm",  ".bmp",  ".pgm",  ".tif", ".tiff", ".webp",
-                                             ".gif",  ".heic", ".heif", ".jp2", ".avif", ".jxl",
-                                             ".jfif", ".jpe",  ".svg",  NULL};
-    return has_extension(name, extensions);
-}
-
-static int add_record(scan *s, const char *folder, const char *name) {
-    dogb_storage *storage = s->storage;
-    int rc = dogb_grow(&storage->arena, &storage->records, &s->capacity, (size_t)storage->count,
-                       sizeof *storage->records);
-    if (rc < 0) {
-        return rc;
-    }
-    if (storage->count >= FILES_MAX) {
-        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: more than %d images", storage->root,
-                         FILES_MAX);
-    }
-    const char *path = keep(s, folder, name);
-    if (path == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    storage->records[storage->count++] = (dogb_record){.path = path,
-                                                       .folder_length = (uint32_t)strlen(folder),
-                                                       .label = s->label,
-                                                       .split = s->split};
-    return DOGBREED_OK;
-}
-
-static int add_files(scan *s, const char *folder, const dogb_listing *names) {
-    int rc = DOGBREED_OK;
-    for (size_t i = 0; rc == DOGBREED_OK && i < names->file_count; i++) {
-        const char *name = names->files[i];
-        if (name[0] == '.') {
-            rc = leave(s, &s->storage->hidden, folder, name);
-        } else if (is_image(name)) {
-            rc = add_record(s, folder, name);
-        } else {
-            dogb_storage *storage = s->storage;
-            rc = leave(s, is_unsupported(name) ? &storage->unsupported : &storage->stray, folder,
-                       name);
-        }
-    }
-    return rc;
-}
-
-// Adds the images of a folder of a class and of the folders in it.
-static int walk(scan *s, const char *folder, const ancestor *above) {
-    dogb_arena scratch = {0};
-    dogb_listing names;
-    struct stat info;
-    int rc = dogb_list(&names, &scratch, folder);
-    if (rc < 0) {
-        goto out;
-    }
-    ancestor here = {.above = above, .depth = above == NULL ? 1 : above->depth + 1};
-    if (stat(folder, &info) != 0) {
-        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be examined", folder);
-        goto out;
-    }
-    here.device = info.st_dev;
-    here.inode = info.st_ino;
-    for (const ancestor *a = above; a != NULL; a = a->above) {
-        if (a->device == here.device && a->inode == here.inode) {
-            rc = dogb_fail(DOGBREED_ERROR_FORMAT,
-                           "%s: a symbolic link that leads back to a folder above it", folder);
-            goto out;
-        }
-    }
-    if (here.depth > DEPTH_MAX) {
-        rc = dogb_fail(DOGBREED_ERROR_FORMAT, "%s: more than %d folders inside one another", folder,
-                       DEPTH_MAX);
-        goto out;
-    }
-    if ((rc = add_files(s, folder, &names)) < 0) {
-        goto out;
-    }
-    for (size_t i = 0; rc == DOGBREED_OK && i < names.folder_count; i++) {
-        if (names.folders[i][0] == '.') {
-            rc = leave(s, &s->storage->hidden, folder, names.folders[i]);
-            continue;
-        }
-        const char *path = dogb_path_join(&scratch, folder, names.folders[i]);
-        rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : walk(s, path, &here);
-    }
-out:
-    dogb_arena_free(&scratch);
-    return rc;
-}
-
-// ImageFolder's order inside a class: by the whole text of the folder, then by file name.
-static int compare_records(const void *a, const void *b) {
-    const dogb_record *left = a;
-    const dogb_record *right = b;
-    uint32_t length =
-        left->folder_length < right->folder_length ? left->folder_length : right->folder_length;
-    int order = memcmp(left->path, right->path, length);
-    if (order == 0 && left->folder_length != right->folder_length) {
-        return left->folder_length < right->folder_length ? -1 : 1;
-    }
-    return order != 0
-               ? order
-               : strcmp(left->path + left->folder_length, right->path + right->folder_length);
-}
-
-// Adds one class folder; *added is the number of its images.
-static int add_class(scan *s, const char *folder, int32_t label, int64_t *added) {
-    dogb_storage *storage = s->storage;
-    int64_t first = storage->count;
-    s->label = label;
-    int rc = walk(s, folder, NULL);
-    *added = storage->count - first;
-    if (rc == DOGBREED_OK && *added > 1) {
-        qsort(storage->records + first, (size_t)*added, sizeof *storage->records, compare_records);
-    }
-    return rc;
-}
+enum { CLASSES_MAX = 1000000 }; // of one dataset
 
 static int32_t find_class(const dogb_storage *storage, const char *name) {
     int32_t low = 0;
@@ -225,7 +29,7 @@ static int32_t find_class(const dogb_storage *storage, const char *name) {
     return -1;
 }
 
-static int no_images(const scan *s, const char *folder, int64_t others) {
+static int no_images(const dogb_scan_state *s, const char *folder, int64_t others) {
     const dogb_leftover *unsupported = &s->storage->unsupported;
     if (unsupported->count > others) {
         int64_t last =
@@ -241,7 +45,7 @@ static int no_images(const scan *s, const char *folder, int64_t others) {
 }
 
 // The folders of `names` that may be classes become the classes, in order.
-static int set_classes(scan *s, const dogb_listing *names) {
+static int set_classes(dogb_scan_state *s, const dogb_listing *names) {
     dogb_storage *storage = s->storage;
     storage->classes =
         dogb_alloc(&storage->arena, names->folder_count + 1, sizeof *storage->classes);
@@ -254,7 +58,7 @@ static int set_classes(scan *s, const dogb_listing *names) {
     }
     for (size_t i = 0; i < names->folder_count; i++) {
         if (names->folders[i][0] != '.') {
-            const char *name = keep(s, names->folders[i], NULL);
+            const char *name = dogb_scan_keep(s, names->folders[i], NULL);
             if (name == NULL) {
                 return DOGBREED_ERROR_NO_MEMORY;
             }
@@ -266,20 +70,21 @@ static int set_classes(scan *s, const dogb_listing *names) {
 
 // Adds every class folder of `folder`. `defining`: these folders are the classes, and each needs an
 // image; else a folder with images that is no class is refused.
-static int add_classes(scan *s, const char *folder, const dogb_listing *names, int defining) {
+static int add_classes(dogb_scan_state *s, const char *folder, const dogb_listing *names,
+                       int defining) {
     dogb_arena scratch = {0};
     int rc = defining ? set_classes(s, names) : DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < names->folder_count; i++) {
         const char *name = names->folders[i];
         if (name[0] == '.') {
-            rc = leave(s, &s->storage->hidden, folder, name);
+            rc = dogb_scan_leave(s, &s->storage->hidden, folder, name);
             continue;
         }
         const char *path = dogb_path_join(&scratch, folder, name);
         int32_t label = find_class(s->storage, name);
         int64_t others = s->storage->unsupported.count;
         int64_t added = 0;
-        rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : add_class(s, path, label, &added);
+        rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_scan_class(s, path, label, &added);
         if (rc == DOGBREED_OK && added == 0 && defining) {
             rc = no_images(s, path, others);
         } else if (rc == DOGBREED_OK && added > 0 && label < 0) {
@@ -293,11 +98,12 @@ static int add_classes(scan *s, const char *folder, const dogb_listing *names, i
 }
 
 // Plain files beside the class folders of a split.
-static int add_beside(scan *s, const char *folder, const dogb_listing *names) {
+static int add_beside(dogb_scan_state *s, const char *folder, const dogb_listing *names) {
     int rc = DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < names->file_count; i++) {
         const char *name = names->files[i];
-        rc = leave(s, name[0] == '.' ? &s->storage->hidden : &s->storage->stray, folder, name);
+        rc = dogb_scan_leave(s, name[0] == '.' ? &s->storage->hidden : &s->storage->stray, folder,
+                             name);
     }
     return rc;
 }
@@ -331,7 +137,7 @@ static int has_folders(const dogb_listing *names) {
 }
 
 // Lists the folders named like splits that hold folders; the others are classes, or nothing.
-static int find_splits(scan *s, dogb_arena *arena, const dogb_listing *root,
+static int find_splits(dogb_scan_state *s, dogb_arena *arena, const dogb_listing *root,
                        dogb_listing splits[DOGB_SPLIT_COUNT]) {
     dogb_storage *storage = s->storage;
     for (size_t i = 0; i < root->folder_count; i++) {
@@ -340,7 +146,7 @@ static int find_splits(scan *s, dogb_arena *arena, const dogb_listing *root,
         if (split == DOGB_SPLIT_ALL) {
             continue;
         }
-        const char *path = keep(s, storage->root, root->folders[i]);
+        const char *path = dogb_scan_keep(s, storage->root, root->folders[i]);
         int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_list(&names, arena, path);
         if (rc < 0) {
             return rc;
@@ -392,7 +198,7 @@ static int unite(dogb_listing *out, dogb_arena *arena, const dogb_listing *split
     }
 }
 
-static int scan_splits(scan *s, dogb_arena *arena, const dogb_listing *root,
+static int scan_splits(dogb_scan_state *s, dogb_arena *arena, const dogb_listing *root,
                        const dogb_listing splits[DOGB_SPLIT_COUNT]) {
     dogb_storage *storage = s->storage;
     int defining = storage->folders[DOGB_SPLIT_TRAIN] != NULL;
@@ -412,9 +218,9 @@ static int scan_splits(scan *s, dogb_arena *arena, const dogb_listing *root,
     for (size_t i = 0; rc == DOGBREED_OK && i < root->folder_count; i++) {
         const char *name = root->folders[i];
         if (name[0] == '.') {
-            rc = leave(s, &storage->hidden, storage->root, name);
+            rc = dogb_scan_leave(s, &storage->hidden, storage->root, name);
         } else if (split_of(name) == DOGB_SPLIT_ALL || splits[split_of(name)].folders == NULL) {
-            rc = leave(s, &storage->strange, storage->root, name);
+            rc = dogb_scan_leave(s, &storage->strange, storage->root, name);
         }
     }
     return rc;
@@ -428,7 +234,7 @@ static int no_classes(const dogb_storage *storage) {
 }
 
 // root/class/file. A folder whose only folders are empty splits is a mistake, not two classes.
-static int scan_classes(scan *s, const dogb_listing *root) {
+static int scan_classes(dogb_scan_state *s, const dogb_listing *root) {
     int classes = 0;
     for (size_t i = 0; i < root->folder_count; i++) {
         classes |= root->folders[i][0] != '.' && split_of(root->folders[i]) == DOGB_SPLIT_ALL;
@@ -440,7 +246,7 @@ static int scan_classes(scan *s, const dogb_listing *root) {
 
 int dogb_scan(dogb_storage *storage) {
     dogb_arena scratch = {0};
-    scan s = {.storage = storage};
+    dogb_scan_state s = {.storage = storage};
     dogb_listing root;
     dogb_listing splits[DOGB_SPLIT_COUNT];
     memset(splits, 0, sizeof splits);
