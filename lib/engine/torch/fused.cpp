@@ -96,7 +96,9 @@ static Conv make_conv(dogb_net *net, InferNet *fast, int32_t index) {
         conv.bounds.push_back(at::Scalar(0.0));
         conv.bounds.push_back(at::Scalar(6.0));
     }
+    // Not over the convolution's own input.
     conv.add_in_place = node.residual != 0 && node.inputs[1] != 0 &&
+                        node.inputs[1] != node.inputs[0] &&
                         net->graph.last_use[(size_t)node.inputs[1]] == index;
     return conv;
 }

@@ -55,7 +55,8 @@ int32_t tensor_count(dogb_net *net, int32_t what) noexcept {
         at::Tensor tensor;
         const char *name;
         if (what == DOGBREED_TENSOR_ACTIVATION) {
-            count = net->values.empty() ? 0 : (int32_t)net->values.size() - 1;
+            bool watched = (net->watch & (1u << DOGBREED_TENSOR_ACTIVATION)) != 0;
+            count = net->values.empty() || !watched ? 0 : (int32_t)net->values.size() - 1;
         } else {
             while (find_view(net, what, count, tensor, name)) {
                 count++;
