@@ -3,8 +3,8 @@
 //
 // "sha256-merkle-1": leaf = SHA-256(path below the root, NUL, size as decimal text, NUL, SHA-256 of
 // the content); leaves sorted by path (bytes); then pairs of neighbours are hashed together until
-// one is left, an odd last one is carried up. A file that cannot be read has the size -1 and the
-// SHA-256 of "unreadable", NUL and its path.
+// one is left, an odd last one is carried up. A file that cannot be read, or is larger than
+// bytes_max, has the size -1 and the SHA-256 of "unreadable", NUL and its path.
 #include "dataset/storage.h"
 
 #include "core/error.h"
@@ -81,7 +81,8 @@ static int hash_one(int64_t index, void *userdata) {
     if (is_hashed(dataset, index)) {
         goto out;
     }
-    rc = dogb_map_open(&map, &scratch, record->path, SIZE_MAX);
+    // A file over the limit cannot be used: it counts as unreadable and costs no time.
+    rc = dogb_map_open(&map, &scratch, record->path, (size_t)dataset->storage->options.bytes_max);
     if (rc == DOGBREED_ERROR_NO_MEMORY) {
         goto out;
     }

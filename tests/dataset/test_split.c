@@ -195,11 +195,24 @@ static void hashes_follow_the_handle(void **state) {
     dogbreed_dataset_destroy(test);
 }
 
+static void large_files_cost_nothing(void **state) {
+    (void)state;
+    dogbreed_dataset *all = NULL;
+    dogb_sha256 hash;
+    put(root, "a/1.jpg", "x");
+    put(root, "a/2.jpg", "x");
+    assert_int_equal(truncate(at(root, "a/2.jpg"), (off_t)1 << 40), 0); // sparse
+    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogb_dataset_fingerprint(&hash, all, 1));
+    dogbreed_dataset_destroy(all);
+}
+
 #define ROOTED(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {ROOTED(draws_by_class), ROOTED(depends_on_the_seed_alone),
-                                       ROOTED(known_draw_stays), ROOTED(fingerprint_is_known),
-                                       ROOTED(hashes_follow_the_handle)};
+    const struct CMUnitTest tests[] = {
+        ROOTED(draws_by_class),           ROOTED(depends_on_the_seed_alone),
+        ROOTED(known_draw_stays),         ROOTED(fingerprint_is_known),
+        ROOTED(hashes_follow_the_handle), ROOTED(large_files_cost_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
