@@ -2,6 +2,7 @@
 #include "arch/arch_internal.h"
 
 #include "core/error.h"
+#include "core/number.h"
 #include "core/table.h"
 
 #include <dogbreed/model.h>
@@ -103,7 +104,7 @@ static int parse_mlp(const char *head, int32_t *hidden, double *dropout) {
     if (*end != ':' || (*text != '.' && (*text < '0' || *text > '9'))) {
         return -1;
     }
-    *dropout = strtod(text, &end);
+    *dropout = dogb_number_parse(text, &end);
     return *end == '\0' && *dropout >= 0 && *dropout < 1 ? 0 : -1;
 }
 

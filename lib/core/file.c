@@ -6,11 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct dogb_writer {
@@ -178,26 +180,52 @@ static void writer_close(void *pointer) {
     }
 }
 
-int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path) {
-    *out = NULL;
-    dogb_writer *writer = dogb_alloc(arena, 1, sizeof *writer);
-    if (writer == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
+// A new file beside `path`. Not mkstemp: that makes it private, and to learn the mask that a plain
+// open() would have used means to change it for the whole process.
+static int create_aside(dogb_writer *writer, dogb_arena *arena, const char *path) {
+    static _Atomic uint32_t counter;
+    enum { TRIES = 100 };
+    for (int i = 0; i < TRIES; i++) {
+        struct timespec now;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        // Unlike those of other processes, also on other machines of a shared folder.
+        uint32_t mark = (uint32_t)now.tv_nsec * 2654435761U ^ (uint32_t)getpid() * 40503U ^
+                        atomic_fetch_add(&counter, 1) * 0x85EBCA6BU;
+        writer->aside = dogb_format(arena, "%s.%08x.tmp", path, mark);
+        if (writer->aside == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+        writer->descriptor = open(writer->aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (writer->descriptor >= 0 || errno != EEXIST) {
+            break;
+        }
     }
-    writer->path = dogb_strdup(arena, path);
-    writer->aside = dogb_format(arena, "%s.XXXXXX", path);
-    if (writer->path == NULL || writer->aside == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    writer->descriptor = mkstemp(writer->aside);
     if (writer->descriptor < 0) {
         int code =
             errno == ENOENT || errno == ENOTDIR ? DOGBREED_ERROR_NOT_FOUND : DOGBREED_ERROR_IO;
         return dogb_fail_errno(code, "%s: cannot be created", path);
     }
-    (void)fcntl(writer->descriptor, F_SETFD, FD_CLOEXEC);
+    return DOGBREED_OK;
+}
+
+int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path) {
+    int rc = DOGBREED_OK;
+    *out = NULL;
+    dogb_writer *writer = dogb_alloc(arena, 1, sizeof *writer);
+    if (writer == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    writer->descriptor = -1;
+    writer->path = dogb_strdup(arena, path);
+    if (writer->path == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    if ((rc = create_aside(writer, arena, path)) < 0 ||
+        (rc = dogb_defer(arena, writer_close, writer)) < 0) {
+        return rc;
+    }
     *out = writer;
-    return dogb_defer(arena, writer_close, writer);
+    return DOGBREED_OK;
 }
 
 static int write_all(int descriptor, const char *path, const void *data, size_t size) {
@@ -255,10 +283,7 @@ int dogb_writer_at(dogb_writer *writer, int64_t position, const void *data, size
 
 int dogb_writer_commit(dogb_writer *writer) {
     int rc = flush(writer);
-    mode_t mask = umask(0);
-    (void)umask(mask); // mkstemp makes the file private; give it what open() would have given
-    if (rc == DOGBREED_OK && (fchmod(writer->descriptor, 0666 & ~mask) != 0 ||
-                              (!writer->hasty && fsync(writer->descriptor) != 0))) {
+    if (rc == DOGBREED_OK && !writer->hasty && fsync(writer->descriptor) != 0) {
         rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", writer->path);
     }
     if (rc < 0) {

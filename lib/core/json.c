@@ -3,9 +3,9 @@
 #include "core/json.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/number.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,18 +54,28 @@ json_t *dogb_json_real(double value) {
     return json_real(value);
 }
 
-// Well-formed UTF-8 (RFC 3629), so that a failure to make a JSON text means: no memory.
-static int is_utf8(const char *value) {
-    for (const unsigned char *c = (const unsigned char *)value; *c != 0;) {
-        size_t more = *c < 0x80 ? 0 : *c < 0xC2 ? 9 : *c < 0xE0 ? 1 : *c < 0xF0 ? 2 : 3;
-        if (more == 9 || *c > 0xF4 || (*c == 0xE0 && c[1] < 0xA0) || (*c == 0xED && c[1] > 0x9F) ||
-            (*c == 0xF0 && c[1] < 0x90) || (*c == 0xF4 && c[1] > 0x8F)) {
+int dogb_text_valid(const char *text, size_t length) {
+    const uint8_t *byte = (const uint8_t *)text;
+    size_t i = 0;
+    while (i < length) {
+        uint32_t first = byte[i++];
+        if (first == 0 || (first >= 0x80 && first < 0xc2) || first > 0xf4) {
+            return 0; // NUL, a stray continuation, an overlong form, or above U+10FFFF
+        }
+        size_t more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+        uint32_t code = more == 0 ? first : first & (0x3fU >> more);
+        if (more > length - i) {
             return 0;
         }
-        for (c++; more > 0; more--, c++) {
-            if ((*c & 0xC0) != 0x80) {
+        for (size_t k = 0; k < more; k++, i++) {
+            if ((byte[i] & 0xc0) != 0x80) {
                 return 0;
             }
+            code = code << 6 | (byte[i] & 0x3fU);
+        }
+        int overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
+        if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
+            return 0;
         }
     }
     return 1;
@@ -73,7 +83,7 @@ static int is_utf8(const char *value) {
 
 json_t *dogb_json_text(const char *value) {
     json_t *text = json_string(value);
-    if (text != NULL || is_utf8(value)) {
+    if (text != NULL || dogb_text_valid(value, strlen(value))) { // no memory
         return text;
     }
     // Names of files and tensors need not be UTF-8: show the bytes that are not ASCII as '?'.
@@ -165,11 +175,7 @@ static size_t digits_of(const json_t *value) {
     size_t i = 0;
     size_t digits = 15;
     if (json_is_real(value)) {
-        char text[40];
-        double number = json_real_value(value);
-        (void)snprintf(text, sizeof text, "%.15g", number);
-        double back = strtod(text, NULL);
-        return memcmp(&back, &number, sizeof back) == 0 ? 15 : 17;
+        return dogb_number_digits(json_real_value(value)) > 15 ? 17 : 15;
     }
     json_object_foreach((json_t *)(uintptr_t)value, key, member) {
         digits = digits_of(member) > digits ? 17 : digits;
@@ -180,23 +186,39 @@ static size_t digits_of(const json_t *value) {
     return digits;
 }
 
-static char *dump(const json_t *value, int indent) {
-    size_t flags = JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_of(value));
-    return json_dumps(value, flags | (indent ? JSON_INDENT(2) : JSON_COMPACT));
-}
-
-int dogb_json_text_out(char **out, const json_t *value, int indent) {
-    *out = dump(value, indent);
-    return *out == NULL ? no_memory() : DOGBREED_OK;
-}
-
-char *dogb_json_text_in(dogb_arena *arena, const json_t *value, int indent) {
-    char *text = dump(value, indent);
-    if (text == NULL) {
+// In the arena, or without one for dogbreed_free. Never in jansson's own memory: a host program may
+// have given jansson another allocator than free() belongs to.
+static char *dump(dogb_arena *arena, const json_t *value, int indent) {
+    size_t flags = JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_of(value)) |
+                   (indent ? JSON_INDENT(2) : JSON_COMPACT);
+    size_t size = json_dumpb(value, NULL, 0, flags);
+    if (size == 0) {
         (void)no_memory();
         return NULL;
     }
-    return dogb_defer(arena, free, text) < 0 ? NULL : text;
+    char *text = arena == NULL ? dogb_malloc(size + 1, 1) : dogb_alloc_raw(arena, size + 1, 1);
+    if (text != NULL && json_dumpb(value, text, size, flags) != size) {
+        if (arena == NULL) {
+            dogb_free(text);
+        } else {
+            dogb_release(arena, text);
+        }
+        (void)no_memory();
+        return NULL;
+    }
+    if (text != NULL) {
+        text[size] = '\0';
+    }
+    return text;
+}
+
+int dogb_json_text_out(char **out, const json_t *value, int indent) {
+    *out = dump(NULL, value, indent);
+    return *out == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+}
+
+char *dogb_json_text_in(dogb_arena *arena, const json_t *value, int indent) {
+    return dump(arena, value, indent);
 }
 
 int dogb_json_write(const char *path, const json_t *value) {

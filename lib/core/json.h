@@ -12,6 +12,9 @@
 json_t *dogb_json_object(dogb_arena *arena);
 json_t *dogb_json_array(dogb_arena *arena);
 
+// 1: valid UTF-8 (RFC 3629) without NUL, as JSON texts and names in files must be.
+int dogb_text_valid(const char *text, size_t length);
+
 // Adds a member or element. A failed one marks the error of the thread and returns NO_MEMORY; the
 // value is never leaked. Non-finite numbers become the strings "NaN", "Infinity", "-Infinity".
 int dogb_json_set(json_t *object, const char *key, json_t *value); // takes the reference

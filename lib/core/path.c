@@ -107,6 +107,8 @@ int dogb_cache_directory(char **out, dogb_arena *arena, const char *name) {
     const char *xdg = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
     char *base = NULL;
+    int rc = DOGBREED_OK;
+    *out = NULL;
     if (cache != NULL && *cache != '\0') {
         base = dogb_strdup(arena, cache);
     } else if (xdg != NULL && *xdg == '/') {
@@ -117,6 +119,12 @@ int dogb_cache_directory(char **out, dogb_arena *arena, const char *name) {
         return dogb_fail(DOGBREED_ERROR_NOT_FOUND,
                          "no cache folder: set DOGBREED_CACHE, XDG_CACHE_HOME or HOME");
     }
-    *out = base == NULL ? NULL : dogb_path_join(arena, base, name);
-    return *out == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_directory_make(*out);
+    char *path = base == NULL ? NULL : dogb_path_join(arena, base, name);
+    if (path == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    if ((rc = dogb_directory_make(path)) == DOGBREED_OK) {
+        *out = path;
+    }
+    return rc;
 }

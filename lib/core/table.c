@@ -1,6 +1,7 @@
 // table.c - options structs by table: text and bounds. Import and JSON are in table_io.c.
 #include "core/table.h"
 #include "core/error.h"
+#include "core/number.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -203,7 +204,7 @@ int dogb_table_set(const dogb_table *table, void *options, const char *name, con
         return DOGBREED_OK;
     }
     case DOGBREED_TYPE_DOUBLE: {
-        double number = strtod(value, &end);
+        double number = dogb_number_parse(value, &end);
         if (end == value || *end != '\0') {
             return bad(option, value, "a number");
         }
@@ -255,10 +256,7 @@ int dogb_table_get(char **value, const dogb_table *table, const void *options, c
         break;
     case DOGBREED_TYPE_DOUBLE:
         memcpy(&real, field, sizeof real);
-        (void)snprintf(number, sizeof number, "%.15g", real);
-        if (strtod(number, NULL) != real) {
-            (void)snprintf(number, sizeof number, "%.17g", real);
-        }
+        dogb_number_text(number, real);
         break;
     case DOGBREED_TYPE_STRING:
         memcpy(&text, field, sizeof text);

@@ -1,6 +1,7 @@
 // table_io.c - options structs as a whole: defaults, import across versions, JSON.
 #include "core/table.h"
 #include "core/error.h"
+#include "core/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -176,7 +177,7 @@ int dogb_table_from_json(const dogb_table *table, void *options, const json_t *o
         } else if (json_is_integer(member)) {
             (void)snprintf(number, sizeof number, "%lld", (long long)json_integer_value(member));
         } else if (json_is_real(member)) {
-            (void)snprintf(number, sizeof number, "%.17g", json_real_value(member));
+            dogb_number_text(number, json_real_value(member));
         } else {
             return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
                              "%s: expected a number, a string or true/false", option->name);

@@ -2,6 +2,7 @@
 // (everything, with times). Both survive a torn last line.
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "core/file.h"
 #include "run/run_internal.h"
 
@@ -23,12 +24,7 @@ void dogb_run_number(char out[40], double value) {
         out[0] = '\0';
         return;
     }
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(out, 40, "%.*g", digits, value); // "inf", "-inf" by themselves
-        if (strtod(out, NULL) == value) {
-            return;
-        }
-    }
+    dogb_number_text(out, value);
 }
 
 static int csv_row(char *out, size_t size, const dogb_epoch *epoch, int32_t index) {

@@ -2,6 +2,7 @@
 // came by. How often the expensive files are written follows from what they cost.
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "run/run_internal.h"
@@ -39,7 +40,7 @@ static int due(const dogb_run *run, double last, double cost) {
 static double interval(void) {
     const char *text = getenv("DOGBREED_CHECKPOINT_SECONDS");
     char *end = NULL;
-    double value = text == NULL ? INTERVAL : strtod(text, &end);
+    double value = text == NULL ? INTERVAL : dogb_number_parse(text, &end);
     return text == NULL || (end != text && *end == '\0' && value >= 0.0) ? value : INTERVAL;
 }
 

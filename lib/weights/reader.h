@@ -22,9 +22,6 @@ dogb_weight *dogb_weights_add(dogb_weights *weights, const char *name, size_t le
 // the product does not fit in 63 bits.
 int64_t dogb_shape_bytes(const int64_t *shape, int32_t rank, int32_t dtype);
 
-// 1: valid UTF-8 without NUL. What names in files must be.
-int dogb_text_valid(const char *text, size_t length);
-
 // A pointer to `bytes` of data that is aligned for dtype: the data itself or a copy in the arena.
 // NULL: no memory.
 const void *dogb_aligned(dogb_arena *arena, const void *data, size_t bytes, int32_t dtype);

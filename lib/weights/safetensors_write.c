@@ -98,12 +98,13 @@ static int header_text(char **out, dogb_arena *arena, const char *path,
                              path);
         }
     }
-    char *text = json_dumps(header, JSON_COMPACT);
-    if (text == NULL) {
+    size_t size = json_dumpb(header, NULL, 0, JSON_COMPACT);
+    char *text = size == 0 ? NULL : dogb_alloc(arena, size + 1, 1);
+    if (text == NULL || json_dumpb(header, text, size, JSON_COMPACT) != size) {
         return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "out of memory for JSON");
     }
     *out = text;
-    return dogb_defer(arena, free, text);
+    return DOGBREED_OK;
 }
 
 static int write_header(dogb_writer *writer, const char *path, const char *text) {

@@ -6,33 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int dogb_text_valid(const char *text, size_t length) {
-    const uint8_t *byte = (const uint8_t *)text;
-    size_t i = 0;
-    while (i < length) {
-        uint32_t first = byte[i++];
-        if (first == 0 || (first >= 0x80 && first < 0xc2) || first > 0xf4) {
-            return 0; // NUL, a stray continuation, an overlong form, or above U+10FFFF
-        }
-        size_t more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-        uint32_t code = more == 0 ? first : first & (0x3fU >> more);
-        if (more > length - i) {
-            return 0;
-        }
-        for (size_t k = 0; k < more; k++, i++) {
-            if ((byte[i] & 0xc0) != 0x80) {
-                return 0;
-            }
-            code = code << 6 | (byte[i] & 0x3fU);
-        }
-        int overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
-        if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 const void *dogb_aligned(dogb_arena *arena, const void *data, size_t bytes, int32_t dtype) {
     if (bytes == 0) {
         return "";
