@@ -134,18 +134,6 @@ int dogb_store_open(dogb_store *store, dogb_arena *arena, const char *root, cons
     return bytes_max > 0 ? dogb_store_evict(&store->bytes, root, bytes_max) : DOGBREED_OK;
 }
 
-void dogb_store_close(dogb_store *store) {
-    for (size_t i = 0; i < store->mapped_count; i++) {
-        dogb_arena_free(&store->mapped[i]->arena);
-    }
-    store->mapped_count = 0;
-    if (store->lock >= 0) {
-        (void)futimens(store->lock, NULL);
-        (void)close(store->lock);
-        store->lock = -1;
-    }
-}
-
 static int add_mapped(dogb_store *store, const char *path, dogb_mapped **out) {
     int rc = dogb_grow(store->arena, &store->mapped, &store->mapped_capacity, store->mapped_count,
                        sizeof(dogb_mapped *));
@@ -170,6 +158,40 @@ static int map_one(dogb_store *store, dogb_mapped *mapped) {
         memset(&mapped->segment, 0, sizeof mapped->segment);
     }
     return rc;
+}
+
+// Removes segments that were found torn or foreign and still are. Only when nobody else has the set
+// open: another process may be replacing one of them.
+static void drop_bad(dogb_store *store) {
+    int locked = 0;
+    for (size_t i = 0; i < store->mapped_count; i++) {
+        dogb_mapped *mapped = store->mapped[i];
+        if (mapped->segment.count > 0 || mapped->path == NULL) {
+            continue;
+        }
+        if (!locked && lock_file(store->lock, LOCK_EX | LOCK_NB) != 0) {
+            return;
+        }
+        locked = 1;
+        if (map_one(store, mapped) == DOGBREED_ERROR_FORMAT) {
+            (void)unlink(mapped->path);
+        }
+    }
+}
+
+void dogb_store_close(dogb_store *store) {
+    if (store->lock >= 0) {
+        drop_bad(store);
+    }
+    for (size_t i = 0; i < store->mapped_count; i++) {
+        dogb_arena_free(&store->mapped[i]->arena);
+    }
+    store->mapped_count = 0;
+    if (store->lock >= 0) {
+        (void)futimens(store->lock, NULL);
+        (void)close(store->lock);
+        store->lock = -1;
+    }
 }
 
 static int map_indexed(int64_t index, void *userdata) {

@@ -299,6 +299,10 @@ static int read_training(dogbreed_model *model, const json_t *document, const ch
     if (freeze == NULL) {
         return bad(what, "freeze", "a text");
     }
+    if (strcmp(freeze, "custom") != 0 && strcmp(freeze, "head") != 0 &&
+        strcmp(freeze, "none") != 0 && dogb_graph_stage_end(model->graph, freeze) < 0) {
+        return bad(what, "freeze", "head, none, custom or a stage of the network");
+    }
     return strcmp(freeze, "custom") == 0
                ? read_trainable(model, json_object_get(object, "trainable"), what)
                : dogb_model_freeze(model, freeze);

@@ -151,6 +151,10 @@ static int fail_once(size_t size, void *userdata) {
     return atomic_fetch_sub(&countdown, 1) == 0;
 }
 
+static void *json_memory(size_t size) {
+    return fail_once(size, NULL) ? NULL : malloc(size);
+}
+
 static void allocation_failures_are_clean(void **state) {
     (void)state;
     int failures = 0;
@@ -160,9 +164,11 @@ static void allocation_failures_are_clean(void **state) {
         dogbreed_evaluation e = {.struct_size = sizeof e};
         char *json = NULL;
         atomic_store(&countdown, i);
+        json_set_alloc_funcs(json_memory, free);
         dogb_alloc_test(fail_once, NULL);
         int rc = dogbreed_evaluate(&e, &json, model, test_set, &options);
         dogb_alloc_test(NULL, NULL);
+        json_set_alloc_funcs(malloc, free);
         int done = atomic_load(&countdown) >= 0;
         dogbreed_free(json);
         if (rc != 0) {

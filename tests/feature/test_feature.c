@@ -226,7 +226,9 @@ static void damaged_segments_are_computed_again(void **state) {
     dogb_feature *again = open_features(&conf, 0);
     assert_same_rows(good, again, 1);
     dogb_feature_destroy(again);
-    // What a killed writer left goes away, but only once nobody else has the set open.
+    // What is foreign or what a killed writer left goes away, but only once nobody else has the set
+    // open.
+    assert_int_equal(dogb_file_exists(path), 1);
     (void)snprintf(path, sizeof path, "%s/0123.seg.ab12CD", set);
     assert_ok(dogb_file_write(path, "torn", 4));
     again = open_features(&conf, 0);
@@ -236,6 +238,9 @@ static void damaged_segments_are_computed_again(void **state) {
     again = open_features(&conf, 0);
     assert_int_equal(dogb_file_exists(path), 0);
     dogb_feature_destroy(again);
+    (void)snprintf(path, sizeof path, "%s/foreign.seg", set);
+    assert_int_equal(dogb_file_exists(path), 0);
+    assert_int_equal(count_entries(set, ".seg", NULL, 0), 1);
     dogb_arena_free(&arena);
 }
 
@@ -416,6 +421,10 @@ static int fail_once(size_t size, void *userdata) {
     return atomic_fetch_sub(&countdown, 1) == 0;
 }
 
+static void *json_memory(size_t size) {
+    return fail_once(size, NULL) ? NULL : malloc(size);
+}
+
 static void allocation_failures_are_clean(void **state) {
     (void)state;
     dogb_feature_conf conf = conf_of("memory");
@@ -427,9 +436,11 @@ static void allocation_failures_are_clean(void **state) {
         dogb_feature *feature = NULL;
         (void)dogb_directory_remove(conf.cache_dir);
         atomic_store(&countdown, i);
+        json_set_alloc_funcs(json_memory, free);
         dogb_alloc_test(fail_once, NULL);
         int rc = dogb_feature_open(&feature, &conf);
         dogb_alloc_test(NULL, NULL);
+        json_set_alloc_funcs(malloc, free);
         int done = atomic_load(&countdown) >= 0; // nothing failed this time
         if (rc == 0) {
             assert_same_rows(reference, feature, 1);
