@@ -88,8 +88,8 @@ int exception_code() noexcept {
 }
 
 // Read by engine.c in the file, before it is opened.
-extern "C" __attribute__((used)) const char dogb_torch_needs[];
-const char dogb_torch_needs[] = DOGB_ENGINE_NEEDS "libtorch_cpu " TORCH_VERSION ";";
+extern const char needs[];
+__attribute__((used)) const char needs[] = DOGB_ENGINE_NEEDS "libtorch_cpu " TORCH_VERSION ";";
 
 static const char *version() noexcept {
     return TORCH_VERSION;

@@ -78,10 +78,11 @@ struct dogb_net {
 
     // State of the last forward.
     uint32_t watch;
-    int32_t count;     // of the batch; 0: no forward yet
-    bool training;     // it ran with DOGB_MODE_TRAIN
-    at::Tensor logits; // float32
-    at::Tensor loss;
+    int32_t count;                  // of the batch; 0: no forward yet
+    bool training;                  // it ran with DOGB_MODE_TRAIN
+    at::Tensor logits;              // float32
+    bool has_loss;                  // and backward has not used it up
+    at::Tensor loss;                // with autograd's record; not for heads
     std::vector<at::Tensor> values; // by node; kept only when activations are watched
 };
 
@@ -143,6 +144,13 @@ int fused_create(dogb_net *net);
 // `alone`: the only piece of its batch, on several threads.
 at::Tensor fused_run(Pass &pass, const at::Tensor &input, bool alone);
 
+// --- head.cpp: chains of linear layers without autograd. Nothing is made for other nets.
+void head_create(dogb_net *net);
+void head_forward(dogb_net *net, const dogb_batch *batch, bool training, uint64_t seed,
+                  int64_t step);
+double head_loss(dogb_net *net, const dogb_target *target);
+void head_backward(dogb_net *net);
+
 // --- infer.cpp
 int net_infer(dogb_net *net, const dogb_batch *batch, float *out) noexcept;
 
@@ -159,6 +167,18 @@ int optim_write(dogb_optim *optim, int32_t param, int32_t slot, const float *dat
                 size_t size) noexcept;
 int64_t optim_steps(dogb_optim *optim) noexcept;
 int optim_set_steps(dogb_optim *optim, int64_t steps) noexcept;
+
+// --- optim_cpu.cpp
+// One step's numbers. correction1 and correction2: 1 - beta^step.
+struct OptimStep {
+    bool adam;
+    bool decoupled;
+    bool nesterov;
+    double rate, momentum, weight_decay, beta1, beta2, epsilon, correction1, correction2;
+};
+// Does the step for one tensor in one pass; false: not possible here, nothing was done.
+bool optim_cpu(const OptimStep &step, const at::Tensor &param, const at::Tensor &grad,
+               const at::Tensor *const slots[2]);
 
 // --- observe.cpp
 int net_watch(dogb_net *net, uint32_t mask) noexcept;

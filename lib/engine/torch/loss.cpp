@@ -67,6 +67,12 @@ int net_loss(dogb_net *net, const dogb_target *target, dogb_loss *out) noexcept 
             return rc;
         }
         accel_use(net);
+        net->has_loss = true;
+        if (net->head) {
+            out->loss = head_loss(net, target);
+            count_hits(out, net->logits, target);
+            return DOGBREED_OK;
+        }
         at::AutoGradMode record(net->training);
         at::Tensor labels =
             at::from_blob(const_cast<int32_t *>(target->labels), {target->count}, at::kInt)

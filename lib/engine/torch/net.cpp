@@ -11,7 +11,7 @@ dogb_net::dogb_net(const dogb_graph *from, const dogb_net_conf *conf, at::Device
     : graph(from), device(where), mode(conf->mode), threads(std::max(conf->threads, 1)),
       deterministic(conf->deterministic), batch_norm(conf->batch_norm), batch_max(conf->batch_max),
       dtype(conf->dtype == DOGB_DTYPE_BF16 ? at::kBFloat16 : at::kFloat), watch(0), count(0),
-      training(false) {
+      training(false), has_loss(false) {
     // (x / 255 - mean) / deviation in float32: each byte has one result, so a table holds them all.
     for (int32_t channel = 0; channel < 3; channel++) {
         for (int32_t value = 0; value < 256; value++) {
@@ -72,6 +72,8 @@ int net_create(dogb_net **out, const dogb_graph *graph, const void *const *weigh
             if ((rc = fused_create(net.get())) < 0) {
                 return rc;
             }
+        } else {
+            head_create(net.get());
         }
         *out = net.release();
         return DOGBREED_OK;
@@ -92,6 +94,22 @@ int check_training(const dogb_net *net) {
     return DOGBREED_OK;
 }
 
+static int forward_graph(dogb_net *net, const dogb_batch *batch, bool training, uint64_t seed,
+                         int64_t step) {
+    at::AutoGradMode record(training);
+    at::Tensor x;
+    int rc = batch_tensor(x, net, batch, training);
+    if (rc < 0) {
+        return rc;
+    }
+    Pass pass = {net, training, seed, step, {}};
+    net->logits = interpret(pass, x).to(at::kFloat);
+    if ((net->watch & (1u << DOGBREED_TENSOR_ACTIVATION)) != 0) {
+        net->values.swap(pass.values);
+    }
+    return DOGBREED_OK;
+}
+
 int net_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed,
                 int64_t step) noexcept {
     return guard([&]() -> int {
@@ -101,19 +119,15 @@ int net_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t s
         }
         accel_use(net);
         net->loss.reset();
+        net->has_loss = false;
         net->logits.reset();
         net->values.clear();
         net->count = 0;
         bool training = mode == DOGB_MODE_TRAIN;
-        at::AutoGradMode record(training);
-        at::Tensor x;
-        if ((rc = batch_tensor(x, net, batch, training)) < 0) {
+        if (net->head) {
+            head_forward(net, batch, training, seed, step);
+        } else if ((rc = forward_graph(net, batch, training, seed, step)) < 0) {
             return rc;
-        }
-        Pass pass = {net, training, seed, step, {}};
-        net->logits = interpret(pass, x).to(at::kFloat);
-        if ((net->watch & (1u << DOGBREED_TENSOR_ACTIVATION)) != 0) {
-            net->values.swap(pass.values);
         }
         net->count = batch->count;
         net->training = training;
@@ -137,16 +151,21 @@ int output_read(dogb_net *net, float *out, size_t size) noexcept {
 
 int net_backward(dogb_net *net) noexcept {
     return guard([&]() -> int {
-        if (!net->loss.defined() || !net->training) {
+        if (!net->has_loss || !net->training) {
             return fail(DOGBREED_ERROR_STATE,
                         "backward: a forward in training mode and its loss must come first");
         }
         accel_use(net);
+        net->has_loss = false; // it is used up
+        if (net->head) {
+            head_backward(net);
+            return DOGBREED_OK;
+        }
         for (at::Tensor &param : net->params) {
             param.mutable_grad().reset();
         }
         at::Tensor loss;
-        std::swap(loss, net->loss); // the record is used up
+        std::swap(loss, net->loss);
         if (loss.requires_grad()) {
             loss.backward();
         }

@@ -61,78 +61,99 @@ void optim_destroy(dogb_optim *optim) noexcept {
 }
 
 // Parameters that have a gradient, with their gradients and slots: what one step works on.
-struct Step {
+struct Lists {
     std::vector<at::Tensor> params;
     std::vector<at::Tensor> grads;
     std::vector<at::Tensor> slots[2];
 };
 
-static Step gather(const dogb_optim *optim) {
-    Step step;
+// torch/optim/sgd.py, _single_tensor_sgd with dampening 0. A momentum buffer of zeros makes the
+// first step equal to torch's, which copies the gradient into the buffer.
+static void step_sgd(const OptimStep &step, Lists &lists) {
+    std::vector<at::Tensor> grads = lists.grads;
+    if (step.weight_decay != 0.0) {
+        grads = at::_foreach_add(grads, lists.params, step.weight_decay);
+    }
+    if (step.momentum != 0.0) {
+        at::_foreach_mul_(lists.slots[0], step.momentum);
+        at::_foreach_add_(lists.slots[0], grads, 1.0);
+        grads =
+            step.nesterov ? at::_foreach_add(grads, lists.slots[0], step.momentum) : lists.slots[0];
+    }
+    at::_foreach_add_(lists.params, grads, -step.rate);
+}
+
+// torch/optim/adam.py, _single_tensor_adam (amsgrad and capturable off); AdamW decouples the decay.
+static void step_adam(const OptimStep &step, Lists &lists) {
+    std::vector<at::Tensor> grads = lists.grads;
+    if (step.weight_decay != 0.0 && step.decoupled) {
+        at::_foreach_mul_(lists.params, 1.0 - step.rate * step.weight_decay);
+    } else if (step.weight_decay != 0.0) {
+        grads = at::_foreach_add(grads, lists.params, step.weight_decay);
+    }
+    at::_foreach_lerp_(lists.slots[0], grads, 1.0 - step.beta1);
+    at::_foreach_mul_(lists.slots[1], step.beta2);
+    at::_foreach_addcmul_(lists.slots[1], grads, grads, 1.0 - step.beta2);
+    std::vector<at::Tensor> denominator = at::_foreach_sqrt(lists.slots[1]);
+    at::_foreach_div_(denominator, std::sqrt(step.correction2));
+    at::_foreach_add_(denominator, step.epsilon);
+    at::_foreach_addcdiv_(lists.params, lists.slots[0], denominator,
+                          -(step.rate / step.correction1));
+}
+
+static OptimStep make_step(const dogb_optim *optim, double rate) {
+    const dogb_optim_conf &conf = optim->conf;
+    OptimStep step = {};
+    step.adam = conf.kind != DOGB_OPTIM_SGD;
+    step.decoupled = conf.kind == DOGB_OPTIM_ADAMW;
+    step.nesterov = conf.nesterov != 0;
+    step.rate = rate;
+    step.momentum = conf.momentum;
+    step.weight_decay = conf.weight_decay;
+    step.beta1 = conf.beta1;
+    step.beta2 = conf.beta2;
+    step.epsilon = conf.epsilon;
+    step.correction1 = 1.0 - std::pow(conf.beta1, (double)optim->steps);
+    step.correction2 = 1.0 - std::pow(conf.beta2, (double)optim->steps);
+    return step;
+}
+
+// Steps what can be stepped in one pass and collects the rest: tensors on GPUs (where the foreach
+// functions are few kernels), other layouts, other CPUs.
+static Lists step_fast(const dogb_optim *optim, const OptimStep &step) {
+    Lists rest;
     for (size_t i = 0; i < optim->params.size(); i++) {
         const at::Tensor &param = optim->net->params[(size_t)optim->params[i]];
         if (!param.requires_grad() || !param.grad().defined()) {
             continue;
         }
-        step.params.push_back(param);
-        step.grads.push_back(param.grad());
+        const at::Tensor *slots[2] = {nullptr, nullptr};
         for (size_t slot = 0; slot < optim->slots.size(); slot++) {
-            step.slots[slot].push_back(optim->slots[slot][i]);
+            slots[slot] = &optim->slots[slot][i];
+        }
+        if (optim_cpu(step, param, param.grad(), slots)) {
+            continue;
+        }
+        rest.params.push_back(param);
+        rest.grads.push_back(param.grad());
+        for (size_t slot = 0; slot < optim->slots.size(); slot++) {
+            rest.slots[slot].push_back(optim->slots[slot][i]);
         }
     }
-    return step;
-}
-
-// torch/optim/sgd.py, _single_tensor_sgd with dampening 0. A momentum buffer of zeros makes the
-// first step equal to torch's, which copies the gradient into the buffer.
-static void step_sgd(const dogb_optim_conf &conf, Step &step, double rate) {
-    std::vector<at::Tensor> grads = step.grads;
-    if (conf.weight_decay != 0.0) {
-        grads = at::_foreach_add(grads, step.params, conf.weight_decay);
-    }
-    if (conf.momentum != 0.0) {
-        at::_foreach_mul_(step.slots[0], conf.momentum);
-        at::_foreach_add_(step.slots[0], grads, 1.0);
-        grads = conf.nesterov != 0 ? at::_foreach_add(grads, step.slots[0], conf.momentum)
-                                   : step.slots[0];
-    }
-    at::_foreach_add_(step.params, grads, -rate);
-}
-
-// torch/optim/adam.py, _single_tensor_adam (amsgrad and capturable off); AdamW decouples the decay.
-static void step_adam(const dogb_optim_conf &conf, Step &step, double rate, int64_t number) {
-    std::vector<at::Tensor> grads = step.grads;
-    if (conf.weight_decay != 0.0) {
-        if (conf.kind == DOGB_OPTIM_ADAMW) {
-            at::_foreach_mul_(step.params, 1.0 - rate * conf.weight_decay);
-        } else {
-            grads = at::_foreach_add(grads, step.params, conf.weight_decay);
-        }
-    }
-    at::_foreach_lerp_(step.slots[0], grads, 1.0 - conf.beta1);
-    at::_foreach_mul_(step.slots[1], conf.beta2);
-    at::_foreach_addcmul_(step.slots[1], grads, grads, 1.0 - conf.beta2);
-    double correction1 = 1.0 - std::pow(conf.beta1, (double)number);
-    double correction2 = 1.0 - std::pow(conf.beta2, (double)number);
-    std::vector<at::Tensor> denominator = at::_foreach_sqrt(step.slots[1]);
-    at::_foreach_div_(denominator, std::sqrt(correction2));
-    at::_foreach_add_(denominator, conf.epsilon);
-    at::_foreach_addcdiv_(step.params, step.slots[0], denominator, -(rate / correction1));
+    return rest;
 }
 
 int optim_step(dogb_optim *optim, double learning_rate) noexcept {
     return guard([&]() -> int {
         accel_use(optim->net);
         at::NoGradGuard no_grad;
-        Step step = gather(optim);
         optim->steps++;
-        if (step.params.empty()) {
-            return DOGBREED_OK;
-        }
-        if (optim->conf.kind == DOGB_OPTIM_SGD) {
-            step_sgd(optim->conf, step, learning_rate);
-        } else {
-            step_adam(optim->conf, step, learning_rate, optim->steps);
+        OptimStep step = make_step(optim, learning_rate);
+        Lists rest = step_fast(optim, step);
+        if (!rest.params.empty() && step.adam) {
+            step_adam(step, rest);
+        } else if (!rest.params.empty()) {
+            step_sgd(step, rest);
         }
         return DOGBREED_OK;
     });
