@@ -52,7 +52,7 @@ struct Conv {
     std::vector<int64_t> padding, stride, dilation, input;
     std::string activation;
     scalars bounds;
-    bool add_in_place; // the residual is nobody else's any more
+    bool add_in_place; // the residual is not read by anybody else any more
 };
 
 struct InferNet {

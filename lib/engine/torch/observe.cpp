@@ -15,6 +15,9 @@ int net_watch(dogb_net *net, uint32_t mask) noexcept {
         return rc;
     }
     net->watch = mask;
+    if ((mask & (1u << DOGBREED_TENSOR_ACTIVATION)) == 0) {
+        net->values.clear();
+    }
     return DOGBREED_OK;
 }
 
