@@ -5,7 +5,6 @@
 #include "core/number.h"
 #include "core/table.h"
 
-#include <dogbreed/model.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,21 +23,21 @@
     "features.0,features.3,features.4,features.6,features.7,features.9,features.10,features.11,"   \
     "features.12"
 
+// DOGBREED_FILTER_BILINEAR, whose header lies above this layer.
+enum { BILINEAR = 0 };
+
 static const dogb_arch archs[] = {
-    {"mobilenet_v2", "mobilenet", MOBILENET_STAGES, 224, 232, DOGBREED_FILTER_BILINEAR, 2,
-     dogb_arch_mobilenet_v2},
-    {"resnet18", "resnet", RESNET_STAGES, 224, 256, DOGBREED_FILTER_BILINEAR, 18, dogb_arch_resnet},
-    {"resnet34", "resnet", RESNET_STAGES, 224, 256, DOGBREED_FILTER_BILINEAR, 34, dogb_arch_resnet},
-    {"resnet50", "resnet", RESNET_STAGES, 224, 232, DOGBREED_FILTER_BILINEAR, 50, dogb_arch_resnet},
-    {"resnet101", "resnet", RESNET_STAGES, 224, 232, DOGBREED_FILTER_BILINEAR, 101,
-     dogb_arch_resnet},
-    {"resnet152", "resnet", RESNET_STAGES, 224, 232, DOGBREED_FILTER_BILINEAR, 152,
-     dogb_arch_resnet},
-    {"squeezenet1_0", "squeezenet", SQUEEZENET_1_0_STAGES, 224, 256, DOGBREED_FILTER_BILINEAR, 0,
+    {"mobilenet_v2", "mobilenet", MOBILENET_STAGES, 224, 232, BILINEAR, 2, dogb_arch_mobilenet_v2},
+    {"resnet18", "resnet", RESNET_STAGES, 224, 256, BILINEAR, 18, dogb_arch_resnet},
+    {"resnet34", "resnet", RESNET_STAGES, 224, 256, BILINEAR, 34, dogb_arch_resnet},
+    {"resnet50", "resnet", RESNET_STAGES, 224, 232, BILINEAR, 50, dogb_arch_resnet},
+    {"resnet101", "resnet", RESNET_STAGES, 224, 232, BILINEAR, 101, dogb_arch_resnet},
+    {"resnet152", "resnet", RESNET_STAGES, 224, 232, BILINEAR, 152, dogb_arch_resnet},
+    {"squeezenet1_0", "squeezenet", SQUEEZENET_1_0_STAGES, 224, 256, BILINEAR, 0,
      dogb_arch_squeezenet},
-    {"squeezenet1_1", "squeezenet", SQUEEZENET_1_1_STAGES, 224, 256, DOGBREED_FILTER_BILINEAR, 1,
+    {"squeezenet1_1", "squeezenet", SQUEEZENET_1_1_STAGES, 224, 256, BILINEAR, 1,
      dogb_arch_squeezenet},
-    {"tiny", "tiny", "bn1,bn2,bn3", 32, 36, DOGBREED_FILTER_BILINEAR, 0, dogb_arch_tiny},
+    {"tiny", "tiny", "bn1,bn2,bn3", 32, 36, BILINEAR, 0, dogb_arch_tiny},
 };
 enum { ARCH_COUNT = sizeof archs / sizeof archs[0] };
 

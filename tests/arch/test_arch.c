@@ -3,6 +3,8 @@
 
 #include "arch/arch.h"
 
+#include <dogbreed/model.h>
+
 static dogb_graph *build(const char *name, const char *head, int32_t classes, int32_t side) {
     const dogb_arch *arch = NULL;
     dogb_graph *graph = NULL;
@@ -83,6 +85,7 @@ static void test_every_row_builds_with_every_head(void **state) {
     static const char *const heads[] = {"original", "linear", "mlp:32", "mlp:32:0.25"};
     for (int32_t i = 0; i < dogb_arch_count(); i++) {
         const dogb_arch *arch = dogb_arch_at(i);
+        assert_int_equal(arch->filter, DOGBREED_FILTER_BILINEAR);
         for (size_t h = 0; h < 4; h++) {
             dogb_graph *graph = build(arch->name, heads[h], 7, 0);
             const dogb_node *out = &graph->nodes[graph->output];

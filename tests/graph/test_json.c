@@ -155,11 +155,63 @@ static void test_hostile_graphs_are_refused(void **state) {
     }
 }
 
+// Fails the call number `left`, of the library's allocations and of the JSON library's.
+static int left = -1;
+
+static int fail_ours(size_t size, void *userdata) {
+    (void)size;
+    (void)userdata;
+    return left-- == 0;
+}
+
+static void *fail_theirs(size_t size) {
+    return left-- == 0 ? NULL : malloc(size);
+}
+
+static void test_out_of_memory_everywhere(void **state) {
+    (void)state;
+    dogb_graph *graph = NULL;
+    dogb_arch_options options = {"mlp:4:0.5", 3, 16};
+    const dogb_arch *arch = NULL;
+    assert_ok(dogb_arch_find(&arch, "tiny"));
+    assert_ok(dogb_arch_build(&graph, arch, &options));
+    json_set_alloc_funcs(fail_theirs, free);
+    dogb_alloc_test(fail_ours, NULL);
+    int reached = 0;
+    for (int what = 0; what < 2; what++) {
+        int rc = -1;
+        for (int at = 0; rc < 0 && at < 5000; at++, reached++) {
+            dogb_arena arena = {0};
+            json_t *json = NULL;
+            dogb_graph *back = NULL;
+            left = what == 0 ? at : -1;
+            rc = dogb_graph_to_json(&json, &arena, graph);
+            if (rc == 0 && what == 1) {
+                left = at;
+                rc = dogb_graph_from_json(&back, json, "test");
+            }
+            left = -1;
+            if (rc < 0) {
+                assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
+                assert_null(back);
+            }
+            dogb_graph_destroy(back);
+            dogb_arena_free(&arena);
+        }
+        assert_int_equal(rc, 0);
+    }
+    assert_true(reached > 100);
+    dogb_alloc_test(NULL, NULL);
+    json_set_alloc_funcs(malloc, free);
+    dogb_graph_destroy(graph);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_folded_members_are_read),
         cmocka_unit_test(test_hostile_graphs_are_refused),
+        cmocka_unit_test(test_out_of_memory_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
