@@ -40,7 +40,7 @@ static int hex_digit(char c) {
 }
 
 // The path that a URI names: "file://" with %XX, or a plain path as it is.
-static int path_of(char **out, dogb_arena *arena, const char *uri) {
+static int path_of(const char **out, dogb_arena *arena, const char *uri) {
     static const char file[] = "file://";
     const char *scheme = strstr(uri, "://");
     int is_file = strncmp(uri, file, sizeof file - 1) == 0;
@@ -77,7 +77,7 @@ static int path_of(char **out, dogb_arena *arena, const char *uri) {
 
 static int open_storage(dogb_storage *storage, const char *uri,
                         const dogbreed_dataset_options *options) {
-    char *root = NULL;
+    const char *root = "";
     int rc = dogb_table_import(&storage->options, &dogb_dataset_table, options, &storage->arena);
     if (rc < 0) {
         return rc;

@@ -21,7 +21,7 @@ static int decode_and_keep(dogb_loader_worker *worker, uint8_t *out, int64_t sam
         rc = dogb_image_orient(&image, &scratch, &stored, apply ? info.orientation : 1);
     }
     if (rc == DOGBREED_OK) {
-        rc = dogb_image_prepare(out, &image, worker->preprocess, rng, NULL, path);
+        rc = dogb_image_prepare_in(out, &worker->arena, &image, worker->preprocess, rng, path);
     }
     if (rc == DOGBREED_OK) {
         dogb_decoded_cache_put(worker->conf->cache, sample, &image);
@@ -46,7 +46,7 @@ int dogb_loader_prepare(dogb_loader_worker *worker, uint8_t *out, int64_t sample
     if (conf->cache != NULL) {
         const dogb_image *image = dogb_decoded_cache_find(conf->cache, sample);
         if (image != NULL) {
-            return dogb_image_prepare(out, image, worker->preprocess, rng, NULL, path);
+            return dogb_image_prepare_in(out, &worker->arena, image, worker->preprocess, rng, path);
         }
     }
     int rc = dogb_file_read_into(&worker->bytes, &worker->capacity, &size, &worker->arena, path,

@@ -138,6 +138,10 @@ int dogb_image_load(uint8_t *out, dogb_image_info *info, dogb_arena *scratch, co
 int dogb_image_prepare(uint8_t *out, const dogb_image *in, const dogb_preprocess *preprocess,
                        dogb_rng *rng, const dogb_rect *rectangle, const char *what);
 
+// The same with the memory that dogb_image_load keeps in `scratch`.
+int dogb_image_prepare_in(uint8_t *out, dogb_arena *scratch, const dogb_image *in,
+                          const dogb_preprocess *preprocess, dogb_rng *rng, const char *what);
+
 // Writers, for synth and tests. quality 1..100, 4:4:4. Bytes go into the arena.
 int dogb_jpeg_encode(uint8_t **out, size_t *size, dogb_arena *arena, const dogb_image *in,
                      int32_t quality);

@@ -162,19 +162,32 @@ out:
     return rc;
 }
 
-int dogb_image_prepare(uint8_t *out, const dogb_image *in, const dogb_preprocess *preprocess,
-                       dogb_rng *rng, const dogb_rect *rectangle, const char *what) {
-    workspace space = {.resizer = {.arena = NULL}};
+static int prepare(workspace *space, uint8_t *out, const dogb_image *in,
+                   const dogb_preprocess *preprocess, dogb_rng *rng, const dogb_rect *rectangle,
+                   const char *what) {
     load_plan plan;
     int rc =
         make_plan(&plan, in->width, in->height, rng, rectangle, what == NULL ? "picture" : what);
     if (rc < 0) {
         return rc;
     }
-    space.resizer.arena = &space.arena;
     dogb_view view = {in->pixels, (size_t)in->width * 3, in->width, in->height};
     dogb_view part = dogb_view_crop(&view, &plan.part);
-    rc = transform(&space, out, &part, &plan, preprocess);
+    return transform(space, out, &part, &plan, preprocess);
+}
+
+int dogb_image_prepare(uint8_t *out, const dogb_image *in, const dogb_preprocess *preprocess,
+                       dogb_rng *rng, const dogb_rect *rectangle, const char *what) {
+    workspace space = {.resizer = {.arena = NULL}};
+    space.resizer.arena = &space.arena;
+    int rc = prepare(&space, out, in, preprocess, rng, rectangle, what);
     workspace_free(&space);
     return rc;
+}
+
+int dogb_image_prepare_in(uint8_t *out, dogb_arena *scratch, const dogb_image *in,
+                          const dogb_preprocess *preprocess, dogb_rng *rng, const char *what) {
+    workspace *space = NULL;
+    int rc = workspace_get(&space, scratch);
+    return rc < 0 ? rc : prepare(space, out, in, preprocess, rng, NULL, what);
 }

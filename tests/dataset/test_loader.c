@@ -246,6 +246,45 @@ static void leaves_out_what_is_tolerated(void **state) {
     assert_int_equal(count, IMAGES - 3 - 2 + 1 - 1);
 }
 
+static _Atomic int64_t allocations;
+
+static int count_allocation(size_t size, void *userdata) {
+    (void)size;
+    (void)userdata;
+    allocations++;
+    return 0;
+}
+
+static int64_t allocations_of(dogb_loader_conf *conf, const int64_t *order, int64_t samples) {
+    int64_t count = 0;
+    conf->order = order;
+    conf->count = samples;
+    allocations = 0;
+    dogb_alloc_test(count_allocation, NULL);
+    (void)drain(conf, &count);
+    dogb_alloc_test(NULL, NULL);
+    assert_int_equal(count, samples);
+    return allocations;
+}
+
+static void allocates_nothing_in_the_long_run(void **state) {
+    (void)state;
+    enum { LONG = 40 * IMAGES };
+    int64_t order[LONG];
+    for (int i = 0; i < LONG; i++) {
+        order[i] = i % IMAGES;
+    }
+    dogb_loader_conf conf = conf_of(4, 1, 0);
+    // Buffers have their final size after one round; what grows later is a leak in the making.
+    int64_t once = allocations_of(&conf, order, IMAGES);
+    assert_int_equal(allocations_of(&conf, order, LONG), once);
+    assert_ok(dogb_decoded_cache_create(&conf.cache, 1 << 24, IMAGES));
+    (void)allocations_of(&conf, order, IMAGES);
+    once = allocations_of(&conf, order, IMAGES); // from the cache
+    assert_int_equal(allocations_of(&conf, order, LONG), once);
+    dogb_decoded_cache_destroy(conf.cache);
+}
+
 static void refuses_bad_arguments(void **state) {
     (void)state;
     static const int64_t order[] = {0, IMAGES};
@@ -285,6 +324,7 @@ int main(void) {
                                        ROOTED(outlives_the_handle),
                                        ROOTED(fails_at_the_first_bad_file),
                                        ROOTED(leaves_out_what_is_tolerated),
+                                       ROOTED(allocates_nothing_in_the_long_run),
                                        ROOTED(refuses_bad_arguments)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
