@@ -1,4 +1,6 @@
-// isa.c - which resampling kernel this machine runs. The only file that asks for the processor.
+// isa.c - which resampling kernel and JPEG path this machine runs. The only file that asks for the
+// processor.
+#include "image/jpeg_fast.h"
 #include "image/resize.h"
 
 #include <stdlib.h>
@@ -54,6 +56,17 @@ const dogb_resize_kernel *dogb_resize_kernel_choose(void) {
         }
     }
     return best;
+}
+
+dogb_jpeg_fast_fn dogb_jpeg_fast_choose(void) {
+#if defined(__x86_64__)
+    const char *wanted = getenv("DOGBREED_CPU");
+    if (has_avx2() && __builtin_cpu_supports("bmi2") &&
+        (wanted == NULL || strcmp(wanted, "c") != 0)) {
+        return dogb_jpeg_fast_avx2;
+    }
+#endif
+    return NULL;
 }
 
 const char *dogb_image_isa(void) {

@@ -1,7 +1,7 @@
 // jpeg.c - JPEG through libjpeg-turbo, with the settings that give Pillow's pixels: islow DCT,
 // fancy upsampling, gray replicated, CMYK as Adobe writes it. Every file that the fast path does
 // not take ends here, and this is what the fast path is compared with.
-#include "image/codec.h"
+#include "image/jpeg_fast.h"
 #include "core/error.h"
 
 #include <setjmp.h>
@@ -201,7 +201,20 @@ static int fail_jumped(const jpeg_reader *reader) {
                      reader->text);
 }
 
+static void plain_info(dogb_decode_job *job, const dogb_jpeg_header *header) {
+    job->info.channels = 3;
+    job->info.depth = 8;
+    job->info.orientation = header->orientation;
+    job->info.width = header->width;
+    job->info.height = header->height;
+}
+
 int dogb_jpeg_probe(dogb_decode_job *job) {
+    dogb_jpeg_header header;
+    if (dogb_jpeg_parse(&header, job->bytes, job->size) == 0) {
+        plain_info(job, &header);
+        return dogb_check_size(job, header.width, header.height);
+    }
     jpeg_reader reader;
     memset(&reader, 0, sizeof reader);
     reader_open(&reader, job);
@@ -332,7 +345,27 @@ static int decode(jpeg_reader *reader, dogb_decode_job *job) {
     return DOGBREED_OK;
 }
 
+// 0, an error, or DOGB_JPEG_PLAIN when libjpeg has to do it.
+static int decode_fast(dogb_decode_job *job) {
+    dogb_jpeg_fast_fn fast = dogb_jpeg_fast_choose();
+    dogb_jpeg_header header;
+    dogb_rect region;
+    if (fast == NULL || dogb_jpeg_parse(&header, job->bytes, job->size) != 0) {
+        return DOGB_JPEG_PLAIN;
+    }
+    plain_info(job, &header);
+    int rc = dogb_check_size(job, header.width, header.height);
+    if (rc < 0 || (rc = dogb_job_output(job, &region)) < 0) {
+        return rc;
+    }
+    return fast(job, &header, &region);
+}
+
 int dogb_jpeg_decode(dogb_decode_job *job) {
+    int fast = decode_fast(job);
+    if (fast != DOGB_JPEG_PLAIN) {
+        return fast;
+    }
     jpeg_reader reader;
     memset(&reader, 0, sizeof reader);
     reader_open(&reader, job);

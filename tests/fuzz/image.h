@@ -1,5 +1,6 @@
 // image.h - what the picture targets do with an input: probe it, decode it under both warning
-// policies, decode a part of it, and stop the program when one way contradicts the other.
+// policies, with the plain code and with that of this machine, decode a part of it, and stop the
+// program when one way contradicts the other.
 #ifndef DOGB_FUZZ_IMAGE_H
 #define DOGB_FUZZ_IMAGE_H
 
@@ -47,6 +48,25 @@ static inline void fuzz_check_part(const dogb_image *whole, const dogb_image *pa
     }
 }
 
+// The plain code (libjpeg alone) has to take the same files and give the same pixels.
+static inline void fuzz_check_plain(const dogb_image *image, int rc, dogb_arena *arena,
+                                    const uint8_t *data, size_t size,
+                                    const dogb_image_limits *limits) {
+    dogb_image plain;
+    if (setenv("DOGBREED_CPU", "c", 1) != 0) {
+        abort();
+    }
+    int plain_rc = dogb_image_decode(&plain, NULL, arena, data, size, limits, NULL, "input");
+    if (unsetenv("DOGBREED_CPU") != 0 || plain_rc != rc) {
+        abort();
+    }
+    if (rc == 0 && (plain.width != image->width || plain.height != image->height ||
+                    memcmp(plain.pixels, image->pixels,
+                           (size_t)plain.width * (size_t)plain.height * 3) != 0)) {
+        abort();
+    }
+}
+
 static inline void fuzz_image(const uint8_t *data, size_t size) {
     int accepted[2] = {0, 0};
     for (int policy = 0; policy < 2; policy++) {
@@ -58,6 +78,7 @@ static inline void fuzz_image(const uint8_t *data, size_t size) {
         int probed = dogb_image_probe(&info, data, size, &limits, "input");
         int rc = dogb_image_decode(&whole, &info, &arena, data, size, &limits, NULL, "input");
         accepted[policy] = rc == 0;
+        fuzz_check_plain(&whole, rc, &arena, data, size, &limits);
         if (rc == 0) {
             if (probed != 0 || whole.width != info.width || whole.height != info.height) {
                 abort();

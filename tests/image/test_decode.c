@@ -215,6 +215,52 @@ static void truncated_anywhere_is_refused(void **state) {
     }
 }
 
+// Decodes with this machine's code and with libjpeg alone: same verdict, same pixels.
+static void check_both_ways(const uint8_t *data, size_t size, int policy, const dogb_rect *rect) {
+    dogb_arena arena = {0};
+    dogb_image_limits limits;
+    dogb_image fast, plain;
+    dogb_image_limits_default(&limits);
+    limits.jpeg_warnings = policy;
+    int fast_rc = dogb_image_decode(&fast, NULL, &arena, data, size, &limits, rect, "file");
+    assert_int_equal(setenv("DOGBREED_CPU", "c", 1), 0);
+    int plain_rc = dogb_image_decode(&plain, NULL, &arena, data, size, &limits, rect, "file");
+    assert_int_equal(unsetenv("DOGBREED_CPU"), 0);
+    assert_int_equal(fast_rc, plain_rc);
+    if (fast_rc == 0) {
+        assert_int_equal(fast.width, plain.width);
+        assert_int_equal(fast.height, plain.height);
+        assert_memory_equal(fast.pixels, plain.pixels,
+                            (size_t)fast.width * (size_t)fast.height * 3);
+    }
+    dogb_arena_free(&arena);
+}
+
+static void damaged_files_decode_as_by_libjpeg(void **state) {
+    static const char *const names[] = {"j420.jpg",     "j422.jpg",         "j444.jpg",
+                                        "jrestart.jpg", "jquality100.jpg",  "jquality1.jpg",
+                                        "jexif_6.jpg",  "jrestart_rows.jpg"};
+    (void)state;
+    dogb_rng rng;
+    dogb_rng_init(&rng, 11, DOGB_RNG_SYNTH, 0, 0);
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+        dogb_arena arena = {0};
+        test_bytes file = test_golden(&arena, names[n]);
+        uint8_t *copy = dogb_alloc_raw(&arena, file.size, 1);
+        for (int i = 0; i < 400; i++) {
+            memcpy(copy, file.data, file.size);
+            for (uint64_t flips = dogb_rng_below(&rng, 3) + 1; flips > 0; flips--) {
+                // Half of the changes in the image data, which is the last part.
+                size_t span = dogb_rng_below(&rng, 2) ? file.size : file.size / 3;
+                size_t at = file.size - 1 - (size_t)dogb_rng_below(&rng, span);
+                copy[at] = (uint8_t)(copy[at] ^ 1u << dogb_rng_below(&rng, 8));
+            }
+            check_both_ways(copy, file.size, i & 1, NULL);
+        }
+        dogb_arena_free(&arena);
+    }
+}
+
 static void names_other_formats(void **state) {
     (void)state;
     dogb_image_info info;
@@ -315,6 +361,7 @@ int main(void) {
         cmocka_unit_test(regions_equal_the_whole),
         cmocka_unit_test(refuses_regions_outside),
         cmocka_unit_test(truncated_anywhere_is_refused),
+        cmocka_unit_test(damaged_files_decode_as_by_libjpeg),
         cmocka_unit_test(names_other_formats),
         cmocka_unit_test(keeps_limits),
         cmocka_unit_test(data_png_suite),
