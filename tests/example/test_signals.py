@@ -7,7 +7,7 @@ import time
 import tool
 from tool import run
 
-LONG = ["--arch", "tiny", "--freeze", "none", "--epochs", "40", "--batch-size", "16", "--learning-rate", "0.01", "--seed",
+LONG = ["--arch", "tiny", "--freeze", "none", "--epochs", "24", "--batch-size", "16", "--learning-rate", "0.01", "--seed",
         "1", "--threads", "1", "--no-test"]
 
 
