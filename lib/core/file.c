@@ -332,7 +332,7 @@ int dogb_file_put(const char *path, const void *data, size_t size) {
     if (close(descriptor) != 0 && rc == DOGBREED_OK) {
         rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", path);
     }
-    if (rc < 0) {
+    if (rc < 0 && dogb_file_exists(path)) { // never a device, whoever we are
         (void)unlink(path);
     }
     return rc;
