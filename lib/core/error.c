@@ -76,5 +76,5 @@ const char *dogbreed_error_name(int code) {
     if (code == DOGBREED_STOP) {
         return "STOP";
     }
-    return code <= 0 && -code < count ? names[-code] : "UNKNOWN";
+    return code <= 0 && code > -count ? names[-code] : "UNKNOWN";
 }
