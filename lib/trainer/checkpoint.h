@@ -22,6 +22,10 @@ double dogb_checkpoint_real(const json_t *object, const char *key);
 // names the file that is damaged.
 int dogb_checkpoint_open(json_t **out, dogb_arena *arena, const char *directory);
 
+// Progress as a document has it. FORMAT (`what` names the input), and *out is as before.
+int dogb_checkpoint_progress(dogb_progress *out, int64_t *optim_steps, dogb_arena *arena,
+                             const json_t *root, const char *what);
+
 // Model, best weights and optimiser state of a directory; take 0: only checks that they fit.
 int dogb_checkpoint_tensors(dogbreed_trainer *trainer, const char *directory, int take);
 

@@ -6,20 +6,8 @@
 #include "trainer/checkpoint.h"
 #include "weights/weights.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-double dogb_checkpoint_real(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    const char *text = json_string_value(value);
-    if (text != NULL) {
-        return strcmp(text, "Infinity") == 0    ? (double)INFINITY
-               : strcmp(text, "-Infinity") == 0 ? -(double)INFINITY
-                                                : (double)NAN;
-    }
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
 
 static int check_part(dogb_arena *arena, const char *directory, const json_t *part) {
     const char *name = json_string_value(json_object_get(part, "name"));
@@ -226,56 +214,6 @@ static int check_origin(dogbreed_trainer *trainer, dogb_arena *arena, const cand
     return rc;
 }
 
-static void take_record(dogb_epoch *epoch, const json_t *object) {
-    *epoch = (dogb_epoch){
-        .step = json_integer_value(json_object_get(object, "step")),
-        .train_count = json_integer_value(json_object_get(object, "train_count")),
-        .val_count = json_integer_value(json_object_get(object, "val_count")),
-        .train_loss = dogb_checkpoint_real(object, "train_loss"),
-        .train_accuracy = dogb_checkpoint_real(object, "train_accuracy"),
-        .val_loss = dogb_checkpoint_real(object, "val_loss"),
-        .val_accuracy = dogb_checkpoint_real(object, "val_accuracy"),
-        .val_top5 = dogb_checkpoint_real(object, "val_top5_accuracy"),
-        .learning_rate = dogb_checkpoint_real(object, "lr"),
-        .seconds = dogb_checkpoint_real(object, "seconds"),
-        .images_per_second = dogb_checkpoint_real(object, "images_per_s"),
-        .improved = json_is_true(json_object_get(object, "improved")),
-    };
-}
-
-static int take_progress(dogbreed_trainer *trainer, const candidate *found) {
-    const json_t *root = found->document;
-    const json_t *list = json_object_get(root, "epochs");
-    const json_t *tally = json_object_get(root, "tally");
-    dogb_progress *progress = &trainer->progress;
-    size_t count = json_array_size(list);
-    if (count != (size_t)json_integer_value(json_object_get(root, "epoch"))) {
-        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: %zu epochs are listed, expected %lld",
-                         found->directory, count,
-                         (long long)json_integer_value(json_object_get(root, "epoch")));
-    }
-    int rc = dogb_grow(&trainer->arena, &progress->epochs, &progress->capacity, count,
-                       sizeof *progress->epochs);
-    for (size_t i = 0; i < count && rc == DOGBREED_OK; i++) {
-        take_record(&progress->epochs[i], json_array_get(list, i));
-    }
-    progress->epoch = (int32_t)count;
-    progress->position = json_integer_value(json_object_get(root, "position"));
-    progress->cursor = json_integer_value(json_object_get(root, "cursor"));
-    progress->finished = json_is_true(json_object_get(root, "finished"));
-    progress->best = (int32_t)json_integer_value(json_object_get(root, "best_epoch")) - 1;
-    progress->best_value = dogb_checkpoint_real(root, "best_value");
-    progress->waited = (int32_t)json_integer_value(json_object_get(root, "waited"));
-    progress->waiting_value = dogb_checkpoint_real(root, "waiting_value");
-    progress->rate = dogb_checkpoint_real(root, "learning_rate");
-    progress->tally.count = json_integer_value(json_object_get(tally, "count"));
-    progress->tally.correct = json_integer_value(json_object_get(tally, "correct"));
-    progress->tally.correct5 = json_integer_value(json_object_get(tally, "correct5"));
-    progress->tally.loss_sum = dogb_checkpoint_real(tally, "loss_sum");
-    trainer->optim_steps = json_integer_value(json_object_get(root, "optimizer_steps"));
-    return rc;
-}
-
 int dogb_checkpoint_read(dogbreed_trainer *trainer, const char *directory) {
     dogb_arena scratch = {0};
     candidate found = {0};
@@ -285,8 +223,9 @@ int dogb_checkpoint_read(dogbreed_trainer *trainer, const char *directory) {
         goto out;
     }
     trainer->broken = 1; // until everything is taken over
-    if ((rc = dogb_checkpoint_tensors(trainer, found.directory, 1)) < 0 ||
-        (rc = take_progress(trainer, &found)) < 0) {
+    if ((rc = dogb_checkpoint_progress(&trainer->progress, &trainer->optim_steps, &trainer->arena,
+                                       found.document, found.directory)) < 0 ||
+        (rc = dogb_checkpoint_tensors(trainer, found.directory, 1)) < 0) {
         goto out;
     }
     trainer->broken = 0;
