@@ -60,9 +60,9 @@ typedef struct dogbreed_tensor_stats {
 typedef struct dogbreed_event {
     uint32_t struct_size;
     int32_t kind;
-    int32_t epoch;  /* 0-based; number of the running or just finished epoch */
+    int32_t epoch;  /* 0-based; number of the running or just finished epoch; RUN_END: how many */
     int32_t epochs; /* planned */
-    int64_t step;   /* global, 0-based */
+    int64_t step;   /* global, 0-based; EPOCH_END, EVAL_, RUN_END: how many are finished */
     int64_t steps;  /* per epoch */
     int64_t done;   /* samples of this epoch (or images, for PROGRESS) so far */
     int64_t total;
@@ -85,8 +85,8 @@ typedef struct dogbreed_event {
  * ERROR_CALLBACK. */
 typedef int (*dogbreed_event_fn)(const dogbreed_event *event, void *userdata);
 
-/* Describes tensor `index` of an event that offers some. Callback-safe, only inside the callback.
- */
+/* Describes tensor `index` of an event that offers some. Set out->struct_size before the call.
+ * Callback-safe, only inside the callback. */
 DOGBREED_API int dogbreed_event_tensor(dogbreed_tensor *out, const dogbreed_event *event,
                                        int32_t index);
 
@@ -94,7 +94,8 @@ DOGBREED_API int dogbreed_event_tensor(dogbreed_tensor *out, const dogbreed_even
 DOGBREED_API int dogbreed_event_tensor_read(const dogbreed_event *event, int32_t index,
                                             float *buffer, size_t count);
 
-/* Statistics computed where the tensor lives, without copying it. Callback-safe. */
+/* Statistics computed where the tensor lives, without copying it. Set out->struct_size before the
+ * call. Callback-safe. */
 DOGBREED_API int dogbreed_event_tensor_stats(dogbreed_tensor_stats *out,
                                              const dogbreed_event *event, int32_t index);
 
