@@ -5,6 +5,7 @@
 #include "engine/torch/internal.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/sqrt.h>
 
 #include <cmath>
 
@@ -62,33 +63,60 @@ DOGB_AVX2 static inline __m256 lerp(__m256 from, __m256 to, float weight) {
                : _mm256_fmadd_ps(_mm256_set1_ps(weight - 1.0f), difference, to);
 }
 
-DOGB_AVX2 static void adam_range(const OptimStep &step, const Range &r) {
+// Adam's first half: decay and the two moments.
+DOGB_AVX2 static void adam_moments(const OptimStep &step, const Range &r) {
     const __m256 shrink = _mm256_set1_ps((float)(1.0 - step.rate * step.weight_decay));
     const __m256 decay = _mm256_set1_ps((float)step.weight_decay);
     const __m256 beta2 = _mm256_set1_ps((float)step.beta2);
     const __m256 rest2 = _mm256_set1_ps((float)(1.0 - step.beta2));
+    for (int64_t i = 0; i < r.count; i += 8) {
+        const __m256i mask = lanes(r.count - i);
+        __m256 g = _mm256_maskload_ps(r.grad + i, mask);
+        if (step.weight_decay != 0.0) {
+            __m256 p = _mm256_maskload_ps(r.value + i, mask);
+            if (step.decoupled) {
+                _mm256_maskstore_ps(r.value + i, mask, _mm256_mul_ps(p, shrink));
+            } else {
+                g = _mm256_fmadd_ps(p, decay, g);
+            }
+        }
+        __m256 m = lerp(_mm256_maskload_ps(r.slot[0] + i, mask), g, (float)(1.0 - step.beta1));
+        __m256 v = _mm256_mul_ps(_mm256_maskload_ps(r.slot[1] + i, mask), beta2);
+        _mm256_maskstore_ps(r.slot[0] + i, mask, m);
+        _mm256_maskstore_ps(r.slot[1] + i, mask, _mm256_fmadd_ps(_mm256_mul_ps(rest2, g), g, v));
+    }
+}
+
+// The second half. r.grad holds the roots of the second moments: ATen's square root comes from MKL
+// and is not always the nearest float, so it must do it here too.
+DOGB_AVX2 static void adam_apply(const OptimStep &step, const Range &r) {
     const __m256 correction2 = _mm256_set1_ps((float)std::sqrt(step.correction2));
     const __m256 epsilon = _mm256_set1_ps((float)step.epsilon);
     const __m256 size = _mm256_set1_ps((float)-(step.rate / step.correction1));
     for (int64_t i = 0; i < r.count; i += 8) {
         const __m256i mask = lanes(r.count - i);
+        __m256 root = _mm256_maskload_ps(r.grad + i, mask);
+        __m256 denominator = _mm256_add_ps(_mm256_div_ps(root, correction2), epsilon);
+        __m256 m = _mm256_maskload_ps(r.slot[0] + i, mask);
+        __m256 change = _mm256_div_ps(_mm256_mul_ps(size, m), denominator);
         __m256 p = _mm256_maskload_ps(r.value + i, mask);
-        __m256 g = _mm256_maskload_ps(r.grad + i, mask);
-        if (step.weight_decay != 0.0 && step.decoupled) {
-            p = _mm256_mul_ps(p, shrink);
-        } else if (step.weight_decay != 0.0) {
-            g = _mm256_fmadd_ps(p, decay, g);
-        }
-        __m256 m = lerp(_mm256_maskload_ps(r.slot[0] + i, mask), g, (float)(1.0 - step.beta1));
-        __m256 v = _mm256_mul_ps(_mm256_maskload_ps(r.slot[1] + i, mask), beta2);
-        v = _mm256_fmadd_ps(_mm256_mul_ps(rest2, g), g, v);
-        __m256 denominator = _mm256_div_ps(_mm256_sqrt_ps(v), correction2);
-        denominator = _mm256_add_ps(denominator, epsilon);
-        p = _mm256_add_ps(p, _mm256_div_ps(_mm256_mul_ps(size, m), denominator));
-        _mm256_maskstore_ps(r.slot[0] + i, mask, m);
-        _mm256_maskstore_ps(r.slot[1] + i, mask, v);
-        _mm256_maskstore_ps(r.value + i, mask, p);
+        _mm256_maskstore_ps(r.value + i, mask, _mm256_add_ps(p, change));
     }
+}
+
+typedef void (*range_fn)(const OptimStep &step, const Range &range);
+
+static void run_ranges(const OptimStep &step, const Range &whole, range_fn fn) {
+    at::parallel_for(0, whole.count, grain, [&](int64_t begin, int64_t end) {
+        Range r = whole;
+        r.value += begin;
+        r.grad += begin;
+        for (float *&slot : r.slot) {
+            slot = slot == nullptr ? nullptr : slot + begin;
+        }
+        r.count = end - begin;
+        fn(step, r);
+    });
 }
 
 static bool same_layout(const at::Tensor &a, const at::Tensor &b) {
@@ -107,20 +135,14 @@ bool optim_cpu(const OptimStep &step, const at::Tensor &param, const at::Tensor 
                    {slots[0] == nullptr ? nullptr : slots[0]->mutable_data_ptr<float>(),
                     slots[1] == nullptr ? nullptr : slots[1]->mutable_data_ptr<float>()},
                    param.numel()};
-    at::parallel_for(0, whole.count, grain, [&](int64_t begin, int64_t end) {
-        Range r = whole;
-        r.value += begin;
-        r.grad += begin;
-        for (float *&slot : r.slot) {
-            slot = slot == nullptr ? nullptr : slot + begin;
-        }
-        r.count = end - begin;
-        if (step.adam) {
-            adam_range(step, r);
-        } else {
-            sgd_range(step, r);
-        }
-    });
+    if (!step.adam) {
+        run_ranges(step, whole, sgd_range);
+        return true;
+    }
+    run_ranges(step, whole, adam_moments);
+    at::Tensor roots = at::sqrt(*slots[1]);
+    whole.grad = roots.const_data_ptr<float>();
+    run_ranges(step, whole, adam_apply);
     return true;
 }
 
