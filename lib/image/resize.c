@@ -72,6 +72,7 @@ typedef struct axis_plan {
     int32_t from; // window
     int32_t to;
     int32_t filter;
+    int32_t mirror; // outputs in reverse order
 } axis_plan;
 
 static int axis_needed(const axis_plan *plan) {
@@ -91,7 +92,8 @@ static void fill_weights(dogb_axis *axis, const axis_plan *plan, double *weights
     double support = filters[plan->filter].support * filter_scale;
     double inverse = 1.0 / filter_scale;
     for (int32_t i = 0; i < axis->out; i++) {
-        double center = plan->in0 + (plan->from + i + 0.5) * scale;
+        int32_t x = plan->mirror ? plan->to - 1 - i : plan->from + i;
+        double center = plan->in0 + (x + 0.5) * scale;
         int32_t first = (int32_t)(center - support + 0.5);
         first = first < 0 ? 0 : first;
         int32_t last = (int32_t)(center + support + 0.5);
@@ -168,6 +170,20 @@ static void run_horizontal(const dogb_resizer *resizer, uint8_t *out, const dogb
     }
 }
 
+// Mirrors what no horizontal pass has written.
+static void mirror_rows(uint8_t *pixels, size_t width, size_t height) {
+    for (size_t y = 0; y < height; y++) {
+        uint8_t *left = pixels + y * width * 3, *right = left + (width - 1) * 3;
+        for (; left < right; left += 3, right -= 3) {
+            for (int c = 0; c < 3; c++) {
+                uint8_t value = left[c];
+                left[c] = right[c];
+                right[c] = value;
+            }
+        }
+    }
+}
+
 static void copy_rows(uint8_t *out, const dogb_resize_job *job, const dogb_rect *part) {
     size_t bytes = (size_t)(part->right - part->left) * 3;
     for (int32_t y = part->top; y < part->bottom; y++) {
@@ -219,10 +235,10 @@ int dogb_resizer_run(dogb_resizer *resizer, uint8_t *out, const dogb_resize_job 
         resizer->kernel = dogb_resize_kernel_choose();
     }
     const dogb_rect *box = &job->box, *window = &job->window;
-    axis_plan across = {job->in.width, box->left,     box->right, job->width,
-                        window->left,  window->right, job->filter};
+    axis_plan across = {job->in.width, box->left,     box->right,  job->width,
+                        window->left,  window->right, job->filter, job->mirror};
     axis_plan down = {job->in.height, box->top,       box->bottom, job->height,
-                      window->top,    window->bottom, job->filter};
+                      window->top,    window->bottom, job->filter, 0};
     int need_across = axis_needed(&across), need_down = axis_needed(&down);
     dogb_axis horizontal, vertical;
     int rc = DOGBREED_OK;
@@ -243,6 +259,10 @@ int dogb_resizer_run(dogb_resizer *resizer, uint8_t *out, const dogb_resize_job 
         rc = run_down_across(resizer, out, job, &horizontal, &vertical);
     } else {
         rc = run_across_down(resizer, out, job, &horizontal, &vertical);
+    }
+    if (rc == 0 && job->mirror && !need_across) {
+        mirror_rows(out, (size_t)(window->right - window->left),
+                    (size_t)(window->bottom - window->top));
     }
     return rc;
 }

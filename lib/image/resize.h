@@ -40,6 +40,10 @@ typedef struct dogb_resize_kernel {
     // One output row of `bytes` bytes from `taps` rows.
     void (*vertical)(uint8_t *out, const uint8_t *in, size_t stride, size_t bytes,
                      const int32_t *weights, int32_t taps);
+    // The first pixels of a picture through a table per channel, to the three planes of `out`,
+    // `plane` floats apart. Returns how many pixels it did; NULL: none.
+    size_t (*look_up)(float *out, size_t plane, const uint8_t *in, size_t count,
+                      const float tables[3][256]);
 } dogb_resize_kernel;
 
 extern const dogb_resize_kernel dogb_resize_c;
@@ -72,6 +76,7 @@ typedef struct dogb_resize_job {
     int32_t height;
     dogb_rect window;
     int32_t filter;
+    int32_t mirror; // left-right, after everything else
 } dogb_resize_job;
 
 int dogb_resizer_run(dogb_resizer *resizer, uint8_t *out, const dogb_resize_job *job);

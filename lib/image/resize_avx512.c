@@ -49,8 +49,14 @@ static int to_digits(int8_t digits[3], int32_t weight) {
     return weight == 0;
 }
 
+// The leftmost input of a quad; mirrored axes run from right to left.
+static int32_t quad_base(const dogb_axis *axis, int32_t quad) {
+    int32_t from = quad * QUAD, to = from + QUAD < axis->out ? from + QUAD - 1 : axis->out - 1;
+    return axis->first[from] < axis->first[to] ? axis->first[from] : axis->first[to];
+}
+
 static int fill_step(step *out, const dogb_axis *axis, int32_t quad, int32_t group) {
-    int32_t base = axis->first[quad * QUAD];
+    int32_t base = quad_base(axis, quad);
     memset(out, 0, sizeof *out);
     for (int32_t o = 0; o < QUAD; o++) {
         int32_t x = quad * QUAD + o;
@@ -117,7 +123,7 @@ static void horizontal(uint8_t *out, const uint8_t *in, const uint8_t *in_end,
     const __m128i rgb = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
     int32_t groups = head->groups;
     for (int32_t x = 0; x < axis->out; x += QUAD, out += QUAD * 3) {
-        const uint8_t *pixels = in + (size_t)axis->first[x] * 3;
+        const uint8_t *pixels = in + (size_t)quad_base(axis, x / QUAD) * 3;
         __m512i sum0 = _mm512_setzero_si512(), sum1 = sum0, sum2 = sum0;
         for (int32_t g = 0; g < groups; g++, steps++, pixels += GROUP * 3) {
             __m512i values = _mm512_permutexvar_epi8(_mm512_load_si512(steps->order),
@@ -206,8 +212,82 @@ static void vertical(uint8_t *out, const uint8_t *in, size_t stride, size_t byte
     }
 }
 
+// How the bytes of one channel are gathered from three registers of pixels. Position p of the
+// result is such that the unpacking in look_up_plane leaves the floats in sequence.
+typedef struct gather {
+    uint8_t first[LOAD]; // from the first two registers
+    uint8_t last[LOAD];  // from the third
+    __mmask64 from_last;
+} gather;
+
+static void make_gather(gather *out, int c) {
+    memset(out, 0, sizeof *out);
+    for (int p = 0; p < LOAD; p++) {
+        int lane = p / 16, vector = p / 4 % 4;
+        int at = (vector * 16 + lane * 4 + p % 4) * 3 + c;
+        if (at < 2 * LOAD) {
+            out->first[p] = (uint8_t)at;
+        } else {
+            out->last[p] = (uint8_t)(at - 2 * LOAD);
+            out->from_last |= (__mmask64)1 << p;
+        }
+    }
+}
+
+// 64 look-ups in a table of 256 bytes.
+static __m512i look_up_bytes(const __m512i table[4], __m512i index) {
+    __m512i low = _mm512_permutex2var_epi8(table[0], index, table[1]);
+    __m512i high = _mm512_permutex2var_epi8(table[2], index, table[3]);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high);
+}
+
+// One channel. The four bytes of a float are looked up apart and put together.
+static void look_up_plane(float *out, const uint8_t *in, size_t count, const float *table, int c) {
+    gather from;
+    uint8_t bytes[4][256];
+    __m512i tables[4][4];
+    make_gather(&from, c);
+    for (int i = 0; i < 256; i++) {
+        uint32_t word;
+        memcpy(&word, &table[i], sizeof word);
+        for (int b = 0; b < 4; b++) {
+            bytes[b][i] = (uint8_t)(word >> (8 * b));
+        }
+    }
+    for (int b = 0; b < 4; b++) {
+        for (int part = 0; part < 4; part++) {
+            tables[b][part] = _mm512_loadu_si512(bytes[b] + LOAD * part);
+        }
+    }
+    const __m512i first = _mm512_loadu_si512(from.first), last = _mm512_loadu_si512(from.last);
+    for (size_t i = 0; i < count; i += LOAD, in += 3 * LOAD, out += LOAD) {
+        __m512i index =
+            _mm512_permutex2var_epi8(_mm512_loadu_si512(in), first, _mm512_loadu_si512(in + LOAD));
+        index = _mm512_mask_permutexvar_epi8(index, from.from_last, last,
+                                             _mm512_loadu_si512(in + 2 * LOAD));
+        __m512i b0 = look_up_bytes(tables[0], index), b1 = look_up_bytes(tables[1], index);
+        __m512i b2 = look_up_bytes(tables[2], index), b3 = look_up_bytes(tables[3], index);
+        __m512i low01 = _mm512_unpacklo_epi8(b0, b1), high01 = _mm512_unpackhi_epi8(b0, b1);
+        __m512i low23 = _mm512_unpacklo_epi8(b2, b3), high23 = _mm512_unpackhi_epi8(b2, b3);
+        _mm512_storeu_si512(out, _mm512_unpacklo_epi16(low01, low23));
+        _mm512_storeu_si512(out + 16, _mm512_unpackhi_epi16(low01, low23));
+        _mm512_storeu_si512(out + 32, _mm512_unpacklo_epi16(high01, high23));
+        _mm512_storeu_si512(out + 48, _mm512_unpackhi_epi16(high01, high23));
+    }
+}
+
+static size_t look_up(float *out, size_t plane, const uint8_t *in, size_t count,
+                      const float tables[3][256]) {
+    size_t done = count / LOAD * LOAD;
+    for (int c = 0; c < 3; c++) {
+        look_up_plane(out + (size_t)c * plane, in, done, tables[c], c);
+    }
+    return done;
+}
+
 const dogb_resize_kernel dogb_resize_avx512 = {.name = "avx512",
                                                .packed_size = packed_size,
                                                .prepare = prepare,
                                                .horizontal = horizontal,
-                                               .vertical = vertical};
+                                               .vertical = vertical,
+                                               .look_up = look_up};

@@ -95,19 +95,6 @@ int dogb_eval_run(dogb_resizer *resizer, dogb_buffer *padded, uint8_t *out, cons
     return DOGBREED_OK;
 }
 
-static void mirror_rows(uint8_t *pixels, size_t side) {
-    for (size_t y = 0; y < side; y++) {
-        uint8_t *left = pixels + y * side * 3, *right = left + (side - 1) * 3;
-        for (; left < right; left += 3, right -= 3) {
-            for (int c = 0; c < 3; c++) {
-                uint8_t value = left[c];
-                left[c] = right[c];
-                right[c] = value;
-            }
-        }
-    }
-}
-
 int dogb_crop_run(dogb_resizer *resizer, uint8_t *out, const dogb_view *in, int32_t flip,
                   const dogb_preprocess *preprocess) {
     int rc = check_preprocess(preprocess);
@@ -120,14 +107,9 @@ int dogb_crop_run(dogb_resizer *resizer, uint8_t *out, const dogb_view *in, int3
                            .width = crop,
                            .height = crop,
                            .window = {0, 0, crop, crop},
-                           .filter = preprocess->filter};
-    if ((rc = dogb_resizer_run(resizer, out, &job)) < 0) {
-        return rc;
-    }
-    if (flip) {
-        mirror_rows(out, (size_t)crop);
-    }
-    return DOGBREED_OK;
+                           .filter = preprocess->filter,
+                           .mirror = flip};
+    return dogb_resizer_run(resizer, out, &job);
 }
 
 dogb_view dogb_view_crop(const dogb_view *in, const dogb_rect *rect) {
@@ -206,10 +188,15 @@ void dogb_normalize(float *out, const uint8_t *in, int32_t side, const float mea
         }
     }
     size_t count = (size_t)side * (size_t)side;
+    const dogb_resize_kernel *kernel = dogb_resize_kernel_choose();
+    size_t done = 0;
+    if (kernel->look_up != NULL) {
+        done = kernel->look_up(out, count, in, count, (const float(*)[256])table);
+    }
     float *red = out, *green = out + count, *blue = out + 2 * count;
-    for (size_t i = 0; i < count; i++, in += 3) {
-        red[i] = table[0][in[0]];
-        green[i] = table[1][in[1]];
-        blue[i] = table[2][in[2]];
+    for (size_t i = done; i < count; i++) {
+        red[i] = table[0][in[3 * i]];
+        green[i] = table[1][in[3 * i + 1]];
+        blue[i] = table[2][in[3 * i + 2]];
     }
 }

@@ -65,7 +65,11 @@ static void check_kernels(dogb_rng *rng, dogb_arena *arena, int32_t filter) {
     int32_t height = (int32_t)dogb_rng_below(rng, 120) + 1;
     dogb_resize_job job = {.width = (int32_t)dogb_rng_below(rng, 150) + 1,
                            .height = (int32_t)dogb_rng_below(rng, 120) + 1,
-                           .filter = filter};
+                           .filter = filter,
+                           .mirror = (int32_t)dogb_rng_below(rng, 2)};
+    if (dogb_rng_below(rng, 8) == 0) { // no horizontal pass
+        job.width = width;
+    }
     size_t bytes = (size_t)width * (size_t)height * 3;
     uint8_t *in = dogb_alloc_raw(arena, bytes, 1); // exactly: address checks see every byte beyond
     for (size_t i = 0; i < bytes; i++) {
