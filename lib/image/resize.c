@@ -164,9 +164,19 @@ static void run_horizontal(const dogb_resizer *resizer, uint8_t *out, const dogb
                            const dogb_axis *axis, int32_t from, int32_t to) {
     const uint8_t *end = in->pixels + (size_t)(in->height - 1) * in->stride + (size_t)in->width * 3;
     const dogb_resize_kernel *kernel = axis->fallback != NULL ? axis->fallback : resizer->kernel;
-    for (int32_t y = from; y < to; y++) {
-        kernel->horizontal(out + (size_t)(y - from) * (size_t)axis->out * 3,
-                           in->pixels + (size_t)y * in->stride, end, axis);
+    size_t bytes = (size_t)axis->out * 3;
+    int32_t y = from;
+    if (kernel->horizontal4 != NULL) {
+        for (; y + 4 <= to; y += 4, out += 4 * bytes) {
+            const uint8_t *rows = in->pixels + (size_t)y * in->stride;
+            if (axis->reach > (size_t)(end - rows) - 3 * in->stride) {
+                break;
+            }
+            kernel->horizontal4(out, bytes, rows, in->stride, axis);
+        }
+    }
+    for (; y < to; y++, out += bytes) {
+        kernel->horizontal(out, in->pixels + (size_t)y * in->stride, end, axis);
     }
 }
 

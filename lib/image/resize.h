@@ -37,6 +37,9 @@ typedef struct dogb_resize_kernel {
     // One row: axis->out pixels. in_end: end of the readable memory.
     void (*horizontal)(uint8_t *out, const uint8_t *in, const uint8_t *in_end,
                        const dogb_axis *axis);
+    // Four rows at once, whose reach is readable; NULL when there is no such kernel.
+    void (*horizontal4)(uint8_t *out, size_t out_stride, const uint8_t *in, size_t in_stride,
+                        const dogb_axis *axis);
     // One output row of `bytes` bytes from `taps` rows.
     void (*vertical)(uint8_t *out, const uint8_t *in, size_t stride, size_t bytes,
                      const int32_t *weights, int32_t taps);

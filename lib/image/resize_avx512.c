@@ -139,6 +139,43 @@ static void horizontal(uint8_t *out, const uint8_t *in, const uint8_t *in_end,
     }
 }
 
+// The same on four rows: what a step needs is loaded once.
+static void horizontal4(uint8_t *out, size_t out_stride, const uint8_t *in, size_t in_stride,
+                        const dogb_axis *axis) {
+    const plan *head = axis->packed;
+    const step *steps = (const step *)(const void *)(head + 1);
+    const __m128i rgb = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
+    int32_t groups = head->groups;
+    for (int32_t x = 0; x < axis->out; x += QUAD, out += QUAD * 3) {
+        const uint8_t *pixels = in + (size_t)quad_base(axis, x / QUAD) * 3;
+        __m512i sums[4][3];
+        for (int r = 0; r < 4; r++) {
+            for (int d = 0; d < 3; d++) {
+                sums[r][d] = _mm512_setzero_si512();
+            }
+        }
+        for (int32_t g = 0; g < groups; g++, steps++, pixels += GROUP * 3) {
+            __m512i order = _mm512_load_si512(steps->order);
+            for (int r = 0; r < 4; r++) {
+                __m512i values = _mm512_permutexvar_epi8(
+                    order, _mm512_loadu_si512(pixels + (size_t)r * in_stride));
+                for (int d = 0; d < 3; d++) {
+                    sums[r][d] = _mm512_dpbusd_epi32(sums[r][d], values,
+                                                     _mm512_load_si512(steps->digits[d]));
+                }
+            }
+        }
+        int32_t left = axis->out - x < QUAD ? axis->out - x : QUAD;
+        __mmask16 mask = (__mmask16)((1u << (left * 3)) - 1);
+        for (int r = 0; r < 4; r++) {
+            __m512i sum = _mm512_max_epi32(together(sums[r][0], sums[r][1], sums[r][2]),
+                                           _mm512_setzero_si512());
+            _mm_mask_storeu_epi8(out + (size_t)r * out_stride, mask,
+                                 _mm_shuffle_epi8(_mm512_cvtusepi32_epi8(sum), rgb));
+        }
+    }
+}
+
 static int32_t four(const int8_t (*digits)[3], int which) {
     uint32_t word = 0;
     for (int t = 0; t < GROUP; t++) {
@@ -289,5 +326,6 @@ const dogb_resize_kernel dogb_resize_avx512 = {.name = "avx512",
                                                .packed_size = packed_size,
                                                .prepare = prepare,
                                                .horizontal = horizontal,
+                                               .horizontal4 = horizontal4,
                                                .vertical = vertical,
                                                .look_up = look_up};
