@@ -275,7 +275,7 @@ static void *json_memory(size_t size) {
 static void allocation_failures_are_clean(void **state) {
     (void)state;
     int failures = 0;
-    for (int i = 0;; i += 1 + i / 500) {
+    for (int i = 0;; i += 1 + i / 150) {
         dogbreed_model *model = NULL;
         dogbreed_model *loaded = NULL;
         char *summary = NULL;

@@ -125,6 +125,55 @@ static void all_ways_in_agree(void **state) {
     dogb_arena_free(&arena);
 }
 
+// A JPEG's bytes with an EXIF block that says: turn by 90 degrees to the right (orientation 6).
+static uint8_t *turned_jpeg(dogb_arena *arena, const char *path, size_t *size) {
+    static const uint8_t exif[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,    'M', 'M',
+                                   0,    42,   0, 0,  0,   8,   0,   1,   1, 0x12, 0,   3,
+                                   0,    0,    0, 1,  0,   6,   0,   0,   0, 0,    0,   0};
+    void *bytes = NULL;
+    assert_ok(dogb_file_read(&bytes, size, arena, path, 1 << 24));
+    uint8_t *out = dogb_alloc(arena, *size + sizeof exif, 1);
+    memcpy(out, bytes, 2); // start of image
+    memcpy(out + 2, exif, sizeof exif);
+    memcpy(out + 2 + sizeof exif, (uint8_t *)bytes + 2, *size - 2);
+    *size += sizeof exif;
+    return out;
+}
+
+static void a_rectangle_refers_to_the_upright_picture(void **state) {
+    (void)state;
+    dogbreed_model_options options;
+    dogbreed_model *upright = NULL;
+    dogbreed_predictor *turning = NULL;
+    dogbreed_predictor_options own = options_of();
+    dogbreed_prediction a[CLASSES];
+    dogbreed_prediction b[CLASSES];
+    dogb_arena arena = {0};
+    dogb_image stored;
+    dogb_image image;
+    size_t size = 0;
+    uint8_t *bytes = turned_jpeg(&arena, paths[20], &size); // 70 x 45, upright 45 x 70
+    assert_ok(dogbreed_model_options_init(&options, sizeof options));
+    options.architecture = "tiny";
+    options.classes = CLASSES;
+    options.exif_orientation = DOGBREED_EXIF_APPLY;
+    assert_ok(dogbreed_model_create(&upright, NULL, &options));
+    assert_ok(dogbreed_predictor_create_from_model(&turning, upright, &own));
+    assert_ok(dogb_image_decode(&stored, NULL, &arena, bytes, size, NULL, NULL, "x"));
+    assert_ok(dogb_image_orient(&image, &arena, &stored, 6));
+    dogbreed_rectangle part = {2, 30, 43, 69};
+    assert_ok(dogbreed_predictor_predict_bytes(turning, bytes, size, &part, a, CLASSES));
+    assert_ok(dogbreed_predictor_predict_pixels(turning, image.pixels, image.width, image.height,
+                                                (size_t)image.width * 3, &part, b, CLASSES));
+    assert_same(a, b, CLASSES);
+    // The other model leaves the picture as it is stored: there is no row 69.
+    assert_fails(dogbreed_predictor_predict_bytes(predictor, bytes, size, &part, a, CLASSES),
+                 DOGBREED_ERROR_INVALID_ARGUMENT, "70 x 45");
+    dogbreed_predictor_destroy(turning);
+    dogbreed_model_destroy(upright);
+    dogb_arena_free(&arena);
+}
+
 static void a_model_file_predicts_as_the_model(void **state) {
     (void)state;
     char path[400];
@@ -348,6 +397,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(best_classes_by_hand),
         cmocka_unit_test(all_ways_in_agree),
+        cmocka_unit_test(a_rectangle_refers_to_the_upright_picture),
         cmocka_unit_test(a_model_file_predicts_as_the_model),
         cmocka_unit_test(a_predictor_keeps_its_own_weights),
         cmocka_unit_test(batches_agree_with_single_files),
