@@ -154,6 +154,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_devices_and_memory),
         cmocka_unit_test(test_optional_groups_are_whole),
         cmocka_unit_test(test_heads_train_like_nets),
+        cmocka_unit_test(test_mobilenet_v2_on_photos),
+        cmocka_unit_test(test_squeezenet1_1_on_photos),
     };
     const char *name = argc > 1 ? argv[1] : "ref";
     tested_device = argc > 2 ? argv[2] : "cpu";

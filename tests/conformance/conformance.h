@@ -40,7 +40,7 @@ float *floats_of(size_t count);                             // never NULL
 extern const dogb_net_conf pair_train; // batch norm in training
 extern const dogb_net_conf pair_frozen;
 
-// The tests, in three files.
+// The tests.
 void test_golden_values(void **state);
 void test_networks_infer_like_ref(void **state);
 void test_networks_train_like_ref(void **state);
@@ -58,5 +58,7 @@ void test_views_equal_ref(void **state);
 void test_devices_and_memory(void **state);
 void test_optional_groups_are_whole(void **state);
 void test_heads_train_like_nets(void **state);
+void test_mobilenet_v2_on_photos(void **state);
+void test_squeezenet1_1_on_photos(void **state);
 
 #endif
