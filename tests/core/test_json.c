@@ -216,8 +216,7 @@ static void test_numbers_in_another_locale(void **state) {
         found = setlocale(LC_ALL, names[i]);
     }
     if (found == NULL) {
-        print_message("skipped: no locale with a decimal comma is installed\n");
-        skip();
+        test_skip("no locale with a decimal comma is installed");
     }
     char text[8];
     (void)snprintf(text, sizeof text, "%.1f", 0.5);
