@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+// More classes get no confusion matrix: at this size it takes half a gigabyte.
+enum { CONFUSION_MAX = 8192 };
+
 typedef struct job {
     dogb_arena arena;
     dogbreed_evaluate_options options;
@@ -126,7 +129,7 @@ static int prepare(job *j, const dogbreed_evaluate_options *options) {
                          dogb_dataset_split_name(j->dataset), dogb_dataset_root(j->dataset));
     }
     if ((rc = dogb_model_match_classes(&j->classes, &j->arena, j->model, j->dataset)) < 0 ||
-        (rc = dogb_tally_init(&j->tally, &j->arena, classes, 1)) < 0 ||
+        (rc = dogb_tally_init(&j->tally, &j->arena, classes, classes <= CONFUSION_MAX)) < 0 ||
         (rc = dogb_engine_open(&j->engine, j->options.engine, needed, j->options.device)) < 0 ||
         (rc = dogb_engine_device(&j->device, &j->arena, j->engine, j->options.device)) < 0) {
         return rc;
