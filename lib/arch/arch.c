@@ -10,8 +10,9 @@
 #include <string.h>
 
 // Crop and short side are those of torchvision's current default weights of each network (the V1
-// weights where there are no others). mobilenet_v2 has 256, as with its V1 weights and those of most
-// other sources: features of smaller photos separate breeds better by two points than with 232.
+// weights where there are no others). mobilenet_v2 has 256, as with its V1 weights and those of
+// most other sources: features of smaller photos separate breeds better by two points than with
+// 232.
 #define RESNET_STAGES "bn1,layer1,layer2,layer3,layer4"
 #define MOBILENET_STAGES                                                                           \
     "features.0,features.1,features.2,features.3,features.4,features.5,features.6,features.7,"     \
