@@ -183,6 +183,9 @@ DOGB_INLINE int32_t decode_block(bit_reader *reader, const huffman *dc_table,
         return -1;
     }
     *dc += value;
+    if (*dc != (int16_t)*dc) {
+        return -1; // no picture has that; libjpeg lets it wrap
+    }
     if (block != NULL) {
         block[0] = (int16_t)*dc;
     }
