@@ -89,14 +89,26 @@ int dogb_bus_active(const dogb_bus *bus) {
 }
 
 // A callback that failed in a call of this library has left its message: it is the reason.
-static int refused(const dogbreed_event *event, const subscription *item, int rc,
-                   const dogb_error_state *before) {
+static int refused(const dogbreed_event *event, const subscription *item, int rc) {
     dogb_error_state now;
     dogb_error_save(&now, rc);
-    int same = strcmp(now.text, before->text) == 0;
     return dogb_fail(
         DOGBREED_ERROR_CALLBACK, "%s event: the callback of subscription %d returned %d%s%s",
-        dogb_event_name(event->kind), (int)item->id, rc, same ? "" : ": ", same ? "" : now.text);
+        dogb_event_name(event->kind), (int)item->id, rc, now.text[0] == '\0' ? "" : ": ", now.text);
+}
+
+// Calls one callback with no message set, so that what it leaves is its own; an older one comes
+// back when it leaves none.
+static int call(const subscription *item, const dogbreed_event *event) {
+    static const dogb_error_state none;
+    dogb_error_state before;
+    dogb_error_save(&before, 0);
+    (void)dogb_error_restore(&none);
+    int rc = item->fn(event, item->userdata);
+    if (rc >= 0 && dogbreed_error_message()[0] == '\0') {
+        (void)dogb_error_restore(&before);
+    }
+    return rc;
 }
 
 // Hands the event to everyone who was subscribed when it began; a subscription made meanwhile hears
@@ -105,16 +117,14 @@ static int deliver(dogb_bus *bus, const dogbreed_event *event) {
     uint64_t bit = DOGBREED_EVENT_MASK(event->kind);
     size_t count = bus->count;
     int result = DOGBREED_OK;
-    dogb_error_state before;
     for (size_t i = 0; i < count; i++) {
         subscription item = bus->items[i]; // a copy: the callback may make the array move
         if (item.fn == NULL || (item.mask & bit) == 0) {
             continue;
         }
-        dogb_error_save(&before, 0);
-        int rc = item.fn(event, item.userdata);
+        int rc = call(&item, event);
         if (rc < 0) {
-            return refused(event, &item, rc, &before);
+            return refused(event, &item, rc);
         }
         if (rc == DOGBREED_STOP) {
             result = DOGBREED_STOP; // the others still hear of this event

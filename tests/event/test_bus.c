@@ -102,6 +102,33 @@ static void stop_lets_the_others_hear_and_a_negative_result_aborts(void **state)
     dogb_arena_free(&arena);
 }
 
+static int fail_in_the_library(const dogbreed_event *event, void *userdata) {
+    (void)event;
+    (void)userdata;
+    return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "no memory");
+}
+
+// Also when it is, word by word, the message of an older failure.
+static void the_reason_of_a_callback_is_told(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    dogb_bus *bus = NULL;
+    int32_t id = 0;
+    assert_ok(dogb_bus_create(&bus, &arena));
+    assert_ok(dogb_bus_subscribe(bus, &id, DOGBREED_EVENT_ALL, fail_in_the_library, NULL));
+    (void)dogb_fail(DOGBREED_ERROR_NO_MEMORY, "no memory");
+    assert_fails(send(bus, DOGBREED_EVENT_STEP_END), DOGBREED_ERROR_CALLBACK,
+                 "returned -2: no memory");
+    assert_ok(dogb_bus_release(bus, id));
+    // One that succeeds does not wipe out the message of an older failure.
+    listener quiet = {0};
+    add(bus, &quiet, 'q', DOGBREED_EVENT_ALL);
+    (void)dogb_fail(DOGBREED_ERROR_IO, "older");
+    assert_int_equal(send(bus, DOGBREED_EVENT_STEP_END), DOGBREED_OK);
+    assert_string_equal(dogbreed_error_message(), "older");
+    dogb_arena_free(&arena);
+}
+
 static void subscriptions_change_inside_callbacks(void **state) {
     (void)state;
     dogb_arena arena = {0};
@@ -248,6 +275,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delivers_in_order_to_those_who_asked),
         cmocka_unit_test(stop_lets_the_others_hear_and_a_negative_result_aborts),
+        cmocka_unit_test(the_reason_of_a_callback_is_told),
         cmocka_unit_test(subscriptions_change_inside_callbacks),
         cmocka_unit_test(many_subscriptions_inside_one_delivery),
         cmocka_unit_test(tensors_are_viewed_inside_the_callback),
