@@ -65,7 +65,7 @@ run=runs/demo-$number
 if [ -z "$images" ]; then
     images=$root/build/demo-shapes
     [ -d "$images/train" ] || "$tool" synth "$images" --classes 8 --per-class 60 --seed 1
-    [ "$network" = yes ] || [ "$weights" = yes ] || options=(--arch tiny --freeze none --epochs 40 --learning-rate 0.01 --batch-size 16 --seed 1 "${options[@]}")
+    [ "$network" = yes ] || [ "$weights" = yes ] || options=(--arch tiny --freeze none --epochs 120 --learning-rate 0.01 --batch-size 16 --seed 1 "${options[@]}")
 elif [ "$weights" = no ] && [ "$network" = no ]; then
     # Without pretrained weights the whole network has to learn.
     options=(--arch tiny --freeze none --epochs 30 --learning-rate 0.01 --batch-size 16 "${options[@]}")
