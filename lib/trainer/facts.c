@@ -68,6 +68,7 @@ int dogb_trainer_facts(const dogbreed_trainer *trainer, json_t *object) {
         }
     }
     if ((rc = dogb_json_set_int(object, "threads", trainer->threads)) < 0 ||
+        (rc = dogb_json_set_int(object, "training_threads", dogb_session_threads(trainer))) < 0 ||
         (rc = dogb_json_set_int(object, "loader_threads", trainer->loader_threads)) < 0 ||
         (rc = dogb_json_set_bool(object, "deterministic", trainer->options.deterministic)) < 0 ||
         (rc = dogb_json_set_bool(object, "cached_features", trainer->cached)) < 0 ||

@@ -120,6 +120,16 @@ static void destroy_net(void *pointer) {
     }
 }
 
+// Products of a head's step that one core does in about a millisecond: waking threads for them
+// costs more than it saves, most of all on a machine that others use too.
+static const double SMALL_STEP = 64e6;
+
+int32_t dogb_session_threads(const dogbreed_trainer *trainer) {
+    double weights = (double)dogb_graph_parameter_total(trainer->graph);
+    int small = weights * (double)trainer->options.batch_size < SMALL_STEP;
+    return trainer->cached && trainer->options.threads == 0 && small ? 1 : trainer->threads;
+}
+
 static int open_net(dogbreed_trainer *trainer) {
     const dogbreed_trainer_options *options = &trainer->options;
     const dogb_engine *engine = trainer->engine;
@@ -128,7 +138,7 @@ static int open_net(dogbreed_trainer *trainer) {
         .device = trainer->device,
         .mode = DOGB_NET_TRAIN,
         .dtype = options->dtype,
-        .threads = trainer->threads,
+        .threads = dogb_session_threads(trainer),
         .deterministic = options->deterministic,
         .batch_norm = dogb_model_batch_norm(trainer->model),
         .batch_max = options->batch_size,

@@ -109,9 +109,10 @@ int dogb_slots_sync(dogbreed_trainer *trainer);  // weights and optimiser state:
 int dogb_slots_write(dogbreed_trainer *trainer); // slots -> net
 
 // session.c
-int dogb_session_engine(dogbreed_trainer *trainer); // opens engine and device, once
-int dogb_session_open(dogbreed_trainer *trainer);   // features, net, optimiser, sources
-void dogb_session_close(dogbreed_trainer *trainer); // NULL session is fine
+int dogb_session_engine(dogbreed_trainer *trainer);            // opens engine and device, once
+int dogb_session_open(dogbreed_trainer *trainer);              // features, net, optimiser, sources
+int32_t dogb_session_threads(const dogbreed_trainer *trainer); // of the net: 1 for small heads
+void dogb_session_close(dogbreed_trainer *trainer);            // NULL session is fine
 
 // loop.c: trains until something ends it; *end says what.
 int dogb_loop_run(dogbreed_trainer *trainer, int32_t *end);

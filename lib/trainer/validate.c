@@ -29,7 +29,7 @@ int dogb_validate(dogbreed_trainer *trainer, dogb_epoch *epoch) {
         .device = trainer->device,
         .mode = DOGB_NET_INFER,
         .dtype = trainer->options.dtype,
-        .threads = trainer->threads,
+        .threads = dogb_session_threads(trainer),
         .deterministic = trainer->options.deterministic,
         .batch_max = trainer->options.batch_size,
     };
