@@ -1,7 +1,6 @@
 // layout.c - the layout of every public struct, frozen: offset and size of each field on 64-bit
-// machines. A release may
-// append rows and raise sizes of option structs; a changed row breaks programs that are already compiled.
-// Prints the same as JSON, for the test of the Python binding.
+// machines. A release may append rows and raise sizes of option structs; a changed row breaks
+// programs that are already compiled. Prints the same as JSON, for the test of the Python binding.
 #include <dogbreed/dogbreed.h>
 
 #include <stdio.h>
@@ -204,7 +203,8 @@
     FIELD(dogbreed_trainer_options, reserved, 212, 4)
 // clang-format on
 
-#define CHECK_STRUCT(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has another size");
+#define CHECK_STRUCT(type, bytes)                                                                  \
+    _Static_assert(sizeof(type) == (bytes), #type " has another size");
 #define CHECK_FIELD(type, field, at, bytes)                                                        \
     _Static_assert(offsetof(type, field) == (at) && sizeof(((type *)0)->field) == (bytes),         \
                    #type "." #field " has moved");
@@ -224,7 +224,8 @@ int main(void)
     (void)printf("[");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         (void)printf("%s{\"type\":\"%s\",\"field\":\"%s\",\"offset\":%d,\"bytes\":%d}",
-                     i == 0 ? "" : ",\n", rows[i].type, rows[i].field, rows[i].offset, rows[i].bytes);
+                     i == 0 ? "" : ",\n", rows[i].type, rows[i].field, rows[i].offset,
+                     rows[i].bytes);
     }
     (void)printf("]\n");
     return 0;
