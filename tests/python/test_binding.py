@@ -13,13 +13,13 @@ import threading
 import unittest
 
 import dogbreed
-from dogbreed import common, dataset, evaluate, event, model, options, predictor
+from dogbreed import common, dataset, event, model, options, predictor
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
 STRUCTS = {
     "dogbreed_option_info": options.OptionInfo, "dogbreed_sample": dataset.Sample,
     "dogbreed_architecture": model.Architecture, "dogbreed_parameter": model.Parameter,
-    "dogbreed_evaluation": evaluate.Evaluation, "dogbreed_tensor": event.Tensor,
+    "dogbreed_evaluation": dogbreed.Evaluation, "dogbreed_tensor": event.Tensor,
     "dogbreed_tensor_stats": event.TensorStats, "dogbreed_event": event.RawEvent,
     "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
 }
