@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct conv {
-    ref_pass *pass;
+    dogb_ref_pass *pass;
     const dogb_node *node;
     int32_t index;
     int32_t reserved;
@@ -45,7 +45,7 @@ static int fill_offsets(conv *c, dogb_arena *arena, int64_t channels) {
     return DOGBREED_OK;
 }
 
-static void describe(conv *c, ref_pass *pass, int32_t index) {
+static void describe(conv *c, dogb_ref_pass *pass, int32_t index) {
     const dogb_node *node = &pass->graph->nodes[index];
     const dogb_node *from = &pass->graph->nodes[node->inputs[0]];
     memset(c, 0, sizeof *c);
@@ -72,21 +72,21 @@ static void pad_planes(const conv *c, float *to, const float *from, int64_t chan
     }
 }
 
-static ref_window window_of(const conv *c, const float *input) {
-    ref_window window = {.input = input,
-                         .offsets = c->offsets,
-                         .steps = c->steps,
-                         .row = c->pad[1],
-                         .height = c->node->shape[1],
-                         .width = c->node->shape[2],
-                         .stride = {c->node->stride[0], c->node->stride[1]}};
+static dogb_ref_window window_of(const conv *c, const float *input) {
+    dogb_ref_window window = {.input = input,
+                              .offsets = c->offsets,
+                              .steps = c->steps,
+                              .row = c->pad[1],
+                              .height = c->node->shape[1],
+                              .width = c->node->shape[2],
+                              .stride = {c->node->stride[0], c->node->stride[1]}};
     return window;
 }
 
 // --- forward
 
 static int pack_forward(conv *c, dogb_arena *arena) {
-    const float *weights = ref_param(c->pass, c->index, DOGB_ROLE_WEIGHT);
+    const float *weights = dogb_ref_param(c->pass, c->index, DOGB_ROLE_WEIGHT);
     c->blocks = round_up(c->out);
     c->packed = dogb_alloc(arena, (size_t)(c->node->groups * c->blocks * c->steps),
                            REF_LANES * sizeof *c->packed);
@@ -113,8 +113,8 @@ static int forward_part(int64_t index, void *userdata) {
     int64_t sample = index / c->node->groups;
     int64_t group = index % c->node->groups;
     int64_t plane = c->node->shape[1] * c->node->shape[2];
-    const float *bias = ref_param(c->pass, c->index, DOGB_ROLE_BIAS);
-    const float *from = ref_input(c->pass, c->index, 0) +
+    const float *bias = dogb_ref_param(c->pass, c->index, DOGB_ROLE_BIAS);
+    const float *from = dogb_ref_input(c->pass, c->index, 0) +
                         (sample * c->node->groups + group) * c->in * c->size[0] * c->size[1];
     float *to = c->pass->values[c->index] + (sample * c->node->groups + group) * c->out * plane;
     float *input = padded(c, &arena, c->in);
@@ -122,19 +122,20 @@ static int forward_part(int64_t index, void *userdata) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     pad_planes(c, input, from, c->in);
-    ref_window window = window_of(c, input);
+    dogb_ref_window window = window_of(c, input);
     for (int64_t block = 0; block < c->blocks; block++) {
         int64_t first = block * REF_LANES;
         int64_t lanes = c->out - first < REF_LANES ? c->out - first : REF_LANES;
-        ref_window_forward(&window, c->packed + (group * c->blocks + block) * c->steps * REF_LANES,
-                           bias == NULL ? NULL : bias + group * c->out + first, to + first * plane,
-                           plane, (int32_t)lanes, 0);
+        dogb_ref_window_forward(&window,
+                                c->packed + (group * c->blocks + block) * c->steps * REF_LANES,
+                                bias == NULL ? NULL : bias + group * c->out + first,
+                                to + first * plane, plane, (int32_t)lanes, 0);
     }
     dogb_arena_free(&arena);
     return DOGBREED_OK;
 }
 
-int ref_conv_forward(ref_pass *pass, int32_t index) {
+int dogb_ref_conv_forward(dogb_ref_pass *pass, int32_t index) {
     conv c;
     dogb_arena arena = {0};
     describe(&c, pass, index);
@@ -147,18 +148,18 @@ int ref_conv_forward(ref_pass *pass, int32_t index) {
     }
     if (rc == DOGBREED_OK) {
         int64_t parts = pass->count * c.node->groups;
-        rc = ref_loop(pass, parts,
-                      (double)parts *
-                          (double)(c.out * c.node->shape[1] * c.node->shape[2] * c.steps),
-                      forward_part, &c);
+        rc = dogb_ref_loop(pass, parts,
+                           (double)parts *
+                               (double)(c.out * c.node->shape[1] * c.node->shape[2] * c.steps),
+                           forward_part, &c);
     }
     dogb_arena_free(&arena);
     if (rc == DOGBREED_OK && c.node->residual) {
-        ref_axpy(pass->values[index], 1.0f, ref_input(pass, index, 1),
-                 pass->count * ref_size(c.node));
+        dogb_ref_axpy(pass->values[index], 1.0f, dogb_ref_input(pass, index, 1),
+                      pass->count * dogb_ref_size(c.node));
     }
     if (rc == DOGBREED_OK) {
-        ref_activate(pass, index);
+        dogb_ref_activate(pass, index);
     }
     return rc;
 }
@@ -173,7 +174,7 @@ static int weights_part(int64_t index, void *userdata) {
     int64_t first = index % c->blocks * REF_LANES;
     int64_t lanes = c->out - first < REF_LANES ? c->out - first : REF_LANES;
     int64_t plane = c->node->shape[1] * c->node->shape[2];
-    float *to = ref_param_grad(c->pass, c->index, DOGB_ROLE_WEIGHT);
+    float *to = dogb_ref_param_grad(c->pass, c->index, DOGB_ROLE_WEIGHT);
     double *sums = dogb_alloc(&arena, (size_t)c->steps * REF_LANES, sizeof *sums);
     float *gradient = dogb_alloc(&arena, (size_t)plane * REF_LANES, sizeof *gradient);
     float *input = padded(c, &arena, c->in);
@@ -188,9 +189,10 @@ static int weights_part(int64_t index, void *userdata) {
             }
         }
         pad_planes(c, input,
-                   ref_input(c->pass, c->index, 0) + part * c->in * c->size[0] * c->size[1], c->in);
-        ref_window window = window_of(c, input);
-        ref_window_weights(&window, gradient, sums);
+                   dogb_ref_input(c->pass, c->index, 0) + part * c->in * c->size[0] * c->size[1],
+                   c->in);
+        dogb_ref_window window = window_of(c, input);
+        dogb_ref_window_weights(&window, gradient, sums);
     }
     for (int64_t j = 0; rc == DOGBREED_OK && j < lanes; j++) {
         for (int64_t k = 0; k < c->steps; k++) {
@@ -201,7 +203,7 @@ static int weights_part(int64_t index, void *userdata) {
     return rc;
 }
 
-static int backward_weights(ref_pass *pass, int32_t index) {
+static int backward_weights(dogb_ref_pass *pass, int32_t index) {
     conv c;
     dogb_arena arena = {0};
     describe(&c, pass, index);
@@ -212,18 +214,18 @@ static int backward_weights(ref_pass *pass, int32_t index) {
     int rc = fill_offsets(&c, &arena, c.in);
     if (rc == DOGBREED_OK) {
         int64_t parts = c.node->groups * c.blocks;
-        rc = ref_loop(pass, parts,
-                      (double)pass->count *
-                          (double)(parts * c.steps * c.node->shape[1] * c.node->shape[2]),
-                      weights_part, &c);
+        rc = dogb_ref_loop(pass, parts,
+                           (double)pass->count *
+                               (double)(parts * c.steps * c.node->shape[1] * c.node->shape[2]),
+                           weights_part, &c);
     }
     dogb_arena_free(&arena);
     return rc;
 }
 
-static void backward_bias(ref_pass *pass, int32_t index) {
+static void backward_bias(dogb_ref_pass *pass, int32_t index) {
     const dogb_node *node = &pass->graph->nodes[index];
-    float *to = ref_param_grad(pass, index, DOGB_ROLE_BIAS);
+    float *to = dogb_ref_param_grad(pass, index, DOGB_ROLE_BIAS);
     const float *from = pass->grads[index];
     int64_t plane = node->shape[1] * node->shape[2];
     for (int64_t o = 0; to != NULL && o < node->channels_out; o++) {
@@ -241,7 +243,7 @@ static void backward_bias(ref_pass *pass, int32_t index) {
 
 // Weights with input and output exchanged and the kernel turned by 180 degrees.
 static int pack_backward(conv *c, dogb_arena *arena) {
-    const float *weights = ref_param(c->pass, c->index, DOGB_ROLE_WEIGHT);
+    const float *weights = dogb_ref_param(c->pass, c->index, DOGB_ROLE_WEIGHT);
     int64_t window = (int64_t)c->node->kernel[0] * c->node->kernel[1];
     c->blocks = round_up(c->in);
     c->packed = dogb_alloc(arena, (size_t)(c->node->groups * c->blocks * c->steps),
@@ -278,7 +280,7 @@ static int input_part(int64_t index, void *userdata) {
     int64_t plane = c->size[0] * c->size[1];
     const float *from =
         c->pass->grads[c->index] + index * c->out * c->node->shape[1] * c->node->shape[2];
-    float *to = ref_input_grad(c->pass, c->index, 0) + index * c->in * plane;
+    float *to = dogb_ref_input_grad(c->pass, c->index, 0) + index * c->in * plane;
     float *gradient = padded(c, &arena, c->out);
     if (gradient == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
@@ -295,24 +297,25 @@ static int input_part(int64_t index, void *userdata) {
             }
         }
     }
-    ref_window window = {.input = gradient,
-                         .offsets = c->offsets,
-                         .steps = c->steps,
-                         .row = c->pad[1],
-                         .height = c->size[0],
-                         .width = c->size[1],
-                         .stride = {1, 1}};
+    dogb_ref_window window = {.input = gradient,
+                              .offsets = c->offsets,
+                              .steps = c->steps,
+                              .row = c->pad[1],
+                              .height = c->size[0],
+                              .width = c->size[1],
+                              .stride = {1, 1}};
     for (int64_t block = 0; block < c->blocks; block++) {
         int64_t first = block * REF_LANES;
         int64_t lanes = c->in - first < REF_LANES ? c->in - first : REF_LANES;
-        ref_window_forward(&window, c->packed + (group * c->blocks + block) * c->steps * REF_LANES,
-                           NULL, to + first * plane, plane, (int32_t)lanes, 1);
+        dogb_ref_window_forward(&window,
+                                c->packed + (group * c->blocks + block) * c->steps * REF_LANES,
+                                NULL, to + first * plane, plane, (int32_t)lanes, 1);
     }
     dogb_arena_free(&arena);
     return DOGBREED_OK;
 }
 
-static int backward_input(ref_pass *pass, int32_t index) {
+static int backward_input(dogb_ref_pass *pass, int32_t index) {
     conv c;
     dogb_arena arena = {0};
     describe(&c, pass, index);
@@ -325,26 +328,27 @@ static int backward_input(ref_pass *pass, int32_t index) {
     }
     if (rc == DOGBREED_OK) {
         int64_t parts = pass->count * c.node->groups;
-        rc = ref_loop(pass, parts, (double)parts * (double)(c.in * c.size[0] * c.size[1] * c.steps),
-                      input_part, &c);
+        rc = dogb_ref_loop(pass, parts,
+                           (double)parts * (double)(c.in * c.size[0] * c.size[1] * c.steps),
+                           input_part, &c);
     }
     dogb_arena_free(&arena);
     return rc;
 }
 
-int ref_conv_backward(ref_pass *pass, int32_t index) {
+int dogb_ref_conv_backward(dogb_ref_pass *pass, int32_t index) {
     const dogb_node *node = &pass->graph->nodes[index];
     int rc = DOGBREED_OK;
-    ref_activate_backward(pass, index);
-    if (node->residual && ref_input_grad(pass, index, 1) != NULL) {
-        ref_axpy(ref_input_grad(pass, index, 1), 1.0f, pass->grads[index],
-                 pass->count * ref_size(node));
+    dogb_ref_activate_backward(pass, index);
+    if (node->residual && dogb_ref_input_grad(pass, index, 1) != NULL) {
+        dogb_ref_axpy(dogb_ref_input_grad(pass, index, 1), 1.0f, pass->grads[index],
+                      pass->count * dogb_ref_size(node));
     }
     backward_bias(pass, index);
-    if (ref_param_grad(pass, index, DOGB_ROLE_WEIGHT) != NULL) {
+    if (dogb_ref_param_grad(pass, index, DOGB_ROLE_WEIGHT) != NULL) {
         rc = backward_weights(pass, index);
     }
-    if (rc == DOGBREED_OK && ref_input_grad(pass, index, 0) != NULL) {
+    if (rc == DOGBREED_OK && dogb_ref_input_grad(pass, index, 0) != NULL) {
         rc = backward_input(pass, index);
     }
     return rc;

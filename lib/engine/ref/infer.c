@@ -16,16 +16,16 @@ typedef struct job {
     int32_t reserved;
 } job;
 
-static int run_nodes(const job *j, ref_pass *pass) {
+static int run_nodes(const job *j, dogb_ref_pass *pass) {
     const dogb_graph *graph = pass->graph;
     for (int32_t i = 1; i < graph->node_count; i++) {
         const dogb_node *node = &graph->nodes[i];
         pass->values[i] = dogb_alloc_raw(pass->arena, (size_t)pass->count,
-                                         (size_t)ref_size(node) * sizeof(float));
+                                         (size_t)dogb_ref_size(node) * sizeof(float));
         if (pass->values[i] == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;
         }
-        int rc = ref_ops[node->op].forward(pass, i);
+        int rc = dogb_ref_ops[node->op].forward(pass, i);
         if (rc < 0) {
             return rc;
         }
@@ -47,23 +47,23 @@ static int run_chunk(int64_t index, void *userdata) {
     dogb_arena arena = {0};
     int64_t first = index * j->chunk;
     int64_t count = j->batch->count - first < j->chunk ? j->batch->count - first : j->chunk;
-    int64_t outputs = ref_size(&graph->nodes[graph->output]);
-    ref_pass pass = {.graph = graph,
-                     .params = net->params,
-                     .arena = &arena,
-                     .count = count,
-                     .threads = j->threads};
+    int64_t outputs = dogb_ref_size(&graph->nodes[graph->output]);
+    dogb_ref_pass pass = {.graph = graph,
+                          .params = net->params,
+                          .arena = &arena,
+                          .count = count,
+                          .threads = j->threads};
     int rc = DOGBREED_ERROR_NO_MEMORY;
     pass.values = dogb_alloc(&arena, (size_t)graph->node_count, sizeof *pass.values);
     if (pass.values == NULL) {
         goto out;
     }
-    pass.values[0] =
-        dogb_alloc_raw(&arena, (size_t)count, (size_t)ref_size(&graph->nodes[0]) * sizeof(float));
+    pass.values[0] = dogb_alloc_raw(&arena, (size_t)count,
+                                    (size_t)dogb_ref_size(&graph->nodes[0]) * sizeof(float));
     if (pass.values[0] == NULL) {
         goto out;
     }
-    ref_load(net, pass.values[0], j->batch, first, count);
+    dogb_ref_load(net, pass.values[0], j->batch, first, count);
     rc = run_nodes(j, &pass);
     if (rc == DOGBREED_OK) {
         memcpy(j->out + first * outputs, pass.values[graph->output],
@@ -74,10 +74,10 @@ out:
     return rc;
 }
 
-int ref_infer(dogb_net *net, const dogb_batch *batch, float *out) {
+int dogb_ref_infer(dogb_net *net, const dogb_batch *batch, float *out) {
     // Pictures run one by one and side by side; rows of features share passes over the weights.
     job j = {.net = net, .batch = batch, .out = out, .threads = 1};
-    int rc = ref_check_batch(net, batch);
+    int rc = dogb_ref_check_batch(net, batch);
     if (rc < 0) {
         return rc;
     }

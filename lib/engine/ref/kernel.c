@@ -36,8 +36,8 @@ static void tile(float sums[REF_PIXELS][REF_LANES], const float *restrict at,
     memcpy(sums[3], s3, sizeof s3);
 }
 
-void ref_window_forward(const ref_window *window, const float *weights, const float *bias,
-                        float *out, int64_t plane, int32_t lanes, int32_t add) {
+void dogb_ref_window_forward(const dogb_ref_window *window, const float *weights, const float *bias,
+                             float *out, int64_t plane, int32_t lanes, int32_t add) {
     int64_t pixels = window->height * window->width;
     for (int64_t first = 0; first < pixels; first += REF_PIXELS) {
         int64_t count = pixels - first < REF_PIXELS ? pixels - first : REF_PIXELS;
@@ -97,7 +97,7 @@ static void tile_weights(float sums[4][REF_LANES], const float *restrict at,
     memcpy(sums[3], s3, sizeof s3);
 }
 
-void ref_window_weights(const ref_window *window, const float *gradient, double *sums) {
+void dogb_ref_window_weights(const dogb_ref_window *window, const float *gradient, double *sums) {
     enum { FLUSH = 128 }; // pixels summed in float before they go into the double sum
     for (int64_t k = 0; k < window->steps; k += 4) {
         int64_t count = window->steps - k < 4 ? window->steps - k : 4;
@@ -126,7 +126,7 @@ void ref_window_weights(const ref_window *window, const float *gradient, double 
     }
 }
 
-float ref_dot(const float *a, const float *b, int64_t count) {
+float dogb_ref_dot(const float *a, const float *b, int64_t count) {
     enum { WIDTH = 16 };
     float sums[WIDTH] = {0};
     int64_t i = 0;
@@ -145,7 +145,7 @@ float ref_dot(const float *a, const float *b, int64_t count) {
     return (float)total;
 }
 
-void ref_axpy(float *restrict to, float factor, const float *restrict from, int64_t count) {
+void dogb_ref_axpy(float *restrict to, float factor, const float *restrict from, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         to[i] += factor * from[i];
     }

@@ -78,7 +78,7 @@ static double sample_loss(const float *row, float *gradient, int64_t classes, in
     return loss;
 }
 
-int ref_loss(dogb_net *net, const dogb_target *target, dogb_loss *out) {
+int dogb_ref_loss(dogb_net *net, const dogb_target *target, dogb_loss *out) {
     const dogb_node *node = &net->graph->nodes[net->graph->output];
     int64_t classes = node->shape[0];
     double total = 0;

@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-int ref_check_train(const dogb_net *net) {
+int dogb_ref_check_train(const dogb_net *net) {
     if (net->conf.mode != DOGB_NET_TRAIN) {
         return dogb_fail(DOGBREED_ERROR_STATE, "an inference net cannot be trained or watched");
     }
     return DOGBREED_OK;
 }
 
-int ref_check_param(const dogb_net *net, int32_t param) {
+int dogb_ref_check_param(const dogb_net *net, int32_t param) {
     if (param < 0 || param >= net->graph->param_count) {
         return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "parameter %d, expected 0 to %d", param,
                          net->graph->param_count - 1);
@@ -20,7 +20,7 @@ int ref_check_param(const dogb_net *net, int32_t param) {
     return DOGBREED_OK;
 }
 
-int ref_check_batch(const dogb_net *net, const dogb_batch *batch) {
+int dogb_ref_check_batch(const dogb_net *net, const dogb_batch *batch) {
     const dogb_node *input = &net->graph->nodes[0];
     if (batch->count < 1 || batch->data == NULL) {
         return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "batch of %d samples, expected 1 or more",
@@ -37,10 +37,10 @@ int ref_check_batch(const dogb_net *net, const dogb_batch *batch) {
     return DOGBREED_OK;
 }
 
-void ref_load(const dogb_net *net, float *out, const dogb_batch *batch, int64_t first,
-              int64_t count) {
+void dogb_ref_load(const dogb_net *net, float *out, const dogb_batch *batch, int64_t first,
+                   int64_t count) {
     const dogb_node *input = &net->graph->nodes[0];
-    int64_t size = ref_size(input);
+    int64_t size = dogb_ref_size(input);
     if (batch->dtype == DOGB_DATA_F32) {
         memcpy(out, (const float *)batch->data + first * size,
                (size_t)(count * size) * sizeof *out);
@@ -106,8 +106,8 @@ static int make(dogb_net *net, const dogb_graph *graph, const void *const *weigh
     return copy_params(net, weights);
 }
 
-int ref_net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
-                   const dogb_net_conf *conf) {
+int dogb_ref_net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
+                        const dogb_net_conf *conf) {
     *out = NULL;
     if (strcmp(conf->device, "cpu") != 0) {
         return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu",
@@ -125,14 +125,14 @@ int ref_net_create(dogb_net **out, const dogb_graph *graph, const void *const *w
     net->conf.device = "cpu";
     int rc = make(net, graph, weights);
     if (rc < 0) {
-        ref_net_destroy(net);
+        dogb_ref_net_destroy(net);
         return rc;
     }
     *out = net;
     return DOGBREED_OK;
 }
 
-void ref_net_destroy(dogb_net *net) {
+void dogb_ref_net_destroy(dogb_net *net) {
     if (net != NULL) {
         dogb_arena_free(&net->buffers);
         dogb_arena_free(&net->arena);
@@ -142,7 +142,7 @@ void ref_net_destroy(dogb_net *net) {
 }
 
 static int check_size(const dogb_net *net, int32_t param, size_t size) {
-    int rc = ref_check_param(net, param);
+    int rc = dogb_ref_check_param(net, param);
     size_t bytes = rc < 0 ? 0 : param_bytes(&net->graph->params[param]);
     if (rc == DOGBREED_OK && size != bytes) {
         rc = dogb_fail(DOGBREED_ERROR_MISMATCH, "%s: %zu bytes given, it has %zu",
@@ -151,7 +151,7 @@ static int check_size(const dogb_net *net, int32_t param, size_t size) {
     return rc;
 }
 
-int ref_param_read(dogb_net *net, int32_t param, void *out, size_t size) {
+int dogb_ref_param_read(dogb_net *net, int32_t param, void *out, size_t size) {
     int rc = check_size(net, param, size);
     if (rc == DOGBREED_OK) {
         memcpy(out, net->params[param], size);
@@ -159,8 +159,8 @@ int ref_param_read(dogb_net *net, int32_t param, void *out, size_t size) {
     return rc;
 }
 
-int ref_param_write(dogb_net *net, int32_t param, const void *data, size_t size) {
-    int rc = ref_check_train(net);
+int dogb_ref_param_write(dogb_net *net, int32_t param, const void *data, size_t size) {
+    int rc = dogb_ref_check_train(net);
     if (rc == DOGBREED_OK) {
         rc = check_size(net, param, size);
     }
@@ -170,10 +170,10 @@ int ref_param_write(dogb_net *net, int32_t param, const void *data, size_t size)
     return rc;
 }
 
-int ref_param_trainable(dogb_net *net, int32_t param, int32_t trainable) {
-    int rc = ref_check_train(net);
+int dogb_ref_param_trainable(dogb_net *net, int32_t param, int32_t trainable) {
+    int rc = dogb_ref_check_train(net);
     if (rc == DOGBREED_OK) {
-        rc = ref_check_param(net, param);
+        rc = dogb_ref_check_param(net, param);
     }
     if (rc == DOGBREED_OK && trainable && dogb_graph_is_buffer(&net->graph->params[param])) {
         rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "%s: statistics are not trained",
@@ -185,7 +185,7 @@ int ref_param_trainable(dogb_net *net, int32_t param, int32_t trainable) {
     return rc;
 }
 
-int ref_grad_read(dogb_net *net, int32_t param, float *out, size_t size) {
+int dogb_ref_grad_read(dogb_net *net, int32_t param, float *out, size_t size) {
     int rc = check_size(net, param, size);
     if (rc == DOGBREED_OK && net->grads_param[param] == NULL) {
         rc = dogb_fail(DOGBREED_ERROR_STATE, "%s: has no gradient", net->graph->params[param].name);
@@ -211,7 +211,7 @@ static int make_room(dogb_net *net, int64_t count) {
     memset(net->saved, 0, nodes * sizeof *net->saved);
     for (int32_t i = 0; i < graph->node_count; i++) {
         const dogb_node *node = &graph->nodes[i];
-        size_t size = (size_t)ref_size(node) * sizeof(float);
+        size_t size = (size_t)dogb_ref_size(node) * sizeof(float);
         net->values[i] = dogb_alloc_raw(&net->buffers, (size_t)count, size);
         if (node->op == DOGB_OP_BATCH_NORM) {
             net->saved[i] =
@@ -223,7 +223,7 @@ static int make_room(dogb_net *net, int64_t count) {
     }
     net->output_grad =
         dogb_alloc_raw(&net->buffers, (size_t)count,
-                       (size_t)ref_size(&graph->nodes[graph->output]) * sizeof(float));
+                       (size_t)dogb_ref_size(&graph->nodes[graph->output]) * sizeof(float));
     if (net->output_grad == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
@@ -231,25 +231,26 @@ static int make_room(dogb_net *net, int64_t count) {
     return DOGBREED_OK;
 }
 
-static ref_pass pass_of(const dogb_net *net) {
-    ref_pass pass = {.graph = net->graph,
-                     .params = net->params,
-                     .grads_param = net->grads_param,
-                     .values = net->values,
-                     .grads = net->grads,
-                     .saved = net->saved,
-                     .count = net->count,
-                     .seed = net->seed,
-                     .step = net->step,
-                     .training = net->training,
-                     .norm = net->training && net->conf.batch_norm == DOGB_BN_TRAIN,
-                     .threads = net->conf.threads};
+static dogb_ref_pass pass_of(const dogb_net *net) {
+    dogb_ref_pass pass = {.graph = net->graph,
+                          .params = net->params,
+                          .grads_param = net->grads_param,
+                          .values = net->values,
+                          .grads = net->grads,
+                          .saved = net->saved,
+                          .count = net->count,
+                          .seed = net->seed,
+                          .step = net->step,
+                          .training = net->training,
+                          .norm = net->training && net->conf.batch_norm == DOGB_BN_TRAIN,
+                          .threads = net->conf.threads};
     return pass;
 }
 
-int ref_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed, int64_t step) {
+int dogb_ref_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed,
+                     int64_t step) {
     int rc;
-    if ((rc = ref_check_train(net)) < 0 || (rc = ref_check_batch(net, batch)) < 0) {
+    if ((rc = dogb_ref_check_train(net)) < 0 || (rc = dogb_ref_check_batch(net, batch)) < 0) {
         return rc;
     }
     net->count = 0;
@@ -260,19 +261,19 @@ int ref_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t s
     net->training = mode == DOGB_MODE_TRAIN;
     net->seed = seed;
     net->step = step;
-    ref_load(net, net->values[0], batch, 0, batch->count);
-    ref_pass pass = pass_of(net);
+    dogb_ref_load(net, net->values[0], batch, 0, batch->count);
+    dogb_ref_pass pass = pass_of(net);
     pass.count = batch->count;
     for (int32_t i = 1; rc == DOGBREED_OK && i < net->graph->node_count; i++) {
-        rc = ref_ops[net->graph->nodes[i].op].forward(&pass, i);
+        rc = dogb_ref_ops[net->graph->nodes[i].op].forward(&pass, i);
     }
     net->count = rc == DOGBREED_OK ? batch->count : 0;
     return rc;
 }
 
-int ref_output_read(dogb_net *net, float *out, size_t size) {
+int dogb_ref_output_read(dogb_net *net, float *out, size_t size) {
     const dogb_node *node = &net->graph->nodes[net->graph->output];
-    size_t bytes = (size_t)(net->count * ref_size(node)) * sizeof *out;
+    size_t bytes = (size_t)(net->count * dogb_ref_size(node)) * sizeof *out;
     if (net->count == 0) {
         return dogb_fail(DOGBREED_ERROR_STATE, "no output yet: forward has not run");
     }
@@ -308,7 +309,7 @@ static int prepare_params(dogb_net *net) {
 static int prepare_nodes(dogb_net *net) {
     for (int32_t i = 0; i < net->graph->node_count; i++) {
         const dogb_node *node = &net->graph->nodes[i];
-        size_t size = (size_t)ref_size(node) * sizeof(float);
+        size_t size = (size_t)dogb_ref_size(node) * sizeof(float);
         net->wanted[i] = 0;
         for (int32_t k = 0; k < node->input_count; k++) {
             net->wanted[i] |= net->wanted[node->inputs[k]];
@@ -332,9 +333,9 @@ static int prepare_nodes(dogb_net *net) {
     return DOGBREED_OK;
 }
 
-int ref_backward(dogb_net *net) {
+int dogb_ref_backward(dogb_net *net) {
     int rc;
-    if ((rc = ref_check_train(net)) < 0) {
+    if ((rc = dogb_ref_check_train(net)) < 0) {
         return rc;
     }
     if (net->count == 0 || !net->has_loss || !net->training) {
@@ -346,14 +347,14 @@ int ref_backward(dogb_net *net) {
         return rc;
     }
     int32_t output = net->graph->output;
-    ref_pass pass = pass_of(net);
+    dogb_ref_pass pass = pass_of(net);
     if (net->wanted[output]) {
         memcpy(net->grads[output], net->output_grad,
-               (size_t)(net->count * ref_size(&net->graph->nodes[output])) * sizeof(float));
+               (size_t)(net->count * dogb_ref_size(&net->graph->nodes[output])) * sizeof(float));
     }
     for (int32_t i = output; rc == DOGBREED_OK && i > 0; i--) {
         if (net->wanted[i]) {
-            rc = ref_ops[net->graph->nodes[i].op].backward(&pass, i);
+            rc = dogb_ref_ops[net->graph->nodes[i].op].backward(&pass, i);
         }
     }
     return rc;

@@ -15,19 +15,19 @@ typedef struct norm {
     float *var;
 } norm;
 
-static norm describe(const ref_pass *pass, int32_t index) {
+static norm describe(const dogb_ref_pass *pass, int32_t index) {
     const dogb_node *node = &pass->graph->nodes[index];
     norm n = {node->channels_in,
               node->shape[1] * node->shape[2],
-              ref_param(pass, index, DOGB_ROLE_WEIGHT),
-              ref_param(pass, index, DOGB_ROLE_BIAS),
-              ref_param(pass, index, DOGB_ROLE_RUNNING_MEAN),
-              ref_param(pass, index, DOGB_ROLE_RUNNING_VAR)};
+              dogb_ref_param(pass, index, DOGB_ROLE_WEIGHT),
+              dogb_ref_param(pass, index, DOGB_ROLE_BIAS),
+              dogb_ref_param(pass, index, DOGB_ROLE_RUNNING_MEAN),
+              dogb_ref_param(pass, index, DOGB_ROLE_RUNNING_VAR)};
     return n;
 }
 
-static void batch_statistics(const ref_pass *pass, const norm *n, const float *x, int64_t channel,
-                             double *mean, double *var) {
+static void batch_statistics(const dogb_ref_pass *pass, const norm *n, const float *x,
+                             int64_t channel, double *mean, double *var) {
     double sum = 0;
     double squares = 0;
     double total = (double)pass->count * (double)n->plane;
@@ -48,8 +48,8 @@ static void batch_statistics(const ref_pass *pass, const norm *n, const float *x
     *var = squares / total;
 }
 
-static void update_running(const ref_pass *pass, const norm *n, int64_t channel, double momentum,
-                           double mean, double var) {
+static void update_running(const dogb_ref_pass *pass, const norm *n, int64_t channel,
+                           double momentum, double mean, double var) {
     double total = (double)pass->count * (double)n->plane;
     double unbiased = var * total / (total - 1);
     n->mean[channel] = (float)((1 - momentum) * (double)n->mean[channel] + momentum * mean);
@@ -57,10 +57,10 @@ static void update_running(const ref_pass *pass, const norm *n, int64_t channel,
 }
 
 // saved: mean and 1 / deviation of each channel, for backward.
-int ref_norm_forward(ref_pass *pass, int32_t index) {
+int dogb_ref_norm_forward(dogb_ref_pass *pass, int32_t index) {
     const dogb_node *node = &pass->graph->nodes[index];
     norm n = describe(pass, index);
-    const float *x = ref_input(pass, index, 0);
+    const float *x = dogb_ref_input(pass, index, 0);
     float *saved = pass->saved == NULL ? NULL : pass->saved[index];
     if (pass->norm && pass->count * n.plane == 1) {
         return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
@@ -98,9 +98,9 @@ int ref_norm_forward(ref_pass *pass, int32_t index) {
 }
 
 // Sums of the gradient, and of gradient times normalised input, over one channel.
-static void channel_sums(const ref_pass *pass, const norm *n, int32_t index, int64_t channel,
+static void channel_sums(const dogb_ref_pass *pass, const norm *n, int32_t index, int64_t channel,
                          double *sum, double *product) {
-    const float *x = ref_input(pass, index, 0);
+    const float *x = dogb_ref_input(pass, index, 0);
     const float *gradient = pass->grads[index];
     double mean = (double)pass->saved[index][channel];
     *sum = 0;
@@ -115,13 +115,13 @@ static void channel_sums(const ref_pass *pass, const norm *n, int32_t index, int
     *product *= (double)pass->saved[index][n->channels + channel];
 }
 
-int ref_norm_backward(ref_pass *pass, int32_t index) {
+int dogb_ref_norm_backward(dogb_ref_pass *pass, int32_t index) {
     norm n = describe(pass, index);
-    const float *x = ref_input(pass, index, 0);
+    const float *x = dogb_ref_input(pass, index, 0);
     const float *gradient = pass->grads[index];
-    float *to = ref_input_grad(pass, index, 0);
-    float *weight = ref_param_grad(pass, index, DOGB_ROLE_WEIGHT);
-    float *bias = ref_param_grad(pass, index, DOGB_ROLE_BIAS);
+    float *to = dogb_ref_input_grad(pass, index, 0);
+    float *weight = dogb_ref_param_grad(pass, index, DOGB_ROLE_WEIGHT);
+    float *bias = dogb_ref_param_grad(pass, index, DOGB_ROLE_BIAS);
     double total = (double)pass->count * (double)n.plane;
     for (int64_t c = 0; c < n.channels; c++) {
         double sum;

@@ -44,9 +44,9 @@ static int make(dogb_optim *optim) {
     return DOGBREED_OK;
 }
 
-int ref_optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf) {
+int dogb_ref_optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf) {
     *out = NULL;
-    int rc = ref_check_train(net);
+    int rc = dogb_ref_check_train(net);
     if (rc < 0) {
         return rc;
     }
@@ -60,14 +60,14 @@ int ref_optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *con
     optim->net = net;
     optim->conf = *conf;
     if ((rc = make(optim)) < 0) {
-        ref_optim_destroy(optim);
+        dogb_ref_optim_destroy(optim);
         return rc;
     }
     *out = optim;
     return DOGBREED_OK;
 }
 
-void ref_optim_destroy(dogb_optim *optim) {
+void dogb_ref_optim_destroy(dogb_optim *optim) {
     if (optim != NULL) {
         dogb_arena_free(&optim->arena);
         dogb_free(optim);
@@ -109,7 +109,7 @@ static void step_adam(const dogb_optim_conf *conf, double rate, int64_t number, 
     }
 }
 
-int ref_optim_step(dogb_optim *optim, double learning_rate) {
+int dogb_ref_optim_step(dogb_optim *optim, double learning_rate) {
     dogb_net *net = optim->net;
     int32_t slots = slot_count(&optim->conf);
     optim->steps++;
@@ -131,13 +131,13 @@ int ref_optim_step(dogb_optim *optim, double learning_rate) {
     return DOGBREED_OK;
 }
 
-int32_t ref_optim_slots(dogb_optim *optim) {
+int32_t dogb_ref_optim_slots(dogb_optim *optim) {
     return slot_count(&optim->conf);
 }
 
 static int find_state(float **out, const dogb_optim *optim, int32_t param, int32_t slot,
                       size_t size) {
-    int rc = ref_check_param(optim->net, param);
+    int rc = dogb_ref_check_param(optim->net, param);
     if (rc < 0) {
         return rc;
     }
@@ -155,7 +155,7 @@ static int find_state(float **out, const dogb_optim *optim, int32_t param, int32
     return DOGBREED_OK;
 }
 
-int ref_optim_read(dogb_optim *optim, int32_t param, int32_t slot, float *out, size_t size) {
+int dogb_ref_optim_read(dogb_optim *optim, int32_t param, int32_t slot, float *out, size_t size) {
     float *state = NULL;
     int rc = find_state(&state, optim, param, slot, size);
     if (rc == DOGBREED_OK) {
@@ -164,8 +164,8 @@ int ref_optim_read(dogb_optim *optim, int32_t param, int32_t slot, float *out, s
     return rc;
 }
 
-int ref_optim_write(dogb_optim *optim, int32_t param, int32_t slot, const float *data,
-                    size_t size) {
+int dogb_ref_optim_write(dogb_optim *optim, int32_t param, int32_t slot, const float *data,
+                         size_t size) {
     float *state = NULL;
     int rc = find_state(&state, optim, param, slot, size);
     if (rc == DOGBREED_OK) {
@@ -174,11 +174,11 @@ int ref_optim_write(dogb_optim *optim, int32_t param, int32_t slot, const float 
     return rc;
 }
 
-int64_t ref_optim_steps(dogb_optim *optim) {
+int64_t dogb_ref_optim_steps(dogb_optim *optim) {
     return optim->steps;
 }
 
-int ref_optim_set_steps(dogb_optim *optim, int64_t steps) {
+int dogb_ref_optim_set_steps(dogb_optim *optim, int64_t steps) {
     if (steps < 0) {
         return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
                          "optimiser steps: %lld, expected 0 or more", (long long)steps);

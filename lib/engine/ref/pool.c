@@ -35,12 +35,12 @@ typedef span (*span_fn)(const dogb_node *node, int axis, int64_t size, int64_t o
 typedef void (*window_fn)(const dogb_node *node, const float *plane, float *grad, int64_t width,
                           span rows, span columns, float *value);
 
-static void walk(ref_pass *pass, int32_t index, span_fn spans, window_fn fn, int back) {
+static void walk(dogb_ref_pass *pass, int32_t index, span_fn spans, window_fn fn, int back) {
     const dogb_node *node = &pass->graph->nodes[index];
     const dogb_node *from = &pass->graph->nodes[node->inputs[0]];
     const int64_t *in = from->shape;
-    const float *x = ref_input(pass, index, 0);
-    float *grad = back ? ref_input_grad(pass, index, 0) : NULL;
+    const float *x = dogb_ref_input(pass, index, 0);
+    float *grad = back ? dogb_ref_input_grad(pass, index, 0) : NULL;
     float *value = back ? pass->grads[index] : pass->values[index];
     for (int64_t plane = 0; plane < pass->count * in[0]; plane++) {
         int64_t at = plane * in[1] * in[2];
@@ -109,32 +109,32 @@ static void avg_backward(const dogb_node *node, const float *plane, float *grad,
     }
 }
 
-int ref_max_pool_forward(ref_pass *pass, int32_t index) {
+int dogb_ref_max_pool_forward(dogb_ref_pass *pass, int32_t index) {
     walk(pass, index, window_span, max_forward, 0);
     return 0;
 }
 
-int ref_max_pool_backward(ref_pass *pass, int32_t index) {
+int dogb_ref_max_pool_backward(dogb_ref_pass *pass, int32_t index) {
     walk(pass, index, window_span, max_backward, 1);
     return 0;
 }
 
-int ref_avg_pool_forward(ref_pass *pass, int32_t index) {
+int dogb_ref_avg_pool_forward(dogb_ref_pass *pass, int32_t index) {
     walk(pass, index, window_span, avg_forward, 0);
     return 0;
 }
 
-int ref_avg_pool_backward(ref_pass *pass, int32_t index) {
+int dogb_ref_avg_pool_backward(dogb_ref_pass *pass, int32_t index) {
     walk(pass, index, window_span, avg_backward, 1);
     return 0;
 }
 
-int ref_adaptive_forward(ref_pass *pass, int32_t index) {
+int dogb_ref_adaptive_forward(dogb_ref_pass *pass, int32_t index) {
     walk(pass, index, adaptive_span, avg_forward, 0);
     return 0;
 }
 
-int ref_adaptive_backward(ref_pass *pass, int32_t index) {
+int dogb_ref_adaptive_backward(dogb_ref_pass *pass, int32_t index) {
     walk(pass, index, adaptive_span, avg_backward, 1);
     return 0;
 }

@@ -8,28 +8,28 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const char *ref_version(void) {
+static const char *dogb_ref_version(void) {
     return "";
 }
 
-static int ref_open(dogbreed_log_fn log, void *userdata) {
+static int dogb_ref_open(dogbreed_log_fn log, void *userdata) {
     (void)log;
     (void)userdata;
     return DOGBREED_OK;
 }
 
-static void ref_close(void) {
+static void dogb_ref_close(void) {
 }
 
-static uint32_t ref_capabilities(void) {
+static uint32_t dogb_ref_capabilities(void) {
     return DOGB_CAN_INFER | DOGB_CAN_TRAIN;
 }
 
-static int32_t ref_device_count(void) {
+static int32_t dogb_ref_device_count(void) {
     return 1;
 }
 
-static int ref_device_info(dogb_device *out, int32_t index) {
+static int dogb_ref_device_info(dogb_device *out, int32_t index) {
     if (index != 0) {
         return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "device %d: this engine has only the CPU",
                          index);
@@ -48,13 +48,13 @@ static int ref_device_info(dogb_device *out, int32_t index) {
     return DOGBREED_OK;
 }
 
-static int ref_synchronize(dogb_net *net) {
+static int dogb_ref_synchronize(dogb_net *net) {
     (void)net;
     return DOGBREED_OK;
 }
 
 // Of the process: this engine has no memory of its own.
-static int ref_memory(const char *device, int64_t *used, int64_t *peak) {
+static int dogb_ref_memory(const char *device, int64_t *used, int64_t *peak) {
     struct rusage usage;
     long long pages = 0;
     if (strcmp(device, "cpu") != 0) {
@@ -76,39 +76,39 @@ static const dogb_engine table = {
     .abi = DOGB_ENGINE_ABI,
     .size = sizeof(dogb_engine),
     .name = "ref",
-    .version = ref_version,
+    .version = dogb_ref_version,
     .error = dogbreed_error_message,
-    .open = ref_open,
-    .close = ref_close,
-    .capabilities = ref_capabilities,
-    .device_count = ref_device_count,
-    .device_info = ref_device_info,
-    .net_create = ref_net_create,
-    .net_destroy = ref_net_destroy,
-    .infer = ref_infer,
-    .param_read = ref_param_read,
-    .param_write = ref_param_write,
-    .param_trainable = ref_param_trainable,
-    .grad_read = ref_grad_read,
-    .forward = ref_forward,
-    .output_read = ref_output_read,
-    .loss = ref_loss,
-    .backward = ref_backward,
-    .watch = ref_watch,
-    .tensor_count = ref_tensor_count,
-    .tensor_describe = ref_tensor_describe,
-    .tensor_read = ref_tensor_read,
-    .tensor_stats = ref_tensor_stats,
-    .optim_create = ref_optim_create,
-    .optim_destroy = ref_optim_destroy,
-    .optim_step = ref_optim_step,
-    .optim_slots = ref_optim_slots,
-    .optim_read = ref_optim_read,
-    .optim_write = ref_optim_write,
-    .optim_steps = ref_optim_steps,
-    .optim_set_steps = ref_optim_set_steps,
-    .synchronize = ref_synchronize,
-    .memory = ref_memory,
+    .open = dogb_ref_open,
+    .close = dogb_ref_close,
+    .capabilities = dogb_ref_capabilities,
+    .device_count = dogb_ref_device_count,
+    .device_info = dogb_ref_device_info,
+    .net_create = dogb_ref_net_create,
+    .net_destroy = dogb_ref_net_destroy,
+    .infer = dogb_ref_infer,
+    .param_read = dogb_ref_param_read,
+    .param_write = dogb_ref_param_write,
+    .param_trainable = dogb_ref_param_trainable,
+    .grad_read = dogb_ref_grad_read,
+    .forward = dogb_ref_forward,
+    .output_read = dogb_ref_output_read,
+    .loss = dogb_ref_loss,
+    .backward = dogb_ref_backward,
+    .watch = dogb_ref_watch,
+    .tensor_count = dogb_ref_tensor_count,
+    .tensor_describe = dogb_ref_tensor_describe,
+    .tensor_read = dogb_ref_tensor_read,
+    .tensor_stats = dogb_ref_tensor_stats,
+    .optim_create = dogb_ref_optim_create,
+    .optim_destroy = dogb_ref_optim_destroy,
+    .optim_step = dogb_ref_optim_step,
+    .optim_slots = dogb_ref_optim_slots,
+    .optim_read = dogb_ref_optim_read,
+    .optim_write = dogb_ref_optim_write,
+    .optim_steps = dogb_ref_optim_steps,
+    .optim_set_steps = dogb_ref_optim_set_steps,
+    .synchronize = dogb_ref_synchronize,
+    .memory = dogb_ref_memory,
 };
 
 const dogb_engine *dogb_engine_ref(void) {

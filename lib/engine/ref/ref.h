@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 
 // One walk over a graph: forward, and backward over what forward left.
-typedef struct ref_pass {
+typedef struct dogb_ref_pass {
     const dogb_graph *graph;
     void *const *params; // by parameter index: float32, int64 counter
     float **grads_param; // by parameter index; NULL: not wanted. Backward adds to them.
@@ -23,46 +23,46 @@ typedef struct ref_pass {
     int32_t norm;     // batch norms use and update the batch's statistics
     int32_t threads;
     int32_t reserved;
-} ref_pass;
+} dogb_ref_pass;
 
-typedef struct ref_op {
-    int (*forward)(ref_pass *pass, int32_t node);
-    int (*backward)(ref_pass *pass, int32_t node); // NULL: nothing flows back (input)
-} ref_op;
-extern const ref_op ref_ops[DOGB_OP_COUNT];
+typedef struct dogb_ref_op {
+    int (*forward)(dogb_ref_pass *pass, int32_t node);
+    int (*backward)(dogb_ref_pass *pass, int32_t node); // NULL: nothing flows back (input)
+} dogb_ref_op;
+extern const dogb_ref_op dogb_ref_ops[DOGB_OP_COUNT];
 
-int ref_conv_forward(ref_pass *pass, int32_t node);
-int ref_conv_backward(ref_pass *pass, int32_t node);
-int ref_linear_forward(ref_pass *pass, int32_t node);
-int ref_linear_backward(ref_pass *pass, int32_t node);
-int ref_norm_forward(ref_pass *pass, int32_t node);
-int ref_norm_backward(ref_pass *pass, int32_t node);
-int ref_max_pool_forward(ref_pass *pass, int32_t node);
-int ref_max_pool_backward(ref_pass *pass, int32_t node);
-int ref_avg_pool_forward(ref_pass *pass, int32_t node);
-int ref_avg_pool_backward(ref_pass *pass, int32_t node);
-int ref_adaptive_forward(ref_pass *pass, int32_t node);
-int ref_adaptive_backward(ref_pass *pass, int32_t node);
+int dogb_ref_conv_forward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_conv_backward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_linear_forward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_linear_backward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_norm_forward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_norm_backward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_max_pool_forward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_max_pool_backward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_avg_pool_forward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_avg_pool_backward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_adaptive_forward(dogb_ref_pass *pass, int32_t node);
+int dogb_ref_adaptive_backward(dogb_ref_pass *pass, int32_t node);
 
 // The value or gradient of a node's input, and the parameter of a role (NULL: it has none).
-float *ref_input(const ref_pass *pass, int32_t node, int32_t input);
-float *ref_input_grad(const ref_pass *pass, int32_t node, int32_t input);
-float *ref_param(const ref_pass *pass, int32_t node, int32_t role);
-float *ref_param_grad(const ref_pass *pass, int32_t node, int32_t role);
-int64_t ref_size(const dogb_node *node); // elements of one sample
+float *dogb_ref_input(const dogb_ref_pass *pass, int32_t node, int32_t input);
+float *dogb_ref_input_grad(const dogb_ref_pass *pass, int32_t node, int32_t input);
+float *dogb_ref_param(const dogb_ref_pass *pass, int32_t node, int32_t role);
+float *dogb_ref_param_grad(const dogb_ref_pass *pass, int32_t node, int32_t role);
+int64_t dogb_ref_size(const dogb_node *node); // elements of one sample
 
 // Activation fused into a convolution or linear layer: applied to its value, and, going back,
 // to its gradient in place.
-void ref_activate(const ref_pass *pass, int32_t node);
-void ref_activate_backward(const ref_pass *pass, int32_t node);
+void dogb_ref_activate(const dogb_ref_pass *pass, int32_t node);
+void dogb_ref_activate_backward(const dogb_ref_pass *pass, int32_t node);
 
 // Runs the loop on the pass's threads when `work` steps in all are worth it.
-int ref_loop(const ref_pass *pass, int64_t count, double work,
-             int (*fn)(int64_t index, void *userdata), void *userdata);
+int dogb_ref_loop(const dogb_ref_pass *pass, int64_t count, double work,
+                  int (*fn)(int64_t index, void *userdata), void *userdata);
 
 // convolution's inner loops (kernel.c): `lanes` output channels side by side.
 enum { REF_LANES = 8, REF_PIXELS = 4 };
-typedef struct ref_window {
+typedef struct dogb_ref_window {
     const float *input;     // padded planes of one sample and group
     const int64_t *offsets; // of each step of the sum into `input`, relative to a pixel's corner
     int64_t steps;          // input channels * kernel height * kernel width
@@ -70,15 +70,15 @@ typedef struct ref_window {
     int64_t height;         // of the output
     int64_t width;
     int64_t stride[2];
-} ref_window;
+} dogb_ref_window;
 // out[lane][pixel] (lanes planes, `plane` floats apart) = bias[lane] + sum of input * weights;
 // weights: [steps][REF_LANES]. add: adds to what is there instead of the bias.
-void ref_window_forward(const ref_window *window, const float *weights, const float *bias,
-                        float *out, int64_t plane, int32_t lanes, int32_t add);
+void dogb_ref_window_forward(const dogb_ref_window *window, const float *weights, const float *bias,
+                             float *out, int64_t plane, int32_t lanes, int32_t add);
 // sums[step][lane] += sum over pixels of input * gradient; gradient: [pixel][REF_LANES].
-void ref_window_weights(const ref_window *window, const float *gradient, double *sums);
-float ref_dot(const float *a, const float *b, int64_t count);
-void ref_axpy(float *to, float factor, const float *from, int64_t count);
+void dogb_ref_window_weights(const dogb_ref_window *window, const float *gradient, double *sums);
+float dogb_ref_dot(const float *a, const float *b, int64_t count);
+void dogb_ref_axpy(float *to, float factor, const float *from, int64_t count);
 
 // --- nets
 struct dogb_net {
@@ -105,40 +105,42 @@ struct dogb_net {
     int32_t reserved;
 };
 
-int ref_net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
-                   const dogb_net_conf *conf);
-void ref_net_destroy(dogb_net *net);
-int ref_infer(dogb_net *net, const dogb_batch *batch, float *out);
-int ref_param_read(dogb_net *net, int32_t param, void *out, size_t size);
-int ref_param_write(dogb_net *net, int32_t param, const void *data, size_t size);
-int ref_param_trainable(dogb_net *net, int32_t param, int32_t trainable);
-int ref_grad_read(dogb_net *net, int32_t param, float *out, size_t size);
-int ref_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed, int64_t step);
-int ref_output_read(dogb_net *net, float *out, size_t size);
-int ref_loss(dogb_net *net, const dogb_target *target, dogb_loss *out);
-int ref_backward(dogb_net *net);
+int dogb_ref_net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
+                        const dogb_net_conf *conf);
+void dogb_ref_net_destroy(dogb_net *net);
+int dogb_ref_infer(dogb_net *net, const dogb_batch *batch, float *out);
+int dogb_ref_param_read(dogb_net *net, int32_t param, void *out, size_t size);
+int dogb_ref_param_write(dogb_net *net, int32_t param, const void *data, size_t size);
+int dogb_ref_param_trainable(dogb_net *net, int32_t param, int32_t trainable);
+int dogb_ref_grad_read(dogb_net *net, int32_t param, float *out, size_t size);
+int dogb_ref_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed,
+                     int64_t step);
+int dogb_ref_output_read(dogb_net *net, float *out, size_t size);
+int dogb_ref_loss(dogb_net *net, const dogb_target *target, dogb_loss *out);
+int dogb_ref_backward(dogb_net *net);
 
-int ref_watch(dogb_net *net, uint32_t mask);
-int32_t ref_tensor_count(dogb_net *net, int32_t what);
-int ref_tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor *out);
-int ref_tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size_t count);
-int ref_tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out);
+int dogb_ref_watch(dogb_net *net, uint32_t mask);
+int32_t dogb_ref_tensor_count(dogb_net *net, int32_t what);
+int dogb_ref_tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor *out);
+int dogb_ref_tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size_t count);
+int dogb_ref_tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out);
 
-int ref_optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf);
-void ref_optim_destroy(dogb_optim *optim);
-int ref_optim_step(dogb_optim *optim, double learning_rate);
-int32_t ref_optim_slots(dogb_optim *optim);
-int ref_optim_read(dogb_optim *optim, int32_t param, int32_t slot, float *out, size_t size);
-int ref_optim_write(dogb_optim *optim, int32_t param, int32_t slot, const float *data, size_t size);
-int64_t ref_optim_steps(dogb_optim *optim);
-int ref_optim_set_steps(dogb_optim *optim, int64_t steps);
+int dogb_ref_optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf);
+void dogb_ref_optim_destroy(dogb_optim *optim);
+int dogb_ref_optim_step(dogb_optim *optim, double learning_rate);
+int32_t dogb_ref_optim_slots(dogb_optim *optim);
+int dogb_ref_optim_read(dogb_optim *optim, int32_t param, int32_t slot, float *out, size_t size);
+int dogb_ref_optim_write(dogb_optim *optim, int32_t param, int32_t slot, const float *data,
+                         size_t size);
+int64_t dogb_ref_optim_steps(dogb_optim *optim);
+int dogb_ref_optim_set_steps(dogb_optim *optim, int64_t steps);
 
 // Checks that several calls share.
-int ref_check_train(const dogb_net *net);
-int ref_check_param(const dogb_net *net, int32_t param);
-int ref_check_batch(const dogb_net *net, const dogb_batch *batch);
+int dogb_ref_check_train(const dogb_net *net);
+int dogb_ref_check_param(const dogb_net *net, int32_t param);
+int dogb_ref_check_batch(const dogb_net *net, const dogb_batch *batch);
 // Samples [first, first + count) of a batch as the input node's values, normalised.
-void ref_load(const dogb_net *net, float *out, const dogb_batch *batch, int64_t first,
-              int64_t count);
+void dogb_ref_load(const dogb_net *net, float *out, const dogb_batch *batch, int64_t first,
+                   int64_t count);
 
 #endif

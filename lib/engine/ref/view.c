@@ -14,8 +14,8 @@ typedef struct view {
     int64_t shape[4];
 } view;
 
-int ref_watch(dogb_net *net, uint32_t mask) {
-    int rc = ref_check_train(net);
+int dogb_ref_watch(dogb_net *net, uint32_t mask) {
+    int rc = dogb_ref_check_train(net);
     if (rc == DOGBREED_OK) {
         net->watch = mask;
     }
@@ -30,7 +30,7 @@ static int find_activation(view *out, const dogb_net *net, int32_t index) {
     const dogb_node *node = &net->graph->nodes[index + 1];
     *out = (view){net->values[index + 1],
                   node->name,
-                  net->count * ref_size(node),
+                  net->count * dogb_ref_size(node),
                   node->rank + 1,
                   {net->count, node->shape[0], 0, 0}};
     for (int32_t i = 1; i < node->rank; i++) {
@@ -65,7 +65,7 @@ static int find(view *out, const dogb_net *net, int32_t what, int32_t index) {
                                               : find_param(out, net, what, index);
 }
 
-int32_t ref_tensor_count(dogb_net *net, int32_t what) {
+int32_t dogb_ref_tensor_count(dogb_net *net, int32_t what) {
     int32_t count = 0;
     view v;
     while (is_kind(what) && find(&v, net, what, count)) {
@@ -85,7 +85,7 @@ static int need(view *out, const dogb_net *net, int32_t what, int32_t index) {
     return DOGBREED_OK;
 }
 
-int ref_tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor *out) {
+int dogb_ref_tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor *out) {
     view v;
     int rc = need(&v, net, what, index);
     if (rc == DOGBREED_OK) {
@@ -98,7 +98,7 @@ int ref_tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_ten
     return rc;
 }
 
-int ref_tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size_t count) {
+int dogb_ref_tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size_t count) {
     view v;
     int rc = need(&v, net, what, index);
     if (rc == DOGBREED_OK && count != (size_t)v.count) {
@@ -112,7 +112,7 @@ int ref_tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size
 }
 
 // Minimum, maximum, mean, deviation and norm are those of the finite values.
-int ref_tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out) {
+int dogb_ref_tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out) {
     view v;
     double sum = 0;
     double squares = 0;
