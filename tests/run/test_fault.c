@@ -85,7 +85,7 @@ static void every_failed_allocation_is_survived(void **state) {
     }
     dogb_alloc_test(NULL, NULL);
     json_set_alloc_funcs(malloc, free);
-    print_message("%ld allocations, %d errors\n", total, failures);
+    print_message("# %ld allocations, %d errors\n", total, failures);
     assert_true(failures > 50);
     fixture_close(&f);
 }

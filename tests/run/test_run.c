@@ -239,27 +239,23 @@ static void append(const char *root, const char *name, const char *text) {
     }
 }
 
+// What a kill inside write() may leave.
+static void tear_logs(const char *root) {
+    append(root, "killed/metrics.csv", "9,99,0.1");
+    append(root, "killed/metrics.jsonl", "{\"kind\":\"epo");
+}
+
 static void killed_runs_end_like_uninterrupted_ones(void **state) {
     (void)state;
     fixture f;
-    dogb_rng rng;
-    int count = 0;
+    char forget[400];
     fixture_open(&f, 6, 3);
     set_up(&f);
     assert_ok(train_into(&f, "whole", NULL));
     assert_int_equal(setenv("DOGBREED_CHECKPOINT_SECONDS", "0", 1), 0);
-    dogb_rng_init(&rng, 7, DOGB_RNG_SYNTH, 0, 0);
-    for (; count < 20; count++) {
-        if (worker_kill(worker_start(f.root, "killed", ""), 10 + (int)dogb_rng_below(&rng, 100))) {
-            break;
-        }
-        // What a kill inside write() may leave.
-        append(f.root, "killed/metrics.csv", "9,99,0.1");
-        append(f.root, "killed/metrics.jsonl", "{\"kind\":\"epo");
-    }
-    assert_int_equal(worker_wait(worker_start(f.root, "killed", "")), 0);
+    (void)snprintf(forget, sizeof forget, "%s/killed", f.root);
+    (void)worker_kill_often(f.root, "killed", forget, 7, tear_logs);
     assert_int_equal(unsetenv("DOGBREED_CHECKPOINT_SECONDS"), 0);
-    print_message("finished after %d kills\n", count);
     assert_string_equal(fixture_text(f.root, "whole/metrics.csv"),
                         fixture_text(f.root, "killed/metrics.csv"));
     check_jsonl(f.root, "killed/metrics.jsonl", 5, 5);

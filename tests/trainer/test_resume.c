@@ -97,20 +97,12 @@ static uint64_t uninterrupted(const fixture *f) {
 static void kills(const char *mode, uint64_t seed) {
     fixture f;
     char wanted[64];
-    dogb_rng rng;
-    int count = 0;
+    char forget[400];
     fixture_open(&f, 6, 3);
     set_up(&f, mode);
     (void)snprintf(wanted, sizeof wanted, "%llx", (unsigned long long)uninterrupted(&f));
-    dogb_rng_init(&rng, seed, DOGB_RNG_SYNTH, 0, 0);
-    for (; count < 20; count++) {
-        pid_t pid = worker_start(f.root, mode, "");
-        if (worker_kill(pid, 20 + (int)dogb_rng_below(&rng, 120))) {
-            break;
-        }
-    }
-    assert_int_equal(worker_wait(worker_start(f.root, mode, "")), 0);
-    print_message("%s: finished after %d kills\n", mode, count);
+    (void)snprintf(forget, sizeof forget, "%s/checkpoint", f.root);
+    (void)worker_kill_often(f.root, mode, forget, seed, NULL);
     assert_string_equal(fixture_text(f.root, "sum"), wanted);
     fixture_close(&f);
 }

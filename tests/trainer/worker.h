@@ -4,6 +4,10 @@
 
 #include "test.h"
 
+#include "core/clock.h"
+#include "core/file.h"
+#include "core/rng.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -50,6 +54,39 @@ static inline int worker_kill(pid_t pid, int milliseconds) {
         fail_msg("the worker ended with %d", end);
     }
     return end == 0;
+}
+
+// Kills workers of `mode` again and again, at random moments of their work, until one gets to its
+// end; returns how many were killed, at least one: `forget` (a folder, removed) makes the work
+// begin anew when the first worker was too quick, and the next waits are shorter.
+static inline int worker_kill_often(const char *root, const char *mode, const char *forget,
+                                    uint64_t seed, void (*after)(const char *root)) {
+    dogb_rng rng;
+    int count = 0;
+    double begin = dogb_clock();
+    assert_int_equal(worker_wait(worker_start(root, mode, "")), 0);
+    double span = 1000.0 * (dogb_clock() - begin); // of a whole run, milliseconds
+    assert_ok(dogb_directory_remove(forget));
+    dogb_rng_init(&rng, seed, DOGB_RNG_SYNTH, 0, 0);
+    while (count < 20) {
+        int wait = 1 + (int)(span * (0.2 + 0.6 * dogb_rng_uniform(&rng)));
+        if (worker_kill(worker_start(root, mode, ""), wait)) {
+            if (count > 0 || span < 2.0) {
+                break;
+            }
+            span /= 2.0;
+            assert_ok(dogb_directory_remove(forget));
+            continue;
+        }
+        count++;
+        if (after != NULL) {
+            after(root);
+        }
+    }
+    assert_int_equal(worker_wait(worker_start(root, mode, "")), 0);
+    assert_true(count > 0);
+    print_message("# %s: finished after %d kills\n", mode, count);
+    return count;
 }
 
 #endif
