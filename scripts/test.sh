@@ -157,7 +157,7 @@ stage_tsan() {
 
 stage_valgrind() {
     say "valgrind: memory of the small suites"
-    mapfile -t names < <(tests_like build 'core|graph|weights|arch|model|dataset|event|options|image')
+    mapfile -t names < <(tests_like build '^(core|graph|weights|arch|dataset|event|options)')
     run_tests build "${names[@]}" --timeout-multiplier 20 \
         --wrap='valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 }
