@@ -129,7 +129,7 @@ json_t *dogb_json_document(dogb_arena *arena, const char *name, int version) {
 
 int dogb_json_parse(json_t **out, dogb_arena *arena, const char *text, size_t size,
                     const char *what) {
-    json_error_t error;
+    json_error_t error = {.line = 0}; // jansson may leave it alone when it has no memory
     *out = NULL;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (value == NULL) {

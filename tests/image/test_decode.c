@@ -242,6 +242,10 @@ static void damaged_files_decode_as_by_libjpeg(void **state) {
                                         "jexif_6.jpg",  "jrestart_rows.jpg"};
     (void)state;
     dogb_rng rng;
+    if (getenv("JSIMD_FORCENONE") != NULL) {
+        // Coefficients out of range overflow differently in libjpeg-turbo's C and SIMD code.
+        test_skip("libjpeg-turbo without SIMD");
+    }
     dogb_rng_init(&rng, 11, DOGB_RNG_SYNTH, 0, 0);
     for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
         dogb_arena arena = {0};
