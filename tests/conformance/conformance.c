@@ -40,6 +40,7 @@ pair pair_open(const char *architecture, const char *head, int32_t side,
     for (int i = 0; i < 2; i++) {
         dogb_net_conf own = *conf;
         own.device = i == 0 ? tested_device : "cpu";
+        own.dtype = i == 0 ? conf->dtype : DOGB_DTYPE_F32;
         own.batch_max = PAIR_BATCH;
         assert_ok(dogb_engine_net(&p.nets[i], p.engines[i], p.graph, (const void *const *)p.weights,
                                   &own));
@@ -154,6 +155,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_devices_and_memory),
         cmocka_unit_test(test_optional_groups_are_whole),
         cmocka_unit_test(test_heads_train_like_nets),
+        cmocka_unit_test(test_bf16_is_offered_or_refused),
+        cmocka_unit_test(test_bf16_infers_near_f32),
+        cmocka_unit_test(test_bf16_trains_near_f32),
         cmocka_unit_test(test_mobilenet_v2_on_photos),
         cmocka_unit_test(test_squeezenet1_1_on_photos),
     };

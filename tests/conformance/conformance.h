@@ -22,7 +22,7 @@ typedef struct pair {
 extern const dogb_engine *tested; // opened by main
 extern const char *tested_device;
 
-// A network of the table with a head, `side` pixels wide, on both engines.
+// A network of the table with a head, `side` pixels wide, on both engines; ref is always float32.
 pair pair_open(const char *architecture, const char *head, int32_t side, const dogb_net_conf *conf);
 void pair_optim(pair *p, const dogb_optim_conf *conf);
 void pair_close(pair *p);
@@ -58,6 +58,9 @@ void test_views_equal_ref(void **state);
 void test_devices_and_memory(void **state);
 void test_optional_groups_are_whole(void **state);
 void test_heads_train_like_nets(void **state);
+void test_bf16_is_offered_or_refused(void **state);
+void test_bf16_infers_near_f32(void **state);
+void test_bf16_trains_near_f32(void **state);
 void test_mobilenet_v2_on_photos(void **state);
 void test_squeezenet1_1_on_photos(void **state);
 

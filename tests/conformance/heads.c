@@ -149,8 +149,7 @@ static void run_heads(int32_t hidden) {
 void test_heads_train_like_nets(void **state) {
     (void)state;
     if (tested->heads_create == NULL) {
-        print_message("skipped: engine %s has no banks of heads\n", tested->name);
-        skip();
+        test_skip("engine %s has no banks of heads", tested->name);
     }
     run_heads(0);
     run_heads(7);
