@@ -61,7 +61,7 @@ const char *dogb_nearest(const char *name, const char *const *names, size_t coun
     return best;
 }
 
-static const dogb_option *find(const dogb_table *table, const char *name) {
+const dogb_option *dogb_table_find(const dogb_table *table, const char *name) {
     for (uint32_t i = 0; i < table->count; i++) {
         if (same_name(table->options[i].name, name)) {
             return &table->options[i];
@@ -170,7 +170,7 @@ static int parse_switch(const dogb_option *option, const char *value, int32_t *o
 
 int dogb_table_set(const dogb_table *table, void *options, const char *name, const char *value,
                    dogb_arena *arena) {
-    const dogb_option *option = find(table, name);
+    const dogb_option *option = dogb_table_find(table, name);
     if (option == NULL) {
         return unknown(table, name);
     }
@@ -235,7 +235,7 @@ int dogb_table_set(const dogb_table *table, void *options, const char *name, con
 }
 
 int dogb_table_get(char **value, const dogb_table *table, const void *options, const char *name) {
-    const dogb_option *option = find(table, name);
+    const dogb_option *option = dogb_table_find(table, name);
     char number[64] = "";
     const char *text = number;
     size_t length = 0;

@@ -57,7 +57,13 @@ int dogb_table_init(const dogb_table *table, void *options, size_t struct_size);
 // struct has non-zero bytes in its tail.
 int dogb_table_import(void *out, const dogb_table *table, const void *options, dogb_arena *arena);
 
-// One field by name ('-' = '_') from text; strings go into the arena (NULL: interned for the life
+// Bytes of the field in its struct.
+uint32_t dogb_option_size(const dogb_option *option);
+
+// The row of a name ('-' = '_'), or NULL.
+const dogb_option *dogb_table_find(const dogb_table *table, const char *name);
+
+// One field by name from text; strings go into the arena (NULL: interned for the life
 // of the process).
 int dogb_table_set(const dogb_table *table, void *options, const char *name, const char *value,
                    dogb_arena *arena);

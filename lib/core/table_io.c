@@ -7,12 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t field_size(int32_t type) {
-    return type == DOGBREED_TYPE_STRING ? sizeof(char *)
-           : type == DOGBREED_TYPE_INT64 || type == DOGBREED_TYPE_UINT64 ||
-                   type == DOGBREED_TYPE_DOUBLE
-               ? 8
-               : 4;
+uint32_t dogb_option_size(const dogb_option *option) {
+    switch (option->type) {
+    case DOGBREED_TYPE_INT64:
+    case DOGBREED_TYPE_UINT64:
+    case DOGBREED_TYPE_DOUBLE:
+        return 8;
+    case DOGBREED_TYPE_STRING:
+        return sizeof(const char *);
+    default:
+        return 4;
+    }
 }
 
 int dogb_table_init(const dogb_table *table, void *options, size_t struct_size) {
@@ -101,9 +106,9 @@ int dogb_table_import(void *out, const dogb_table *table, const void *options, d
         }
         for (uint32_t i = 0; i < table->count; i++) {
             const dogb_option *option = &table->options[i];
-            if (option->offset + field_size(option->type) <= size) {
+            if (option->offset + dogb_option_size(option) <= size) {
                 memcpy((char *)out + option->offset, (const char *)options + option->offset,
-                       field_size(option->type));
+                       dogb_option_size(option));
             }
         }
     }

@@ -32,34 +32,6 @@ typedef struct head {
     uint32_t kind;
 } head;
 
-static uint32_t type_size(int32_t type) {
-    switch (type) {
-    case DOGBREED_TYPE_INT64:
-    case DOGBREED_TYPE_UINT64:
-    case DOGBREED_TYPE_DOUBLE:
-        return 8;
-    case DOGBREED_TYPE_STRING:
-        return sizeof(const char *);
-    default:
-        return 4;
-    }
-}
-
-static const dogb_option *find(const dogb_table *table, const char *name) {
-    for (uint32_t i = 0; i < table->count; i++) {
-        const char *a = table->options[i].name;
-        const char *b = name;
-        while (*a != '\0' && (*a == *b || (*a == '_' && *b == '-'))) {
-            a++;
-            b++;
-        }
-        if (*a == *b) {
-            return &table->options[i];
-        }
-    }
-    return NULL;
-}
-
 // Table of a struct, after checking that the named field lies inside what the caller allocated. An
 // unknown name passes: set and get have the better message for it.
 static int table_of(const dogb_table **out, const void *options, const char *name) {
@@ -68,8 +40,8 @@ static int table_of(const dogb_table **out, const void *options, const char *nam
     *out = dogb_options_table(h.kind);
     DOGB_CHECK(*out != NULL, "options: kind %u is unknown; was the struct filled by its _init?",
                (unsigned)h.kind);
-    const dogb_option *option = find(*out, name);
-    if (option != NULL && option->offset + type_size(option->type) > h.struct_size) {
+    const dogb_option *option = dogb_table_find(*out, name);
+    if (option != NULL && option->offset + dogb_option_size(option) > h.struct_size) {
         return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
                          "%s: the caller's struct of %u bytes does not have this option", name,
                          (unsigned)h.struct_size);
