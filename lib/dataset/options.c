@@ -1,4 +1,5 @@
 // options.c - the option tables of datasets, checks and drawn data, and their _init functions.
+#include "core/table_rows.h"
 #include "dataset/dataset_internal.h"
 
 #include <stddef.h>
@@ -13,13 +14,9 @@ static const dogb_option dataset_options[] = {
     DOGB_OPTION_DOUBLE(
         dogbreed_dataset_options, bad_fraction, 0, 1, "0", "",
         "Share of unreadable files that is tolerated, and left out, while training."),
-    // 89,478,485 is Pillow's decompression-bomb warning; 9e8 is 30,000 x 30,000, the side limit.
-    DOGB_OPTION_INT64(dogbreed_dataset_options, pixels_max, 1, 9e8, "89478485", "pixels",
-                      "Larger images are refused."),
-    DOGB_OPTION_INT64(dogbreed_dataset_options, bytes_max, 1, 4294967296.0, "268435456", "bytes",
-                      "Larger files are refused."),
-    DOGB_OPTION_CHOICE(dogbreed_dataset_options, jpeg_warnings, "error,pillow", "error",
-                       "Damaged JPEGs: error refuses them, pillow accepts what Pillow accepts."),
+    DOGB_ROW_PIXELS_MAX(dogbreed_dataset_options),
+    DOGB_ROW_BYTES_MAX(dogbreed_dataset_options),
+    DOGB_ROW_JPEG_WARNINGS(dogbreed_dataset_options),
 };
 
 const dogb_table dogb_dataset_table = {"dataset", DOGBREED_KIND_DATASET,

@@ -1,21 +1,16 @@
 // options.c - the table of dogbreed_evaluate_options.
+#include "core/table_rows.h"
 #include "evaluate/evaluate_internal.h"
 
 static const dogb_option options[] = {
-    DOGB_OPTION_STRING(dogbreed_evaluate_options, engine, "auto",
-                       "Compute engine: auto, or a name such as torch or ref."),
-    DOGB_OPTION_STRING(dogbreed_evaluate_options, device, "auto",
-                       "Device: auto, cpu, cuda or cuda:<number>."),
-    DOGB_OPTION_STRING(dogbreed_evaluate_options, cache_dir, "",
-                       "Folder of the feature store; empty: the user's cache folder."),
+    DOGB_ROW_ENGINE(dogbreed_evaluate_options),
+    DOGB_ROW_DEVICE(dogbreed_evaluate_options),
+    DOGB_ROW_CACHE_DIR(dogbreed_evaluate_options),
     DOGB_OPTION_INT32(dogbreed_evaluate_options, batch_size, 1, 65536, "32", "images",
                       "Images computed at once."),
-    DOGB_OPTION_INT32(dogbreed_evaluate_options, threads, 0, 256, "0", "",
-                      "Compute threads; 0: usable cores."),
-    DOGB_OPTION_INT32(dogbreed_evaluate_options, loader_threads, 0, 256, "0", "",
-                      "Threads that decode pictures; 0: usable cores."),
-    DOGB_OPTION_CHOICE(dogbreed_evaluate_options, dtype, "f32,bf16", "f32",
-                       "Number type of activations."),
+    DOGB_ROW_THREADS(dogbreed_evaluate_options),
+    DOGB_ROW_LOADER_THREADS(dogbreed_evaluate_options),
+    DOGB_ROW_DTYPE(dogbreed_evaluate_options),
     DOGB_OPTION_SWITCH(dogbreed_evaluate_options, feature_cache, "on",
                        "Read and keep the features of a frozen network."),
 };

@@ -1,9 +1,7 @@
-// table.c - the options of a trainer: one row per field. Defaults are for a frozen backbone with a
-// new head; docs/trainer.md says where they come from.
-#include "core/error.h"
+// options.c - the options of a trainer: one row per field. Defaults are for a frozen backbone with
+// a new head; docs/trainer.md says where they come from.
+#include "core/table_rows.h"
 #include "trainer/trainer_internal.h"
-
-#include <stddef.h>
 
 typedef dogbreed_trainer_options o;
 
@@ -29,10 +27,9 @@ static const dogb_option rows[] = {
                        "Smaller improvements of the monitored metric count as none."),
     DOGB_OPTION_DOUBLE(o, time_limit, 0, 1e9, "0", "s",
                        "Ends the run cleanly after this time; 0: no limit."),
-    DOGB_OPTION_STRING(o, engine, "auto", "Compute engine: auto, or a name such as torch or ref."),
-    DOGB_OPTION_STRING(o, device, "auto", "Device: auto, cpu, cuda, cuda:0."),
-    DOGB_OPTION_STRING(o, cache_dir, "",
-                       "Folder of the feature store; empty: the user's cache folder."),
+    DOGB_ROW_ENGINE(o),
+    DOGB_ROW_DEVICE(o),
+    DOGB_ROW_CACHE_DIR(o),
     DOGB_OPTION_INT64(o, decoded_cache_bytes, 0, 1LL << 50, "0", "bytes",
                       "Memory for decoded pictures between epochs; 0: none."),
     DOGB_OPTION_INT64(o, feature_cache_bytes, 0, 1LL << 50, "17179869184", "bytes",
@@ -45,9 +42,8 @@ static const dogb_option rows[] = {
                        "How the learning rate changes, as in torch.optim.lr_scheduler."),
     DOGB_OPTION_INT32(o, step_epochs, 1, 100000, "3", "epochs",
                       "Schedule step: epochs between two reductions."),
-    DOGB_OPTION_INT32(o, threads, 0, 256, "0", "threads", "Compute threads; 0: usable cores."),
-    DOGB_OPTION_INT32(o, loader_threads, 0, 256, "0", "threads",
-                      "Threads that decode pictures; 0: usable cores."),
+    DOGB_ROW_THREADS(o),
+    DOGB_ROW_LOADER_THREADS(o),
     DOGB_OPTION_SWITCH(o, deterministic, "on", "Same seed, same bits."),
     DOGB_OPTION_SWITCH(o, augment, "on",
                        "Random resized crop and flip while pictures run through the network."),
@@ -56,7 +52,7 @@ static const dogb_option rows[] = {
     DOGB_OPTION_CHOICE(o, feature_cache, "off,on", "on",
                        "Frozen backbone: compute features once; off: the whole network each "
                        "epoch."),
-    DOGB_OPTION_CHOICE(o, dtype, "f32,bf16", "f32", "Number format of activations."),
+    DOGB_ROW_DTYPE(o),
     DOGB_OPTION_CHOICE(o, class_weights, "none,balanced", "none",
                        "Weight of a class in the loss; balanced: inverse to its frequency."),
     DOGB_OPTION_CHOICE(o, monitor, "val_accuracy,val_loss,val_top5,train_loss,train_accuracy",
