@@ -49,11 +49,6 @@ class Signals(tool.Case):
             self.assertEqual((status["state"], status["exit_code"]), ("interrupted", code))
             self.finished(name)
 
-    def test_a_killed_run_goes_on_to_the_same_weights(self):
-        found, _, _ = self.interrupted("killed", signal.SIGKILL, 6)
-        self.assertEqual(found, -signal.SIGKILL)
-        self.finished("killed")
-
     def test_a_second_signal_ends_at_once(self):
         process = tool.start("train", self.shapes, *LONG, "--epochs", "100000", "--out", self.folder / "twice", "--json")
         process.stdout.readline()
