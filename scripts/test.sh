@@ -107,14 +107,15 @@ tests_like() {
 }
 
 make_oracle() {
-    local home
+    local home links=()
     home=$cache/oracle-$(printf '%s\n' "${oracle_packages[@]}" | sha256sum | cut -c1-12)
     if [ ! -x "$home/bin/python" ]; then
         say "making the oracle environment in $home (several GB, once)" >&2
         rm -rf "$home.part"
+        [ ! -d "$cache/wheels" ] || links=(--find-links "$cache/wheels")
         python3 -m venv "$home.part" >&2 &&
             "$home.part/bin/python" -m pip install --quiet --disable-pip-version-check \
-                --find-links "$cache/wheels" "${oracle_packages[@]}" >&2 </dev/null || return 1
+                "${links[@]}" "${oracle_packages[@]}" >&2 </dev/null || return 1
         mv -T "$home.part" "$home" || return 1
         rm -rf "$cache/wheels"
     fi
