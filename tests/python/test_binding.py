@@ -135,9 +135,18 @@ class MainJob(unittest.TestCase):
         self.assertGreaterEqual(best[0][1], best[1][1])
         with open(path, "rb") as file:
             self.assertEqual(guess.predict(file.read(), top_k=2), best)
-        batch = guess.predict_batch([path, "/nowhere.jpg"], top_k=2)
-        self.assertEqual(batch[0], best)
-        self.assertIsInstance(batch[1], dogbreed.DogbreedError)
+        broken = os.path.join(self.folder.name, "broken.jpg")
+        with open(broken, "wb") as file:
+            file.write(b"not a picture")
+        batch = guess.predict_batch(["/nowhere.jpg", path, broken], top_k=2)
+        self.assertEqual(batch[1], best)
+        for result, name, file in ((batch[0], "NOT_FOUND", "/nowhere.jpg"), (batch[2], "UNSUPPORTED", broken)):
+            self.assertIsInstance(result, dogbreed.DogbreedError)
+            self.assertEqual(result.name, name)
+            with self.assertRaises(dogbreed.DogbreedError) as alone:
+                guess.predict(file)
+            self.assertEqual(str(result), str(alone.exception))  # each file's own message
+            self.assertIn(file, str(result))
         answers = []
         threads = [threading.Thread(target=lambda: answers.append(guess.predict(path, top_k=2))) for _ in range(4)]
         for thread in threads:

@@ -1,19 +1,18 @@
-"""The C library: finding it, prototypes of common.h, errors, JSON results. Opens no engine and no libtorch."""
+"""The C library: finding it, declaring its functions and structs, errors, results. Opens no engine and no libtorch."""
 from __future__ import annotations
 
 import ctypes
 import json
 import os
-from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_void_p
-from typing import Any, Callable
+from ctypes import byref, c_char_p, c_int32, c_void_p
+from types import SimpleNamespace
+from typing import Any, Callable, TypeVar, Union
 
 ABI = 0
-
-_CODES = {
-    -1: "INVALID_ARGUMENT", -2: "NO_MEMORY", -3: "NOT_FOUND", -4: "EXISTS", -5: "IO", -6: "NETWORK", -7: "FORMAT",
-    -8: "MISMATCH", -9: "UNSUPPORTED", -10: "DEVICE", -11: "DEVICE_MEMORY", -12: "NUMERIC", -13: "STATE",
-    -14: "CANCELLED", -15: "CALLBACK", -16: "INTERNAL",
-}
+Path = Union[str, "os.PathLike[str]"]
+_TYPES: dict[str, Any] = {"i32": c_int32, "u32": ctypes.c_uint32, "i64": ctypes.c_int64, "f32": ctypes.c_float,
+                          "f64": ctypes.c_double, "str": c_char_p, "ptr": c_void_p, "f32*": ctypes.POINTER(ctypes.c_float)}
+_Result = TypeVar("_Result", bound="Handle")
 
 
 class DogbreedError(Exception):
@@ -22,18 +21,14 @@ class DogbreedError(Exception):
     def __init__(self, code: int, message: str):
         super().__init__(message)
         self.code = code
-        self.name = _CODES.get(code, "UNKNOWN")
-
-
-def _find() -> str:
-    here = os.path.dirname(os.path.abspath(__file__))
-    places = (os.environ.get("DOGBREED_LIBRARY", ""), os.path.join(here, "libdogbreed.so.0"),
-              os.path.join(here, "..", "..", "..", "build", "libdogbreed.so.0"))
-    return next((path for path in places if path and os.path.exists(path)), "libdogbreed.so.0")
+        self.name = error_name(code)
 
 
 def _load() -> ctypes.CDLL:
-    path = _find()
+    here = os.path.dirname(os.path.abspath(__file__))
+    places = (os.environ.get("DOGBREED_LIBRARY", ""), os.path.join(here, "libdogbreed.so.0"),
+              os.path.join(here, "..", "..", "..", "build", "libdogbreed.so.0"))
+    path = next((path for path in places if path and os.path.exists(path)), "libdogbreed.so.0")
     try:
         library = ctypes.CDLL(path)
     except OSError as error:
@@ -47,63 +42,106 @@ def _load() -> ctypes.CDLL:
 lib = _load()
 
 
-def prototype(name: str, result: Any, *arguments: Any) -> Any:
-    """Declares one function of the library and returns it."""
-    function = getattr(lib, name)
-    function.restype = result
-    function.argtypes = list(arguments)
-    return function
-
-
-_version = prototype("dogbreed_version", c_char_p)
-_abi = prototype("dogbreed_abi", c_int32)
-_build_info = prototype("dogbreed_build_info", c_int, POINTER(c_void_p))
-_doctor = prototype("dogbreed_doctor", c_int, POINTER(c_void_p))
-_error_message = prototype("dogbreed_error_message", c_char_p)
-_error_name = prototype("dogbreed_error_name", c_char_p, c_int)
-_LogFn = ctypes.CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
-_log_set = prototype("dogbreed_log_set", None, _LogFn, c_void_p, c_int32)
-_free = prototype("dogbreed_free", None, c_void_p)
-_log_kept: list[Any] = []
-
-
-def check(code: int) -> int:
-    """Raises DogbreedError for a negative result."""
-    if code < 0:
-        raise DogbreedError(code, text(_error_message()))
-    return code
-
-
-def text(value: "bytes | None") -> str:
+def text(value: bytes | None) -> str:
     return (value or b"").decode("utf-8", "surrogateescape")
 
 
-def take_text(pointer: c_void_p) -> str:
-    """Text that the library handed out; releases it."""
-    try:
-        return text(ctypes.string_at(pointer.value))
-    finally:
-        _free(pointer)
+class Text:
+    """The type of a text or path parameter: str, PathLike or None."""
+
+    @classmethod
+    def from_param(cls, value: Path | None) -> bytes | None:
+        return None if value is None else os.fsencode(value)
 
 
-def json_call(function: Callable[..., int], *arguments: Any) -> Any:
-    """Calls function(char **json, ...) and parses what it returned."""
+_LETTERS = {"P": c_void_p, "T": Text, "i": c_int32, "q": ctypes.c_int64, "u": ctypes.c_uint32, "Q": ctypes.c_uint64,
+            "z": ctypes.c_size_t}
+_RESULTS = dict(_LETTERS, T=c_char_p, **{"-": None})
+
+
+def _check(code: int, *_: Any) -> int:
+    if code < 0:
+        raise DogbreedError(code, _c.error_message())
+    return code
+
+
+def functions(prefix: str, **signatures: str) -> SimpleNamespace:
+    """Declares functions of the library, a letter a parameter: P any pointer, T text or path, i q int32 and int64,
+    u Q unsigned, z size_t. A result stands behind a colon ("-": none); without one it is a result code, and a negative
+    one raises DogbreedError."""
+    found = SimpleNamespace()
+    for name, signature in signatures.items():
+        function = getattr(lib, prefix + name)
+        parameters, colon, result = signature.partition(":")
+        function.argtypes = [_LETTERS[letter] for letter in parameters]
+        function.restype = _RESULTS[result or "i"]
+        if not colon:
+            function.errcheck = _check
+        elif result == "T":
+            function.errcheck = lambda value, *_: text(value)
+        setattr(found, name, function)
+    return found
+
+
+def fields(words: str) -> list[tuple[str, Any]]:
+    """Fields of a struct, each type in front of its names: "i32 label  str path  i64 shape[4]"."""
+    found: list[tuple[str, Any]] = []
+    kind: Any = None
+    for word in words.split():
+        name, _, count = word.rstrip("]").partition("[")
+        if word in _TYPES:
+            kind = _TYPES[word]
+        else:
+            found.append((name, kind * int(count) if count else kind))
+    return found
+
+
+class Struct(ctypes.Structure):
+    """A C struct that starts with struct_size."""
+
+    def __init__(self) -> None:
+        super().__init__(struct_size=ctypes.sizeof(self))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its other fields by name."""
+        values = {field[0]: getattr(self, field[0]) for field in self._fields_}
+        return {name: text(value) if isinstance(value, bytes) else value for name, value in values.items()
+                if name not in ("struct_size", "reserved")}
+
+
+def made(function: Callable[..., int], *arguments: Any) -> c_void_p:
+    """Calls function(out, ...) and returns what the library handed out."""
     pointer = c_void_p()
-    check(function(byref(pointer), *arguments))
-    return json.loads(take_text(pointer))
+    function(byref(pointer), *arguments)
+    return pointer
 
 
-def path_bytes(path: "str | os.PathLike[str]") -> bytes:
-    return os.fsencode(os.fspath(path))
+def made_text(function: Callable[..., int], *arguments: Any) -> str:
+    pointer = made(function, *arguments)
+    try:
+        return text(ctypes.string_at(pointer.value or 0))
+    finally:
+        _c.free(pointer)
+
+
+def made_json(function: Callable[..., int], *arguments: Any) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(made_text(function, *arguments))
+    return result
 
 
 class Handle:
     """An opaque C handle: context manager, destroyed once, in any order."""
 
-    _destroy: Any
+    _c: SimpleNamespace  # functions of its kind
 
     def __init__(self, pointer: c_void_p):
         self._pointer = pointer
+
+    @classmethod
+    def _of(cls: type[_Result], pointer: c_void_p) -> _Result:
+        handle = cls.__new__(cls)
+        Handle.__init__(handle, pointer)
+        return handle
 
     @property
     def pointer(self) -> c_void_p:
@@ -114,9 +152,9 @@ class Handle:
     def close(self) -> None:
         pointer, self._pointer = getattr(self, "_pointer", None), c_void_p()
         if pointer:
-            type(self)._destroy(pointer)
+            self._c.destroy(pointer)
 
-    def __enter__(self) -> Any:
+    def __enter__(self: _Result) -> _Result:
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -126,27 +164,33 @@ class Handle:
         self.close()
 
 
+_LogFn = ctypes.CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
+_log_kept: list[Any] = []
+_c = functions("dogbreed_", version=":T", abi=":i", error_message=":T", error_name="i:T", free="P:-", build_info="P",
+               doctor="P", log_set="PPi:-")
+
+
 def version() -> str:
     """Version of the library that is loaded."""
-    return text(_version())
+    return str(_c.version())
 
 
 def build_info() -> dict[str, Any]:
-    return json_call(_build_info)
+    """Compiler, engines and libraries that it was built with."""
+    return made_json(_c.build_info)
 
 
 def doctor() -> dict[str, Any]:
-    return json_call(_doctor)
+    """Looks at this machine; opens every engine that is installed."""
+    return made_json(_c.doctor)
 
 
 def error_name(code: int) -> str:
-    return text(_error_name(code))
+    return str(_c.error_name(code))
 
 
-def set_log(function: "Callable[[int, str], None] | None", level: int = 1) -> None:
+def set_log(function: Callable[[int, str], None] | None, level: int = 1) -> None:
     """Sends log lines up to `level` (0 error .. 3 debug) to function(level, line); None silences the library."""
-    callback = ctypes.cast(None, _LogFn)
-    if function is not None:
-        callback = _LogFn(lambda line_level, line, _: function(line_level, text(line)))
-    _log_set(callback, None, level)
+    callback = _LogFn() if function is None else _LogFn(lambda at, line, _: function(at, text(line)))
+    _c.log_set(callback, None, level)
     _log_kept[:] = [callback]  # ctypes does not keep it alive

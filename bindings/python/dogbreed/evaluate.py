@@ -1,23 +1,20 @@
 """A model on a labelled split."""
 from __future__ import annotations
 
-import ctypes
-import json
-from ctypes import POINTER, byref, c_double, c_int, c_int32, c_int64, c_uint32, c_void_p
+from ctypes import byref
 from typing import Any
 
-from . import options
-from .common import check, prototype, take_text
+from .common import Struct, fields, functions, made_json
 from .dataset import Dataset
 from .model import Model
+from .options import EVALUATE, Options
 
 
-class Evaluation(ctypes.Structure):
+class Evaluation(Struct):
     """Numbers of one evaluation; `details` holds the same and more: per class, confusion, most confused pairs."""
 
-    _fields_ = [("struct_size", c_uint32), ("classes", c_int32), ("count", c_int64), ("correct", c_int64),
-                ("correct5", c_int64), ("loss", c_double), ("top1", c_double), ("top1_low", c_double),
-                ("top1_high", c_double), ("top5", c_double), ("seconds", c_double)]
+    _fields_ = fields("u32 struct_size  i32 classes  i64 count correct correct5 "
+                      "f64 loss top1 top1_low top1_high top5 seconds")
     details: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -25,13 +22,11 @@ class Evaluation(ctypes.Structure):
                 f"[{self.top1_low:.4f}, {self.top1_high:.4f}], top5={self.top5:.4f}, loss={self.loss:.4f})")
 
 
-_evaluate = prototype("dogbreed_evaluate", c_int, POINTER(Evaluation), POINTER(c_void_p), c_void_p, c_void_p, c_void_p)
+_c = functions("dogbreed_", evaluate="PPPPP")
 
 
 def evaluate(model: Model, dataset: Dataset, **kwargs: Any) -> Evaluation:
-    result = Evaluation(struct_size=ctypes.sizeof(Evaluation))
-    pointer = c_void_p()
-    chosen = options.Options(options.EVALUATE, **kwargs)
-    check(_evaluate(byref(result), byref(pointer), model.pointer, dataset.pointer, chosen.pointer))
-    result.details = json.loads(take_text(pointer))
+    result = Evaluation()
+    chosen = Options(EVALUATE, **kwargs)
+    result.details = made_json(lambda out: _c.evaluate(byref(result), out, model.pointer, dataset.pointer, chosen))
     return result

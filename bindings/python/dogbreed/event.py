@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, byref, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+from ctypes import POINTER, byref, c_float, c_int, c_void_p
 from typing import TYPE_CHECKING, Any, Iterator
 
-from .common import check, prototype, text
+from .common import Struct, fields, functions, text
 
 if TYPE_CHECKING:
     import numpy
@@ -24,30 +24,23 @@ def mask(*kinds: str) -> int:
     return sum(1 << KINDS.index(kind) for kind in set(kinds)) if kinds else 2**64 - 1
 
 
-class Tensor(ctypes.Structure):
-    _fields_ = [("struct_size", c_uint32), ("what", c_int32), ("name", c_char_p), ("dtype", c_int32),
-                ("rank", c_int32), ("shape", c_int64 * 4)]
+class Tensor(Struct):
+    _fields_ = fields("u32 struct_size  i32 what  str name  i32 dtype rank  i64 shape[4]")
 
 
-class TensorStats(ctypes.Structure):
-    _fields_ = [("struct_size", c_uint32), ("reserved", c_uint32), ("minimum", c_double), ("maximum", c_double),
-                ("mean", c_double), ("deviation", c_double), ("norm", c_double), ("zero_share", c_double),
-                ("nan_count", c_int64), ("infinity_count", c_int64)]
+class TensorStats(Struct):
+    _fields_ = fields("u32 struct_size reserved  f64 minimum maximum mean deviation norm zero_share "
+                      "i64 nan_count infinity_count")
 
 
-class RawEvent(ctypes.Structure):
-    _fields_ = [("struct_size", c_uint32), ("kind", c_int32), ("epoch", c_int32), ("epochs", c_int32),
-                ("step", c_int64), ("steps", c_int64), ("done", c_int64), ("total", c_int64), ("time", c_double),
-                ("learning_rate", c_double), ("loss", c_double), ("train_loss", c_double),
-                ("train_accuracy", c_double), ("val_loss", c_double), ("val_accuracy", c_double),
-                ("val_top5", c_double), ("images_per_second", c_double), ("text", c_char_p), ("improved", c_int32),
-                ("tensor_count", c_int32), ("context", c_void_p)]
+class RawEvent(Struct):
+    _fields_ = fields("u32 struct_size  i32 kind epoch epochs  i64 step steps done total  f64 time learning_rate "
+                      "loss train_loss train_accuracy val_loss val_accuracy val_top5 images_per_second  str text "
+                      "i32 improved tensor_count  ptr context")
 
 
 EventFn = ctypes.CFUNCTYPE(c_int, POINTER(RawEvent), c_void_p)
-_tensor = prototype("dogbreed_event_tensor", c_int, POINTER(Tensor), POINTER(RawEvent), c_int32)
-_tensor_read = prototype("dogbreed_event_tensor_read", c_int, POINTER(RawEvent), c_int32, POINTER(c_float), c_size_t)
-_tensor_stats = prototype("dogbreed_event_tensor_stats", c_int, POINTER(TensorStats), POINTER(RawEvent), c_int32)
+_c = functions("dogbreed_event_", tensor="PPi", tensor_read="PiPz", tensor_stats="PPi")
 
 
 class TensorView:
@@ -55,22 +48,22 @@ class TensorView:
 
     def __init__(self, raw: Any, index: int):
         self._raw, self._index = raw, index
-        info = Tensor(struct_size=ctypes.sizeof(Tensor))
-        check(_tensor(byref(info), raw, index))
+        info = Tensor()
+        _c.tensor(byref(info), raw, index)
         self.name, self.what, self.shape = text(info.name), WHAT[info.what], tuple(info.shape[: info.rank])
 
-    def read(self) -> "numpy.ndarray[Any, Any]":
+    def read(self) -> numpy.ndarray[Any, Any]:
         """A float32 copy."""
         import numpy
 
         values = numpy.empty(self.shape, dtype=numpy.float32)
-        check(_tensor_read(self._raw, self._index, values.ctypes.data_as(POINTER(c_float)), values.size))
+        _c.tensor_read(self._raw, self._index, values.ctypes.data_as(POINTER(c_float)), values.size)
         return values
 
     def stats(self) -> dict[str, float]:
-        raw = TensorStats(struct_size=ctypes.sizeof(TensorStats))
-        check(_tensor_stats(byref(raw), self._raw, self._index))
-        return {name: getattr(raw, name) for name, _ in TensorStats._fields_ if name not in ("struct_size", "reserved")}
+        raw = TensorStats()
+        _c.tensor_stats(byref(raw), self._raw, self._index)
+        return raw.as_dict()
 
 
 class Event:
