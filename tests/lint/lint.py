@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Reads the source tree and fails on what a review would send back: an #include that lib/DEPENDS does not allow, a
 banned function, a file that is too long, a public name that is missing somewhere. Standard library only."""
+import ast
 import os
 import re
 import subprocess
@@ -46,6 +47,13 @@ def without_comments(text):
         return re.sub(r"[^\n]", " ", match.group(0))
     text = re.sub(r"/\*.*?\*/", blank, text, flags=re.S)
     return re.sub(r'"(\\.|[^"\\\n])*"|//[^\n]*', lambda m: blank(m) if m.group(0)[0] == "/" else '""' , text)
+
+
+def declared(text):
+    """Full names in a Python module's tables: functions("dogbreed_dataset_", open="PTP", ...)."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)
+             and isinstance(node.func, ast.Name) and node.func.id == "functions" and node.args]
+    return {node.args[0].value + word.arg for node in calls for word in node.keywords if word.arg}
 
 
 def depends():
@@ -143,10 +151,9 @@ def check_public(files):
         for path in (f"docs/{word}.md", f"bindings/python/dogbreed/{word}.py"):
             if word != "common" and not os.path.exists(os.path.join(ROOT, path)):
                 problem(f"include/dogbreed/{word}.h", 1, f"{path} is missing")
-    python = "".join(read(f) for f in files if f.startswith("bindings/python/dogbreed/") and f.endswith(".py"))
-    for name in sorted(names):
-        if name not in python:
-            problem("bindings/python/dogbreed", 1, f"{name} has no prototype")
+    python = set().union(*(declared(read(f)) for f in files if re.match(r"bindings/python/dogbreed/\w+\.py$", f)))
+    for name in sorted(set(names) - python):
+        problem("bindings/python/dogbreed", 1, f"{name} has no prototype")
 
 
 def main():

@@ -7,7 +7,6 @@ from typing import Any
 
 from .common import DogbreedError, Struct, fields, functions, made_text
 
-_KINDS = ("dataset", "check", "synth", "model", "trainer", "evaluate", "predictor")
 DATASET, CHECK, SYNTH, MODEL, TRAINER, EVALUATE, PREDICTOR = range(1, 8)
 _TYPES = {1: int, 2: int, 3: int, 4: float, 5: str, 6: bool, 7: str}
 # Larger than every option struct: the library accepts a larger struct whose unknown tail is zero.
@@ -20,7 +19,9 @@ class OptionInfo(Struct):
 
 
 _c = functions("dogbreed_options_", set="PTT", get="PPT", describe="Puu")
-_INIT = functions("dogbreed_", **{f"{kind}_options_init": "Pz" for kind in _KINDS})
+_INIT = list(vars(functions(  # in the order of the kinds
+    "dogbreed_", dataset_options_init="Pz", check_options_init="Pz", synth_options_init="Pz", model_options_init="Pz",
+    trainer_options_init="Pz", evaluate_options_init="Pz", predictor_options_init="Pz")).values())
 
 
 def describe(kind: int) -> list[dict[str, Any]]:
@@ -47,7 +48,7 @@ class Options:
     def __init__(self, kind: int, **values: Any):
         self._as_parameter_ = ctypes.create_string_buffer(_SIZE)
         self._kind = kind
-        getattr(_INIT, f"{_KINDS[kind - 1]}_options_init")(self, _SIZE)
+        _INIT[kind - 1](self, _SIZE)
         for name, value in values.items():
             self[name] = value
 
