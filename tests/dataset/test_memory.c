@@ -3,18 +3,9 @@
 #include "fixture.h"
 
 #include "dataset/loader.h"
-
-#include <stdatomic.h>
+#include "out_of_memory.h"
 
 static char root[256];
-static _Atomic int64_t left; // allocations until the one that fails
-
-static int fail_once(size_t size, void *userdata) {
-    (void)size;
-    (void)userdata;
-    return atomic_fetch_sub(&left, 1) == 0;
-}
-
 static int make_root(void **state) {
     (void)state;
     (void)snprintf(root, sizeof root, "%s", test_folder());
@@ -105,18 +96,17 @@ static int run_synth(void) {
 
 // Lets allocation 0, 1, 2, ... fail until a run needs no more of them.
 static void loop(int (*run)(void)) {
-    int64_t failed = 0;
-    for (int64_t nth = 0;; nth++) {
-        left = nth;
-        dogb_alloc_test(fail_once, NULL);
+    int failed = 0;
+    for (int nth = 0;; nth++) {
+        memory_fail_after(nth);
         int rc = run();
-        dogb_alloc_test(NULL, NULL);
+        int reached = memory_restore();
         if (rc < 0) {
             assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
             assert_non_null(strstr(dogbreed_error_message(), "memory"));
             failed++;
         }
-        if (left >= 0) { // not reached any more
+        if (!reached) {
             assert_ok(rc);
             break;
         }

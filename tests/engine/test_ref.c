@@ -4,6 +4,7 @@
 
 #include "arch/arch.h"
 #include "graph/nets.h"
+#include "out_of_memory.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -407,16 +408,6 @@ static void test_infer_runs_in_many_threads(void **state) {
 
 // --- memory
 
-typedef struct countdown {
-    int left;
-} countdown;
-
-static int fail_at(size_t size, void *userdata) {
-    countdown *c = userdata;
-    (void)size;
-    return c->left-- == 0;
-}
-
 // A whole step, stopping at the first failure.
 static int whole_step(const setup *s) {
     dogb_net *net = NULL;
@@ -446,10 +437,9 @@ static void test_out_of_memory_everywhere(void **state) {
     int rc = -1;
     int at = 0;
     for (; rc < 0 && at < 3000; at++) {
-        countdown c = {at};
-        dogb_alloc_test(fail_at, &c);
+        memory_fail_after(at);
         rc = whole_step(&s);
-        dogb_alloc_test(NULL, NULL);
+        (void)memory_restore();
         if (rc < 0) {
             assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
         }

@@ -2,10 +2,10 @@
 // name, everything that is refused.
 #include "engine/engine.h"
 #include "evaluate/evaluate_internal.h"
+#include "out_of_memory.h"
 #include "pictures.h"
 
 #include <math.h>
-#include <stdatomic.h>
 
 static char root[256];
 static char cache[300];
@@ -144,17 +144,6 @@ static void arguments_are_checked(void **state) {
     assert_int_equal(((unsigned char *)&old)[offsetof(dogbreed_evaluation, top1)], 0x11);
 }
 
-static atomic_int countdown;
-static int fail_once(size_t size, void *userdata) {
-    (void)size;
-    (void)userdata;
-    return atomic_fetch_sub(&countdown, 1) == 0;
-}
-
-static void *json_memory(size_t size) {
-    return fail_once(size, NULL) ? NULL : malloc(size);
-}
-
 static void allocation_failures_are_clean(void **state) {
     (void)state;
     int failures = 0;
@@ -163,13 +152,9 @@ static void allocation_failures_are_clean(void **state) {
     for (int i = 0;; i += 1 + i / 40) {
         dogbreed_evaluation e = {.struct_size = sizeof e};
         char *json = NULL;
-        atomic_store(&countdown, i);
-        json_set_alloc_funcs(json_memory, free);
-        dogb_alloc_test(fail_once, NULL);
+        memory_fail_after(i);
         int rc = dogbreed_evaluate(&e, &json, model, test_set, &options);
-        dogb_alloc_test(NULL, NULL);
-        json_set_alloc_funcs(malloc, free);
-        int done = atomic_load(&countdown) >= 0;
+        int done = !memory_restore();
         dogbreed_free(json);
         if (rc != 0) {
             assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);

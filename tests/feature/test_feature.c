@@ -3,10 +3,10 @@
 #include "dataset/loader.h"
 #include "engine/engine.h"
 #include "feature/feature.h"
+#include "out_of_memory.h"
 #include "pictures.h"
 
 #include <dirent.h>
-#include <stdatomic.h>
 
 enum { CLASSES = 3, PER_CLASS = 7, SAMPLES = CLASSES * PER_CLASS, FLOATS = 32 };
 
@@ -414,17 +414,6 @@ static void unreadable_files_have_no_row(void **state) {
     dogbreed_dataset_destroy(set);
 }
 
-static atomic_int countdown;
-static int fail_once(size_t size, void *userdata) {
-    (void)size;
-    (void)userdata;
-    return atomic_fetch_sub(&countdown, 1) == 0;
-}
-
-static void *json_memory(size_t size) {
-    return fail_once(size, NULL) ? NULL : malloc(size);
-}
-
 static void allocation_failures_are_clean(void **state) {
     (void)state;
     dogb_feature_conf conf = conf_of("memory");
@@ -435,13 +424,9 @@ static void allocation_failures_are_clean(void **state) {
     for (int i = 0;; i += 1 + i / 40) {
         dogb_feature *feature = NULL;
         (void)dogb_directory_remove(conf.cache_dir);
-        atomic_store(&countdown, i);
-        json_set_alloc_funcs(json_memory, free);
-        dogb_alloc_test(fail_once, NULL);
+        memory_fail_after(i);
         int rc = dogb_feature_open(&feature, &conf);
-        dogb_alloc_test(NULL, NULL);
-        json_set_alloc_funcs(malloc, free);
-        int done = atomic_load(&countdown) >= 0; // nothing failed this time
+        int done = !memory_restore(); // nothing failed this time
         if (rc == 0) {
             assert_same_rows(reference, feature, 1);
         } else {

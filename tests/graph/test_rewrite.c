@@ -4,6 +4,7 @@
 
 #include "arch/arch.h"
 #include "graph/nets.h"
+#include "out_of_memory.h"
 
 #include <math.h>
 
@@ -221,16 +222,6 @@ static void test_copies_are_equal(void **state) {
 }
 
 // Runs `make` with the 1st, 2nd, ... allocation failing until it gets through.
-typedef struct countdown {
-    int left;
-} countdown;
-
-static int fail_at(size_t size, void *userdata) {
-    countdown *c = userdata;
-    (void)size;
-    return c->left-- == 0;
-}
-
 static void test_out_of_memory_everywhere(void **state) {
     (void)state;
     dogb_graph *graph = build("tiny", "mlp:4", 16);
@@ -240,8 +231,7 @@ static void test_out_of_memory_everywhere(void **state) {
         for (int at = 0; rc < 0 && at < 2000; at++) {
             dogb_graph *out = NULL;
             const void *const *out_weights = NULL;
-            countdown c = {at};
-            dogb_alloc_test(fail_at, &c);
+            memory_fail_after(at);
             if (what == 0) {
                 rc = dogb_graph_slice(&out, graph, 0, graph->output);
             } else if (what == 1) {
@@ -251,7 +241,7 @@ static void test_out_of_memory_everywhere(void **state) {
                 dogb_arch_options options = {"linear", 3, 32};
                 rc = dogb_arch_build(&out, arch, &options);
             }
-            dogb_alloc_test(NULL, NULL);
+            (void)memory_restore();
             if (rc < 0) {
                 assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
                 assert_null(out);

@@ -3,6 +3,7 @@
 #include "image_test.h"
 
 #include "image/codec.h"
+#include "out_of_memory.h"
 
 #include <dogbreed/model.h>
 
@@ -262,11 +263,6 @@ static void load_reuses_memory(void **state) {
     dogb_arena_free(&arena);
 }
 
-static int fail_at(size_t size, void *userdata) {
-    (void)size;
-    return --*(int *)userdata == 0;
-}
-
 static void load_survives_failed_allocations(void **state) {
     static const char *const names[] = {"jexif_6.jpg", "jprogressive.jpg", "pinterlaced.png"};
     (void)state;
@@ -277,13 +273,12 @@ static void load_survives_failed_allocations(void **state) {
             .resize = 24, .crop = 30, .exif_orientation = DOGBREED_EXIF_APPLY};
         uint8_t out[30 * 30 * 3];
         int rc = -1;
-        for (int at = 1; rc != 0; at++) {
+        for (int at = 0; rc != 0; at++) {
             dogb_arena scratch = {0};
-            int left = at;
-            dogb_alloc_test(fail_at, &left);
+            memory_fail_after(at);
             rc = dogb_image_load(out, NULL, &scratch, file.data, file.size, NULL, &preprocess, NULL,
                                  NULL, names[n]);
-            dogb_alloc_test(NULL, NULL);
+            (void)memory_restore();
             assert_true(rc == 0 || rc == DOGBREED_ERROR_NO_MEMORY);
             assert_true(at < 50);
             dogb_arena_free(&scratch);

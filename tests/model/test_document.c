@@ -1,4 +1,5 @@
 // test_document.c - model files that were edited, cut or made up: each refused with its own line.
+#include "out_of_memory.h"
 #include "model/model_struct.h"
 #include "model_test.h"
 
@@ -260,18 +261,6 @@ static void cut_files_are_refused(void **state) {
 }
 
 // Every allocation fails once: an error each time, nothing lost (the leak check sees the rest).
-static int countdown = -1;
-static int fail_once(size_t size, void *userdata) {
-    (void)size;
-    (void)userdata;
-    return countdown-- == 0;
-}
-
-// jansson's memory: the same countdown. (The library never sets this; a test program may.)
-static void *json_memory(size_t size) {
-    return fail_once(size, NULL) ? NULL : malloc(size);
-}
-
 static void allocation_failures_are_clean(void **state) {
     (void)state;
     int failures = 0;
@@ -283,19 +272,16 @@ static void allocation_failures_are_clean(void **state) {
         assert_ok(dogbreed_model_options_init(&options, sizeof options));
         options.architecture = "tiny";
         options.classes = 3;
-        countdown = i;
-        json_set_alloc_funcs(json_memory, free);
-        dogb_alloc_test(fail_once, NULL);
+        memory_fail_after(i);
         int rc = dogbreed_model_create(&model, NULL, &options);
         rc = rc < 0 ? rc : dogbreed_model_save(model, path);
         rc = rc < 0 ? rc : dogbreed_model_load(&loaded, path);
         rc = rc < 0 ? rc : dogbreed_model_summary(&summary, loaded);
-        dogb_alloc_test(NULL, NULL);
-        json_set_alloc_funcs(malloc, free);
+        int failed = memory_restore();
         dogbreed_free(summary);
         dogbreed_model_destroy(model);
         dogbreed_model_destroy(loaded);
-        if (countdown >= 0) { // nothing failed this time
+        if (!failed) {
             assert_int_equal(rc, 0);
             break;
         }

@@ -2,11 +2,11 @@
 // everything that is refused.
 #include "core/thread.h"
 #include "engine/engine.h"
+#include "out_of_memory.h"
 #include "pictures.h"
 #include "predictor/predictor_struct.h"
 
 #include <math.h>
-#include <stdatomic.h>
 
 enum { CLASSES = 5, FILES = 23 };
 
@@ -363,13 +363,6 @@ static void limits_are_kept(void **state) {
     assert_null(small);
 }
 
-static atomic_int countdown;
-static int fail_once(size_t size, void *userdata) {
-    (void)size;
-    (void)userdata;
-    return atomic_fetch_sub(&countdown, 1) == 0;
-}
-
 static void allocation_failures_are_clean(void **state) {
     (void)state;
     int failures = 0;
@@ -377,12 +370,11 @@ static void allocation_failures_are_clean(void **state) {
         dogbreed_predictor *own = NULL;
         dogbreed_prediction out[6];
         dogbreed_predictor_options options = options_of();
-        atomic_store(&countdown, i);
-        dogb_alloc_test(fail_once, NULL);
+        memory_fail_after(i);
         int rc = dogbreed_predictor_create_from_model(&own, model, &options);
         rc = rc < 0 ? rc : dogbreed_predictor_predict_file(own, paths[0], NULL, out, 1);
         rc = rc < 0 ? rc : dogbreed_predictor_predict_batch(own, list, 2, out, 3, NULL);
-        dogb_alloc_test(NULL, NULL);
+        (void)memory_restore();
         dogbreed_predictor_destroy(own);
         if (rc == 0) {
             break;
