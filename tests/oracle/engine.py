@@ -116,7 +116,7 @@ def compare_steps(title, name, net, size, count, classes, kind, rate, smoothing,
     if kind == "sgd":
         optimizer = torch.optim.SGD(net.parameters(), rate, momentum=momentum, nesterov=bool(nesterov), weight_decay=decay)
     else:
-        optimizer = getattr(torch.optim, {"adam": "Adam", "adamw": "AdamW"}[kind])(net.parameters(), rate, weight_decay=decay)
+        optimizer = getattr(torch.optim, {"adam": "Adam", "adamw": "AdamW"}[kind])(net.parameters(), rate, weight_decay=decay, fused=True)
     expected = []
     for batch, labels in zip(x, y):
         optimizer.zero_grad()

@@ -169,16 +169,9 @@ int64_t optim_steps(dogb_optim *optim) noexcept;
 int optim_set_steps(dogb_optim *optim, int64_t steps) noexcept;
 
 // --- optim_cpu.cpp
-// One step's numbers. correction1 and correction2: 1 - beta^step.
-struct OptimStep {
-    bool adam;
-    bool decoupled;
-    bool nesterov;
-    double rate, momentum, weight_decay, beta1, beta2, epsilon, correction1, correction2;
-};
-// Does the step for one tensor in one pass; false: not possible here, nothing was done.
-bool optim_cpu(const OptimStep &step, const at::Tensor &param, const at::Tensor &grad,
-               const at::Tensor *const slots[2]);
+// SGD's step of one tensor in one pass; false: not possible here, nothing was done.
+bool optim_sgd_cpu(const dogb_optim_conf &conf, double rate, const at::Tensor &param,
+                   const at::Tensor &grad, const at::Tensor *momentum);
 
 // --- observe.cpp
 int net_watch(dogb_net *net, uint32_t mask) noexcept;

@@ -1,20 +1,18 @@
-// optim.cpp - SGD, Adam and AdamW with the arithmetic of torch.optim, tensor by tensor in its order
-// of operations, so that results equal Python's to the last bit.
+// optim.cpp - SGD, Adam and AdamW. Results equal Python's to the last bit: those of
+// torch.optim.SGD, and of torch.optim.Adam and AdamW with fused=True.
 #include "engine/torch/internal.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
-#include <ATen/ops/_foreach_addcdiv.h>
-#include <ATen/ops/_foreach_addcmul.h>
-#include <ATen/ops/_foreach_div.h>
-#include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/_foreach_sqrt.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace dogb_torch {
 
@@ -69,78 +67,75 @@ struct Lists {
 
 // torch/optim/sgd.py, _single_tensor_sgd with dampening 0. A momentum buffer of zeros makes the
 // first step equal to torch's, which copies the gradient into the buffer.
-static void step_sgd(const OptimStep &step, Lists &lists) {
+static void step_sgd_foreach(const dogb_optim_conf &conf, double rate, Lists &lists) {
     std::vector<at::Tensor> grads = lists.grads;
-    if (step.weight_decay != 0.0) {
-        grads = at::_foreach_add(grads, lists.params, step.weight_decay);
+    if (conf.weight_decay != 0.0) {
+        grads = at::_foreach_add(grads, lists.params, conf.weight_decay);
     }
-    if (step.momentum != 0.0) {
-        at::_foreach_mul_(lists.slots[0], step.momentum);
+    if (conf.momentum != 0.0) {
+        at::_foreach_mul_(lists.slots[0], conf.momentum);
         at::_foreach_add_(lists.slots[0], grads, 1.0);
-        grads =
-            step.nesterov ? at::_foreach_add(grads, lists.slots[0], step.momentum) : lists.slots[0];
+        grads = conf.nesterov != 0 ? at::_foreach_add(grads, lists.slots[0], conf.momentum)
+                                   : lists.slots[0];
     }
-    at::_foreach_add_(lists.params, grads, -step.rate);
+    at::_foreach_add_(lists.params, grads, -rate);
 }
 
-// torch/optim/adam.py, _single_tensor_adam (amsgrad and capturable off); AdamW decouples the decay.
-static void step_adam(const OptimStep &step, Lists &lists) {
-    std::vector<at::Tensor> grads = lists.grads;
-    if (step.weight_decay != 0.0 && step.decoupled) {
-        at::_foreach_mul_(lists.params, 1.0 - step.rate * step.weight_decay);
-    } else if (step.weight_decay != 0.0) {
-        grads = at::_foreach_add(grads, lists.params, step.weight_decay);
-    }
-    at::_foreach_lerp_(lists.slots[0], grads, 1.0 - step.beta1);
-    at::_foreach_mul_(lists.slots[1], step.beta2);
-    at::_foreach_addcmul_(lists.slots[1], grads, grads, 1.0 - step.beta2);
-    std::vector<at::Tensor> denominator = at::_foreach_sqrt(lists.slots[1]);
-    at::_foreach_div_(denominator, std::sqrt(step.correction2));
-    at::_foreach_add_(denominator, step.epsilon);
-    at::_foreach_addcdiv_(lists.params, lists.slots[0], denominator,
-                          -(step.rate / step.correction1));
-}
-
-static OptimStep make_step(const dogb_optim *optim, double rate) {
-    const dogb_optim_conf &conf = optim->conf;
-    OptimStep step = {};
-    step.adam = conf.kind != DOGB_OPTIM_SGD;
-    step.decoupled = conf.kind == DOGB_OPTIM_ADAMW;
-    step.nesterov = conf.nesterov != 0;
-    step.rate = rate;
-    step.momentum = conf.momentum;
-    step.weight_decay = conf.weight_decay;
-    step.beta1 = conf.beta1;
-    step.beta2 = conf.beta2;
-    step.epsilon = conf.epsilon;
-    step.correction1 = 1.0 - std::pow(conf.beta1, (double)optim->steps);
-    step.correction2 = 1.0 - std::pow(conf.beta2, (double)optim->steps);
-    return step;
-}
-
-// Steps what can be stepped in one pass and collects the rest: tensors on GPUs (where the foreach
-// functions are few kernels), other layouts, other CPUs.
-static Lists step_fast(const dogb_optim *optim, const OptimStep &step) {
+// In one pass over each tensor where this CPU can; all together on GPUs, where the foreach
+// functions are few kernels.
+static void step_sgd(const dogb_optim *optim, double rate, Lists &lists) {
     Lists rest;
+    for (size_t i = 0; i < lists.params.size(); i++) {
+        bool moves = !lists.slots[0].empty();
+        if (optim_sgd_cpu(optim->conf, rate, lists.params[i], lists.grads[i],
+                          moves ? &lists.slots[0][i] : nullptr)) {
+            continue;
+        }
+        rest.params.push_back(lists.params[i]);
+        rest.grads.push_back(lists.grads[i]);
+        if (moves) {
+            rest.slots[0].push_back(lists.slots[0][i]);
+        }
+    }
+    if (!rest.params.empty()) {
+        step_sgd_foreach(optim->conf, rate, rest);
+    }
+}
+
+// The kernel walks memory: a gradient must lie as its parameter does.
+static at::Tensor laid_as(const at::Tensor &param, const at::Tensor &grad) {
+    return grad.strides() == param.strides() ? grad : at::empty_like(param).copy_(grad);
+}
+
+// torch.optim.Adam and AdamW with fused=True: one kernel for all tensors.
+static void step_adam(const dogb_optim *optim, double rate, Lists &lists) {
+    const dogb_optim_conf &conf = optim->conf;
+    for (size_t i = 0; i < lists.params.size(); i++) {
+        lists.grads[i] = laid_as(lists.params[i], lists.grads[i]);
+    }
+    at::Tensor step = at::full({}, (double)optim->steps, lists.params[0].options());
+    std::vector<at::Tensor> steps(lists.params.size(), step);
+    auto call = conf.kind == DOGB_OPTIM_ADAMW ? at::_ops::_fused_adamw_::call
+                                              : at::_ops::_fused_adam_::call;
+    call(lists.params, lists.grads, lists.slots[0], lists.slots[1], {}, steps, rate, conf.beta1,
+         conf.beta2, conf.weight_decay, conf.epsilon, false, false, std::nullopt, std::nullopt);
+}
+
+// What has a gradient now.
+static Lists gather(const dogb_optim *optim) {
+    Lists lists;
     for (size_t i = 0; i < optim->params.size(); i++) {
         const at::Tensor &param = optim->net->params[(size_t)optim->params[i]];
         if (!param.requires_grad() || !param.grad().defined()) {
             continue;
         }
-        const at::Tensor *slots[2] = {nullptr, nullptr};
+        lists.params.push_back(param);
+        lists.grads.push_back(param.grad());
         for (size_t slot = 0; slot < optim->slots.size(); slot++) {
-            slots[slot] = &optim->slots[slot][i];
-        }
-        if (optim_cpu(step, param, param.grad(), slots)) {
-            continue;
-        }
-        rest.params.push_back(param);
-        rest.grads.push_back(param.grad());
-        for (size_t slot = 0; slot < optim->slots.size(); slot++) {
-            rest.slots[slot].push_back(optim->slots[slot][i]);
+            lists.slots[slot].push_back(optim->slots[slot][i]);
         }
     }
-    return rest;
+    return lists;
 }
 
 int optim_step(dogb_optim *optim, double learning_rate) noexcept {
@@ -148,12 +143,10 @@ int optim_step(dogb_optim *optim, double learning_rate) noexcept {
         accel_use(optim->net);
         at::NoGradGuard no_grad;
         optim->steps++;
-        OptimStep step = make_step(optim, learning_rate);
-        Lists rest = step_fast(optim, step);
-        if (!rest.params.empty() && step.adam) {
-            step_adam(step, rest);
-        } else if (!rest.params.empty()) {
-            step_sgd(step, rest);
+        Lists lists = gather(optim);
+        if (!lists.params.empty()) {
+            bool sgd = optim->conf.kind == DOGB_OPTIM_SGD;
+            (sgd ? step_sgd : step_adam)(optim, learning_rate, lists);
         }
         return DOGBREED_OK;
     });
