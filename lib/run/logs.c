@@ -214,7 +214,7 @@ static int add_train(dogb_run *run, dogb_arena *arena, const dogbreed_event *eve
         (rc = set_known(metrics, "images_per_s", event->images_per_second)) < 0 ||
         (rc = set_known(metrics, "time_s", epoch->seconds)) < 0 ||
         (rc = dogb_json_set_int(metrics, "rss_bytes", dogb_run_rss())) < 0 ||
-        (rc = dogb_json_set_int(metrics, "gpu_memory_bytes", status.memory_used)) < 0) {
+        (rc = dogb_json_set_int(metrics, "gpu_memory_bytes", status.gpu_memory)) < 0) {
         return rc;
     }
     return add_line(run, arena, line);

@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "trainer/state.h"
 
+#include <string.h>
+
 static const char *const end_names[] = {
     [DOGB_END_NONE] = "none",        [DOGB_END_COMPLETED] = "completed",
     [DOGB_END_EARLY] = "early_stop", [DOGB_END_TIME] = "time_limit",
@@ -52,9 +54,10 @@ void dogb_trainer_status_get(dogb_trainer_status *out, const dogbreed_trainer *t
         .epochs_total = trainer->options.epochs,
     };
     out->step += progress->position;
-    if (trainer->engine != NULL && trainer->engine->memory != NULL &&
-        trainer->engine->memory(trainer->device, &out->memory_used, &peak) < 0) {
-        out->memory_used = 0;
+    int gpu = trainer->device != NULL && strcmp(trainer->device, "cpu") != 0;
+    if (gpu && trainer->engine->memory != NULL &&
+        trainer->engine->memory(trainer->device, &out->gpu_memory, &peak) < 0) {
+        out->gpu_memory = 0;
     }
 }
 

@@ -50,7 +50,7 @@ typedef struct dogb_trainer_status {
     double best_value;
     int32_t best; // index of the kept epoch; -1: none yet
     int32_t epochs_total;
-    int64_t memory_used; // of the device, bytes; 0: unknown
+    int64_t gpu_memory; // bytes in use on the device; 0: a CPU, or unknown
 } dogb_trainer_status;
 void dogb_trainer_status_get(dogb_trainer_status *out, const dogbreed_trainer *trainer);
 

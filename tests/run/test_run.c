@@ -83,6 +83,8 @@ static void check_jsonl(const char *root, const char *name, int epochs, int eval
         assert_int_equal(strlen(text_of(line, "time")), 27);
         assert_true(json_is_real(json_object_get(line, "t")));
         assert_true(json_is_object(json_object_get(line, "metrics")));
+        json_t *gpu = json_object_get(json_object_get(line, "metrics"), "gpu_memory_bytes");
+        assert_int_equal(json_integer_value(gpu), 0); // a CPU's memory is not a GPU's
         found[0] += strcmp(text_of(line, "kind"), "epoch") == 0;
         found[1] += strcmp(text_of(line, "kind"), "eval") == 0;
         json_decref(line);
