@@ -6,7 +6,8 @@
 #
 # gcc       the normal build, warnings are errors: every suite, with libtorch and the Python oracles
 # clang     the same sources with clang, warnings are errors: unit suites
-# asan      AddressSanitizer and UndefinedBehaviorSanitizer: unit, fault and fuzz suites
+# asan      AddressSanitizer and UndefinedBehaviorSanitizer, the plug-in for libtorch too: unit, fault,
+#           fuzz and conformance suites, a training through the tool
 # tsan      ThreadSanitizer: what uses threads
 # valgrind  memory of the small suites in the normal build
 #
@@ -142,11 +143,13 @@ stage_clang() {
 }
 
 stage_asan() {
-    say "ASan + UBSan: unit, fault and fuzz suites"
-    configure build-asan -- -Db_sanitize=address,undefined -Db_lundef=false -Dengine_torch=disabled ||
-        broken "asan: the build failed"
-    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1 \
-        run_tests build-asan --suite unit --suite fault --suite fuzz --timeout-multiplier 5
+    say "ASan + UBSan: unit, fault, fuzz and conformance suites, a training with libtorch"
+    # libtorch itself is not instrumented, and nothing of it has to be suppressed.
+    configure build-asan -- -Db_sanitize=address,undefined -Db_lundef=false \
+        "-Dengine_torch=$torch_engine" "-Dtorch_root=$torch_root" || broken "asan: the build failed"
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=$asan_options \
+        run_tests build-asan --suite unit --suite fault --suite fuzz --suite conformance --suite example \
+        --timeout-multiplier 5
 }
 
 stage_tsan() {
