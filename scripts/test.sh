@@ -97,6 +97,8 @@ configure() { # configure BUILD ENVIRONMENT... -- OPTIONS...
     shift
     if [ ! -f "$build/build.ninja" ]; then
         env "${environment[@]}" meson setup "$build" "$@" </dev/null >/dev/null || return 1
+    else # by an earlier state of this script, maybe
+        meson configure "$build" "$@" </dev/null >/dev/null || return 1
     fi
     ninja -C "$build" </dev/null | tail -n 3
     return "${PIPESTATUS[0]}"
@@ -137,7 +139,7 @@ stage_gcc() {
 
 stage_clang() {
     say "clang: unit suites"
-    configure build-clang CC=clang CXX=clang++ -- -Dwerror=true "-Dtorch_root=$torch_root" ||
+    configure build-clang CC=clang CXX=clang++ -- -Dwerror=true "${torch_options[@]}" ||
         broken "clang: the build failed"
     run_tests build-clang --suite unit
 }
@@ -146,8 +148,9 @@ stage_asan() {
     say "ASan + UBSan: unit, fault, fuzz and conformance suites, a training with libtorch"
     # libtorch itself is not instrumented, and nothing of it has to be suppressed.
     configure build-asan -- -Db_sanitize=address,undefined -Db_lundef=false \
-        "-Dengine_torch=$torch_engine" "-Dtorch_root=$torch_root" || broken "asan: the build failed"
-    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=$asan_options \
+        "${torch_options[@]}" || broken "asan: the build failed"
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+        ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1:strict_string_checks=1 \
         run_tests build-asan --suite unit --suite fault --suite fuzz --suite conformance --suite example \
         --timeout-multiplier 5
 }
@@ -175,8 +178,11 @@ if [ -z "${DOGBREED_ORACLE_PYTHON:-}" ] && [ "${DOGBREED_ORACLE:-on}" != off ]; 
     export DOGBREED_WHEELS=$cache/wheels # the oracle environment uses the same wheel of torch
 fi
 scripts/setup.sh --test --werror || broken "set-up failed"
-torch_root=
-[ "${DOGBREED_TORCH:-on}" = off ] || torch_root=$(scripts/torch.sh) || broken "libtorch is not usable"
+torch_options=(-Dengine_torch=disabled)
+if [ "${DOGBREED_TORCH:-on}" != off ]; then
+    torch_root=$(scripts/torch.sh) || broken "libtorch is not usable"
+    torch_options=(-Dengine_torch=enabled "-Dtorch_root=$torch_root")
+fi
 
 for stage in "${stages[@]}"; do
     case $stage in
