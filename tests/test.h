@@ -70,7 +70,7 @@ static inline const char *test_file(const char *name) {
         }                                                                                          \
     } while (0)
 
-// A new empty folder under the build or temporary directory; the test removes it with test_remove.
+// A new empty folder under the build or temporary directory; the test removes it.
 static inline const char *test_folder(void) {
     static char path[256];
     const char *base = getenv("TMPDIR");

@@ -1,5 +1,5 @@
 // test_file.c - files are replaced whole or not at all; folders; reading.
-#include "test.h"
+#include "scratch.h"
 
 #include "core/file.h"
 #include "core/hash.h"
@@ -7,29 +7,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-static char folder[256];
-
-static const char *in_folder(const char *name) {
-    static char paths[4][512];
-    static int next;
-    char *path = paths[next++ & 3];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static int make_folder(void **state) {
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "%s", test_folder());
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return dogb_directory_remove(folder);
-}
-
 static int count_entries(void) {
-    DIR *directory = opendir(folder);
+    DIR *directory = opendir(scratch_folder);
     int count = 0;
     assert_non_null(directory);
     while (readdir(directory) != NULL) {
@@ -56,7 +35,7 @@ static void assert_content(const char *path, const void *content, size_t size) {
 
 static void test_write_and_read(void **state) {
     (void)state;
-    const char *path = in_folder("a");
+    const char *path = scratch("a");
     assert_ok(dogb_file_write(path, "one", 3));
     assert_content(path, "one", 3);
     assert_ok(dogb_file_write(path, "", 0));
@@ -72,7 +51,7 @@ static void test_write_and_read(void **state) {
 static void test_mode_follows_the_umask(void **state) {
     (void)state;
     struct stat info;
-    const char *path = in_folder("mode");
+    const char *path = scratch("mode");
     mode_t old = umask(027);
     int rc = dogb_file_write(path, "x", 1);
     (void)umask(old);
@@ -85,7 +64,7 @@ static void test_mode_follows_the_umask(void **state) {
 // Until the commit a reader sees the old file; what is not committed leaves nothing behind.
 static void test_writer_is_atomic(void **state) {
     (void)state;
-    const char *path = in_folder("b");
+    const char *path = scratch("b");
     dogb_arena arena = {0};
     dogb_writer *writer = NULL;
     static char big[200000];
@@ -117,7 +96,7 @@ static void test_writer_is_atomic(void **state) {
 
 static void test_two_writers_of_one_file(void **state) {
     (void)state;
-    const char *path = in_folder("c");
+    const char *path = scratch("c");
     dogb_arena arena = {0};
     dogb_writer *writers[2];
     for (int i = 0; i < 2; i++) {
@@ -137,20 +116,20 @@ static void test_read_errors(void **state) {
     void *data = &arena;
     size_t size = 1;
     dogb_map map;
-    const char *path = in_folder("d");
+    const char *path = scratch("d");
     assert_fails(dogb_file_read(&data, &size, &arena, path, 10), DOGBREED_ERROR_NOT_FOUND,
                  "no such file");
     assert_null(data);
-    assert_fails(dogb_file_read(&data, &size, &arena, folder, 10), DOGBREED_ERROR_FORMAT,
+    assert_fails(dogb_file_read(&data, &size, &arena, scratch_folder, 10), DOGBREED_ERROR_FORMAT,
                  "not a regular file");
     assert_ok(dogb_file_write(path, "0123456789", 10));
     assert_fails(dogb_file_read(&data, &size, &arena, path, 9), DOGBREED_ERROR_FORMAT,
                  "10 bytes, at most 9");
     assert_fails(dogb_map_open(&map, &arena, path, 9), DOGBREED_ERROR_FORMAT, "at most 9");
-    assert_fails(dogb_map_open(&map, &arena, in_folder("d/e"), 9), DOGBREED_ERROR_NOT_FOUND,
+    assert_fails(dogb_map_open(&map, &arena, scratch("d/e"), 9), DOGBREED_ERROR_NOT_FOUND,
                  "d/e: no such file");
     // A pipe without a writer must not hang us.
-    const char *pipe = in_folder("pipe");
+    const char *pipe = scratch("pipe");
     assert_int_equal(mkfifo(pipe, 0600), 0);
     assert_fails(dogb_file_read(&data, &size, &arena, pipe, 10), DOGBREED_ERROR_FORMAT,
                  "not a regular file");
@@ -161,20 +140,20 @@ static void test_read_errors(void **state) {
 
 static void test_write_errors(void **state) {
     (void)state;
-    assert_fails(dogb_file_write(in_folder("no/file"), "x", 1), DOGBREED_ERROR_NOT_FOUND,
+    assert_fails(dogb_file_write(scratch("no/file"), "x", 1), DOGBREED_ERROR_NOT_FOUND,
                  "no/file: cannot be created");
-    assert_fails(dogb_file_put(in_folder("no/file"), "x", 1), DOGBREED_ERROR_NOT_FOUND,
+    assert_fails(dogb_file_put(scratch("no/file"), "x", 1), DOGBREED_ERROR_NOT_FOUND,
                  "no/file: cannot be created");
-    assert_ok(dogb_directory_make(in_folder("is/a/folder")));
-    assert_int_equal(dogb_file_write(in_folder("is/a/folder"), "x", 1), DOGBREED_ERROR_IO);
-    assert_ok(dogb_directory_remove(in_folder("is")));
+    assert_ok(dogb_directory_make(scratch("is/a/folder")));
+    assert_int_equal(dogb_file_write(scratch("is/a/folder"), "x", 1), DOGBREED_ERROR_IO);
+    assert_ok(dogb_directory_remove(scratch("is")));
     assert_int_equal(count_entries(), 0); // no file aside is left
     if (access("/dev/full", W_OK) == 0) {
         // By a link, so that a mistake would only remove the link.
-        assert_int_equal(symlink("/dev/full", in_folder("full")), 0);
-        assert_fails(dogb_file_put(in_folder("full"), "x", 1), DOGBREED_ERROR_IO,
+        assert_int_equal(symlink("/dev/full", scratch("full")), 0);
+        assert_fails(dogb_file_put(scratch("full"), "x", 1), DOGBREED_ERROR_IO,
                      "cannot be written");
-        assert_int_equal(unlink(in_folder("full")), 0);
+        assert_int_equal(unlink(scratch("full")), 0);
     }
 }
 
@@ -185,7 +164,7 @@ static void test_read_into_a_kept_buffer(void **state) {
     size_t capacity = 0;
     size_t size = 0;
     static const char *const contents[] = {"", "a", "longer than before", "short"};
-    const char *path = in_folder("kept");
+    const char *path = scratch("kept");
     for (size_t i = 0; i < 4; i++) {
         assert_ok(dogb_file_write(path, contents[i], strlen(contents[i])));
         assert_ok(dogb_file_read_into(&buffer, &capacity, &size, &arena, path, 100));
@@ -201,25 +180,25 @@ static void test_read_into_a_kept_buffer(void **state) {
 
 static void test_folders(void **state) {
     (void)state;
-    assert_ok(dogb_directory_make(in_folder("x/y/z")));
-    assert_ok(dogb_directory_make(in_folder("x/y/z/")));
-    assert_true(dogb_directory_exists(in_folder("x/y")));
-    assert_false(dogb_file_exists(in_folder("x/y")));
-    assert_ok(dogb_file_write(in_folder("x/y/file"), "1", 1));
-    assert_true(dogb_file_exists(in_folder("x/y/file")));
-    assert_int_equal(dogb_directory_make(in_folder("x/y/file")), DOGBREED_ERROR_IO);
-    assert_int_equal(dogb_directory_make(in_folder("x/y/file/z")), DOGBREED_ERROR_IO);
+    assert_ok(dogb_directory_make(scratch("x/y/z")));
+    assert_ok(dogb_directory_make(scratch("x/y/z/")));
+    assert_true(dogb_directory_exists(scratch("x/y")));
+    assert_false(dogb_file_exists(scratch("x/y")));
+    assert_ok(dogb_file_write(scratch("x/y/file"), "1", 1));
+    assert_true(dogb_file_exists(scratch("x/y/file")));
+    assert_int_equal(dogb_directory_make(scratch("x/y/file")), DOGBREED_ERROR_IO);
+    assert_int_equal(dogb_directory_make(scratch("x/y/file/z")), DOGBREED_ERROR_IO);
     assert_int_equal(dogb_directory_make(""), DOGBREED_ERROR_IO);
 
     // Removing does not follow links.
-    assert_ok(dogb_directory_make(in_folder("kept")));
-    assert_ok(dogb_file_write(in_folder("kept/file"), "1", 1));
-    assert_int_equal(symlink("../../kept", in_folder("x/y/link")), 0);
-    assert_ok(dogb_directory_remove(in_folder("x")));
-    assert_false(dogb_directory_exists(in_folder("x")));
-    assert_true(dogb_file_exists(in_folder("kept/file")));
-    assert_ok(dogb_directory_remove(in_folder("kept")));
-    assert_ok(dogb_directory_remove(in_folder("never there")));
+    assert_ok(dogb_directory_make(scratch("kept")));
+    assert_ok(dogb_file_write(scratch("kept/file"), "1", 1));
+    assert_int_equal(symlink("../../kept", scratch("x/y/link")), 0);
+    assert_ok(dogb_directory_remove(scratch("x")));
+    assert_false(dogb_directory_exists(scratch("x")));
+    assert_true(dogb_file_exists(scratch("kept/file")));
+    assert_ok(dogb_directory_remove(scratch("kept")));
+    assert_ok(dogb_directory_remove(scratch("never there")));
     assert_int_equal(count_entries(), 0);
 }
 
@@ -241,18 +220,18 @@ static void test_cache_folder(void **state) {
     dogb_arena arena = {0};
     char *path = NULL;
     char *kept = getenv("DOGBREED_CACHE") == NULL ? NULL : strdup(getenv("DOGBREED_CACHE"));
-    assert_int_equal(setenv("DOGBREED_CACHE", in_folder("cache"), 1), 0);
+    assert_int_equal(setenv("DOGBREED_CACHE", scratch("cache"), 1), 0);
     assert_ok(dogb_cache_directory(&path, &arena, "features"));
-    assert_string_equal(path, in_folder("cache/features"));
+    assert_string_equal(path, scratch("cache/features"));
     assert_true(dogb_directory_exists(path));
     assert_int_equal(unsetenv("DOGBREED_CACHE"), 0);
-    assert_int_equal(setenv("XDG_CACHE_HOME", in_folder("xdg"), 1), 0);
+    assert_int_equal(setenv("XDG_CACHE_HOME", scratch("xdg"), 1), 0);
     assert_ok(dogb_cache_directory(&path, &arena, "f"));
-    assert_string_equal(path, in_folder("xdg/dogbreed/f"));
+    assert_string_equal(path, scratch("xdg/dogbreed/f"));
     assert_int_equal(setenv("XDG_CACHE_HOME", "relative", 1), 0); // ignored, says its standard
-    assert_int_equal(setenv("HOME", in_folder("home"), 1), 0);
+    assert_int_equal(setenv("HOME", scratch("home"), 1), 0);
     assert_ok(dogb_cache_directory(&path, &arena, "f"));
-    assert_string_equal(path, in_folder("home/.cache/dogbreed/f"));
+    assert_string_equal(path, scratch("home/.cache/dogbreed/f"));
     assert_int_equal(unsetenv("HOME"), 0);
     assert_fails(dogb_cache_directory(&path, &arena, "f"), DOGBREED_ERROR_NOT_FOUND,
                  "set DOGBREED_CACHE");
@@ -274,7 +253,7 @@ static void test_hash(void **state) {
     dogb_sha256 hash;
     dogb_hasher *hasher = NULL;
     char text[65];
-    const char *path = in_folder("hashed");
+    const char *path = scratch("hashed");
     assert_ok(dogb_sha256_of(&hash, "abc", 3));
     dogb_sha256_text(&hash, text);
     assert_string_equal(text, wanted[0]);
@@ -311,5 +290,5 @@ int main(void) {
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_cache_folder),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -1,7 +1,6 @@
 // test_json.c - helpers over jansson: documents, numbers, texts, files. And numbers as text.
-#include "test.h"
+#include "scratch.h"
 
-#include "core/file.h"
 #include "core/json.h"
 #include "core/number.h"
 
@@ -10,16 +9,10 @@
 
 static char path[512];
 
-static int make_folder(void **state) {
-    (void)state;
-    (void)snprintf(path, sizeof path, "%s/file.json", test_folder());
+static int set_up(void **state) {
+    (void)scratch_make(state);
+    (void)snprintf(path, sizeof path, "%s", scratch("file.json"));
     return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    *strrchr(path, '/') = '\0';
-    return dogb_directory_remove(path);
 }
 
 static void test_text_is_sorted_and_compact(void **state) {
@@ -238,5 +231,5 @@ int main(void) {
         cmocka_unit_test(test_numbers_as_text),
         cmocka_unit_test(test_numbers_in_another_locale),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }

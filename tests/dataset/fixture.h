@@ -1,46 +1,35 @@
-// fixture.h - scratch folders with files for the tests of lib/dataset.
+// fixture.h - files and pictures for the tests of lib/dataset.
 #ifndef DOGB_TEST_DATASET_FIXTURE_H
 #define DOGB_TEST_DATASET_FIXTURE_H
 
-#include "test.h"
+#include "scratch.h"
 
-#include "core/file.h"
 #include "core/rng.h"
 #include "image/image.h"
 
 #include <dogbreed/dataset.h>
 
-// "root/name", in one of eight static buffers.
-static inline const char *at(const char *root, const char *name) {
-    static char paths[8][2048];
-    static int next;
-    char *path = paths[next++ & 7];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", root, name);
-    return path;
-}
-
 // Writes a file and makes its folders.
-static inline void put_bytes(const char *root, const char *name, const void *data, size_t size) {
+static inline void put_bytes(const char *name, const void *data, size_t size) {
     char folder[2048];
-    (void)snprintf(folder, sizeof folder, "%s/%s", root, name);
+    (void)snprintf(folder, sizeof folder, "%s/%s", scratch_folder, name);
     *strrchr(folder, '/') = '\0';
     assert_ok(dogb_directory_make(folder));
-    FILE *file = fopen(at(root, name), "wb");
+    FILE *file = fopen(scratch(name), "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
 }
 
-static inline void put(const char *root, const char *name, const char *text) {
-    put_bytes(root, name, text, strlen(text));
+static inline void put(const char *name, const char *text) {
+    put_bytes(name, text, strlen(text));
 }
 
-// Path of a sample below `root`.
-static inline const char *sample_name(const dogbreed_dataset *dataset, const char *root,
-                                      int64_t index) {
+// Path of a sample below the scratch folder.
+static inline const char *sample_name(const dogbreed_dataset *dataset, int64_t index) {
     dogbreed_sample sample = {.struct_size = sizeof sample};
     assert_ok(dogbreed_dataset_sample(dataset, index, &sample));
-    return sample.path + strlen(root) + 1;
+    return sample.path + strlen(scratch_folder) + 1;
 }
 
 static inline int32_t sample_label(const dogbreed_dataset *dataset, int64_t index) {
@@ -69,8 +58,7 @@ static inline dogb_image make_image(dogb_arena *arena, int32_t width, int32_t he
 }
 
 // Writes such a picture as JPEG, or as PNG when the name says so.
-static inline void put_image(const char *root, const char *name, int32_t width, int32_t height,
-                             uint64_t number) {
+static inline void put_image(const char *name, int32_t width, int32_t height, uint64_t number) {
     dogb_arena arena = {0};
     dogb_image image = make_image(&arena, width, height, number);
     uint8_t *bytes = NULL;
@@ -78,7 +66,7 @@ static inline void put_image(const char *root, const char *name, int32_t width, 
     const char *dot = strrchr(name, '.');
     assert_ok(strcmp(dot, ".png") == 0 ? dogb_png_encode(&bytes, &size, &arena, &image)
                                        : dogb_jpeg_encode(&bytes, &size, &arena, &image, 90));
-    put_bytes(root, name, bytes, size);
+    put_bytes(name, bytes, size);
     dogb_arena_free(&arena);
 }
 

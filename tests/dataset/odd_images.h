@@ -8,7 +8,7 @@
 #include <png.h>
 
 // JPEG of 1 (gray), 3 or 4 (CMYK) channels.
-static inline void put_jpeg(const char *root, const char *name, int channels, int progressive) {
+static inline void put_jpeg(const char *name, int channels, int progressive) {
     enum { SIDE = 24 };
     struct jpeg_compress_struct lib;
     struct jpeg_error_mgr errors;
@@ -36,15 +36,15 @@ static inline void put_jpeg(const char *root, const char *name, int channels, in
     }
     jpeg_finish_compress(&lib);
     jpeg_destroy_compress(&lib);
-    put_bytes(root, name, bytes, size);
+    put_bytes(name, bytes, size);
     free(bytes);
 }
 
 // PNG of a colour type and depth.
-static inline void put_png(const char *root, const char *name, int color_type, int depth) {
+static inline void put_png(const char *name, int color_type, int depth) {
     enum { SIDE = 20 };
-    put(root, name, "");
-    FILE *file = fopen(at(root, name), "wb");
+    put(name, "");
+    FILE *file = fopen(scratch(name), "wb");
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(png);
     png_color palette[256];
@@ -71,21 +71,20 @@ static inline void put_png(const char *root, const char *name, int color_type, i
 }
 
 // Copies a JPEG and gives it an EXIF orientation.
-static inline void put_oriented(const char *root, const char *name, const char *from,
-                                uint8_t orientation) {
+static inline void put_oriented(const char *name, const char *from, uint8_t orientation) {
     const uint8_t marker[] = {0xFF, 0xE1, 0, 34, 'E', 'x',         'i', 'f', 0, 0,  'M', 'M',
                               0,    42,   0, 0,  0,   8,           0,   1,   1, 18, 0,   3,
                               0,    0,    0, 1,  0,   orientation, 0,   0,   0, 0,  0,   0};
     dogb_arena arena = {0};
     void *bytes = NULL;
     size_t size = 0;
-    assert_ok(dogb_file_read(&bytes, &size, &arena, at(root, from), SIZE_MAX));
+    assert_ok(dogb_file_read(&bytes, &size, &arena, scratch(from), SIZE_MAX));
     uint8_t *all = dogb_alloc(&arena, size + sizeof marker, 1);
     assert_non_null(all);
     memcpy(all, bytes, 2);
     memcpy(all + 2, marker, sizeof marker);
     memcpy(all + 2 + sizeof marker, (uint8_t *)bytes + 2, size - 2);
-    put_bytes(root, name, all, size + sizeof marker);
+    put_bytes(name, all, size + sizeof marker);
     dogb_arena_free(&arena);
 }
 

@@ -3,19 +3,11 @@
 
 #include "core/json.h"
 
-static char root[256];
 static dogb_arena arena;
 
-static int make_root(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
-    return 0;
-}
-
 static int remove_root(void **state) {
-    (void)state;
     dogb_arena_free(&arena);
-    return dogb_directory_remove(root);
+    return scratch_remove(state);
 }
 
 static char *check_text(const char *path, const char *split, int32_t decode, int32_t threads,
@@ -96,15 +88,15 @@ static void put_good(void) {
         char name[64];
         (void)snprintf(name, sizeof name, "%s/%c/%02d.%s", splits[i / 6], i % 2 ? 'a' : 'b', i,
                        i % 3 ? "jpg" : "png");
-        put_image(root, name, 30 + i, 40, (uint64_t)i);
+        put_image(name, 30 + i, 40, (uint64_t)i);
     }
 }
 
 static void finds_nothing_in_good_data(void **state) {
     (void)state;
     put_good();
-    put(root, "LICENSE.txt", "x");
-    json_t *report = check(root, "all", 1, 0.0);
+    put("LICENSE.txt", "x");
+    json_t *report = check(scratch_folder, "all", 1, 0.0);
     assert_verdict(report, "ok");
     assert_string_equal(json_string_value(get(report, "format")), "dogbreed.check");
     assert_int_equal(number(report, "files"), 18);
@@ -123,7 +115,7 @@ static void finds_nothing_in_good_data(void **state) {
     assert_string_equal(json_string_value(get(class_a, "name")), "a");
     assert_int_equal(number(class_a, "train"), 3);
     assert_float_equal(json_number_value(get(class_a, "weight")), 1, 0);
-    report = check(root, "train", 0, 0.0);
+    report = check(scratch_folder, "train", 0, 0.0);
     assert_verdict(report, "ok");
     assert_int_equal(number(report, "files"), 6);
 }
@@ -131,15 +123,15 @@ static void finds_nothing_in_good_data(void **state) {
 static void finds_odd_files(void **state) {
     (void)state;
     put_good();
-    put_jpeg(root, "train/a/gray.jpg", 1, 0);
-    put_jpeg(root, "train/a/cmyk.jpg", 4, 0);
-    put_jpeg(root, "train/a/progressive.jpg", 3, 1);
-    put_png(root, "train/a/gray16.png", PNG_COLOR_TYPE_GRAY, 16);
-    put_png(root, "train/a/alpha.png", PNG_COLOR_TYPE_RGB_ALPHA, 8);
-    put_png(root, "train/a/palette.png", PNG_COLOR_TYPE_PALETTE, 8);
-    put_png(root, "train/b/png.jpg", PNG_COLOR_TYPE_RGB, 8);
-    put_oriented(root, "train/b/oriented.jpg", "train/a/01.jpg", 6);
-    put_oriented(root, "train/b/upright.jpg", "train/a/05.jpg", 1);
+    put_jpeg("train/a/gray.jpg", 1, 0);
+    put_jpeg("train/a/cmyk.jpg", 4, 0);
+    put_jpeg("train/a/progressive.jpg", 3, 1);
+    put_png("train/a/gray16.png", PNG_COLOR_TYPE_GRAY, 16);
+    put_png("train/a/alpha.png", PNG_COLOR_TYPE_RGB_ALPHA, 8);
+    put_png("train/a/palette.png", PNG_COLOR_TYPE_PALETTE, 8);
+    put_png("train/b/png.jpg", PNG_COLOR_TYPE_RGB, 8);
+    put_oriented("train/b/oriented.jpg", "train/a/01.jpg", 6);
+    put_oriented("train/b/upright.jpg", "train/a/05.jpg", 1);
     static const struct {
         const char *name;
         const char *file;
@@ -153,7 +145,7 @@ static void finds_odd_files(void **state) {
                   {"misnamed", "train/b/png.jpg", 1},
                   {"oriented", "train/b/oriented.jpg", 1}};
     for (int32_t decode = 0; decode < 2; decode++) {
-        json_t *report = check(root, "all", decode, 0.0);
+        json_t *report = check(scratch_folder, "all", decode, 0.0);
         assert_verdict(report, "warnings");
         json_t *properties = get(report, "properties");
         for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
@@ -174,18 +166,19 @@ static void finds_odd_files(void **state) {
 
 static void finds_bad_files(void **state) {
     (void)state;
-    dogb_arena scratch = {0};
+    dogb_arena temporary = {0};
     void *bytes = NULL;
     size_t size = 0;
     put_good();
-    assert_ok(dogb_file_read(&bytes, &size, &scratch, at(root, "train/a/01.jpg"), SIZE_MAX));
-    put_bytes(root, "train/a/truncated.jpg", bytes, size / 2);
-    dogb_arena_free(&scratch);
-    put(root, "train/b/empty.jpg", "");
-    put(root, "train/b/gif.png", "GIF89a.........................");
-    assert_int_equal(symlink("nowhere", at(root, "test/b/dangling.png")), 0);
-    assert_int_equal(mkfifo(at(root, "test/b/pipe.png"), 0600), 0); // reading it would hang
-    json_t *report = check(root, "all", 1, 0.0);
+    assert_ok(dogb_file_read(&bytes, &size, &temporary, scratch("train/a/01.jpg"), SIZE_MAX));
+    put_bytes("train/a/truncated.jpg", bytes, size / 2);
+    dogb_arena_free(&temporary);
+    put("train/b/empty.jpg", "");
+    put("train/b/gif.png", "GIF89a.........................");
+    assert_int_equal(symlink("nowhere", scratch("test/b/dangling.png")), 0);
+    assert_int_equal(mkfifo(scratch("test/b/pipe.png"), 0600),
+                     0); // reading it would hang
+    json_t *report = check(scratch_folder, "all", 1, 0.0);
     assert_verdict(report, "invalid");
     assert_int_equal(number(report, "bad.count"), 5);
     assert_int_equal(number(report, "bad.broken"), 4);
@@ -202,22 +195,22 @@ static void finds_bad_files(void **state) {
         const char *text = json_string_value(get(item, "reason"));
         assert_string_equal(json_string_value(get(item, "file")), wanted[i][0]);
         assert_non_null(strstr(text, wanted[i][1]));
-        assert_null(strstr(text, root)); // the file is named beside it
+        assert_null(strstr(text, scratch_folder)); // the file is named beside it
     }
     assert_int_equal(number(json_array_get(get(report, "classes"), 1), "bad"), 4);
-    report = check(root, "all", 1, 0.3); // tolerated
+    report = check(scratch_folder, "all", 1, 0.3); // tolerated
     assert_verdict(report, "warnings");
-    report = check(root, "all", 0, 0.3); // the header of the truncated one is fine
+    report = check(scratch_folder, "all", 0, 0.3); // the header of the truncated one is fine
     assert_int_equal(number(report, "bad.count"), 4);
 }
 
 static void copy(const char *from, const char *to) {
-    dogb_arena scratch = {0};
+    dogb_arena temporary = {0};
     void *bytes = NULL;
     size_t size = 0;
-    assert_ok(dogb_file_read(&bytes, &size, &scratch, at(root, from), SIZE_MAX));
-    put_bytes(root, to, bytes, size);
-    dogb_arena_free(&scratch);
+    assert_ok(dogb_file_read(&bytes, &size, &temporary, scratch(from), SIZE_MAX));
+    put_bytes(to, bytes, size);
+    dogb_arena_free(&temporary);
 }
 
 static void finds_duplicates(void **state) {
@@ -230,10 +223,10 @@ static void finds_duplicates(void **state) {
     for (int i = 0; i < 12; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "train/a/placeholder%02d.png", i);
-        put_png(root, name, PNG_COLOR_TYPE_RGB, 8);
+        put_png(name, PNG_COLOR_TYPE_RGB, 8);
     }
     for (int32_t decode = 0; decode < 2; decode++) {
-        json_t *report = check(root, "all", decode, 0.0);
+        json_t *report = check(scratch_folder, "all", decode, 0.0);
         assert_verdict(report, "warnings");
         json_t *duplicates = get(report, "duplicates");
         assert_int_equal(number(duplicates, "within_class.groups"), 2);
@@ -252,26 +245,26 @@ static void finds_duplicates(void **state) {
         assert_string_equal(text_at(leak, "files", 0), "train/a/05.jpg");
         assert_string_equal(text_at(leak, "files", 1), "valid/b/both.jpg");
     }
-    json_t *report = check(root, "train", 1, 0.0); // leakage needs the other splits
+    json_t *report = check(scratch_folder, "train", 1, 0.0); // leakage needs the other splits
     assert_int_equal(number(report, "duplicates.between_splits.groups"), 0);
 }
 
 static void finds_trouble_with_classes(void **state) {
     (void)state;
     put_good();
-    put_image(root, "train/A/1.jpg", 30, 30, 100);
+    put_image("train/A/1.jpg", 30, 30, 100);
     for (int i = 0; i < 40; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "train/b/more%02d.jpg", i);
-        put_image(root, name, 30, 30, 200 + (uint64_t)i);
+        put_image(name, 30, 30, 200 + (uint64_t)i);
     }
-    put(root, "train/c/1.jpg", "broken");
-    put(root, "train/a/notes.txt", "x");
-    put(root, "train/list.csv", "x");
-    put(root, "train/a/x.bmp", "x");
-    put(root, "train/a/.DS_Store", "x");
-    put(root, "unlabelled/1.jpg", "x");
-    json_t *report = check(root, "all", 1, 0.5);
+    put("train/c/1.jpg", "broken");
+    put("train/a/notes.txt", "x");
+    put("train/list.csv", "x");
+    put("train/a/x.bmp", "x");
+    put("train/a/.DS_Store", "x");
+    put("unlabelled/1.jpg", "x");
+    json_t *report = check(scratch_folder, "all", 1, 0.5);
     assert_verdict(report, "invalid");
     assert_string_equal(json_string_value(get(reason(report, "empty_class"), "severity")), "error");
     assert_reason(report, "empty_class", 1);
@@ -281,9 +274,9 @@ static void finds_trouble_with_classes(void **state) {
     assert_reason(report, "unsupported_files", 1);
     assert_reason(report, "stray_folders", 1);
     assert_string_equal(text_at(report, "left_out.hidden.files", 0), "train/a/.DS_Store");
-    assert_int_equal(unlink(at(root, "train/c/1.jpg")), 0);
-    put_image(root, "train/c/1.jpg", 30, 30, 300);
-    report = check(root, "all", 1, 0.0);
+    assert_int_equal(unlink(scratch("train/c/1.jpg")), 0);
+    put_image("train/c/1.jpg", 30, 30, 300);
+    report = check(scratch_folder, "all", 1, 0.0);
     assert_verdict(report, "warnings");
     assert_reason(report, "imbalance", 43);
     assert_string_equal(json_string_value(get(report, "balance.largest.name")), "b");
@@ -291,8 +284,8 @@ static void finds_trouble_with_classes(void **state) {
 
 static void one_class_is_invalid(void **state) {
     (void)state;
-    put_image(root, "only/1.jpg", 30, 30, 1);
-    json_t *report = check(root, "all", 1, 0.0);
+    put_image("only/1.jpg", 30, 30, 1);
+    json_t *report = check(scratch_folder, "all", 1, 0.0);
     assert_verdict(report, "invalid");
     assert_reason(report, "one_class", 1);
     assert_string_equal(json_string_value(get(report, "layout")), "classes");
@@ -310,10 +303,10 @@ static void computes_statistics(void **state) {
             image.pixels[i] = (uint8_t)value;
         }
         assert_ok(dogb_png_encode(&bytes, &size, &arena, &image));
-        put_bytes(root, number_of_file ? "train/b/1.png" : "train/a/1.png", bytes, size);
+        put_bytes(number_of_file ? "train/b/1.png" : "train/a/1.png", bytes, size);
     }
-    put_image(root, "test/a/2.jpg", 64, 64, 9); // not in the statistics
-    json_t *report = check(root, "all", 1, 0.0);
+    put_image("test/a/2.jpg", 64, 64, 9); // not in the statistics
+    json_t *report = check(scratch_folder, "all", 1, 0.0);
     json_t *mean = get(report, "statistics.mean");
     json_t *deviation = get(report, "statistics.deviation");
     assert_float_equal(json_number_value(json_array_get(mean, 0)), 50.0 / 255, 1e-6);
@@ -326,8 +319,8 @@ static void computes_statistics(void **state) {
     uint8_t *bytes = NULL;
     size_t size = 0;
     assert_ok(dogb_png_encode(&bytes, &size, &arena, &image));
-    put_bytes(root, "train/a/blank.png", bytes, size);
-    report = check(root, "all", 1, 0.0);
+    put_bytes("train/a/blank.png", bytes, size);
+    report = check(scratch_folder, "all", 1, 0.0);
     assert_reason(report, "blank", 1);
     assert_string_equal(text_at(report, "properties.blank.files", 0), "train/a/blank.png");
 }
@@ -336,12 +329,12 @@ static void is_the_same_for_any_threads(void **state) {
     (void)state;
     put_good();
     copy("train/a/01.jpg", "test/a/leak.jpg");
-    put(root, "train/a/bad1.jpg", "x");
-    put(root, "train/b/bad2.jpg", "y");
+    put("train/a/bad1.jpg", "x");
+    put("train/b/bad2.jpg", "y");
     for (int32_t decode = 0; decode < 2; decode++) {
-        char *wanted = check_text(root, "all", decode, 1, 0.0);
+        char *wanted = check_text(scratch_folder, "all", decode, 1, 0.0);
         for (int32_t threads = 2; threads < 8; threads += 5) {
-            char *text = check_text(root, "all", decode, threads, 0.0);
+            char *text = check_text(scratch_folder, "all", decode, threads, 0.0);
             assert_string_equal(text, wanted);
             dogbreed_free(text);
         }
@@ -355,11 +348,11 @@ static void lists_are_cut_and_counts_whole(void **state) {
     for (int i = 0; i < 70; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "train/a/bad%02d.jpg", i);
-        put(root, name, "bad");
+        put(name, "bad");
         (void)snprintf(name, sizeof name, "train/a/stray%02d", i);
-        put(root, name, "bad");
+        put(name, "bad");
     }
-    json_t *report = check(root, "all", 1, 0.0);
+    json_t *report = check(scratch_folder, "all", 1, 0.0);
     assert_int_equal(number(report, "bad.count"), 70);
     assert_int_equal(json_array_size(get(report, "bad.files")), 50);
     assert_int_equal(number(report, "left_out.stray_files.count"), 70);
@@ -372,7 +365,7 @@ static void refuses_bad_arguments(void **state) {
     dogbreed_dataset *all = NULL;
     dogbreed_check_options options;
     put_good();
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     assert_ok(dogbreed_check_options_init(&options, sizeof options));
     options.bad_fraction = 2.0;
     assert_fails(dogbreed_dataset_check(&text, all, &options), DOGBREED_ERROR_INVALID_ARGUMENT,
@@ -396,7 +389,7 @@ static void checks_the_real_data(void **state) {
     assert_int_equal(number(report, "bad.count"), 0);
 }
 
-#define ROOTED(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+#define ROOTED(name) cmocka_unit_test_setup_teardown(name, scratch_make, remove_root)
 
 int main(void) {
     const struct CMUnitTest tests[] = {ROOTED(finds_nothing_in_good_data),

@@ -5,7 +5,6 @@
 
 enum { IMAGES = 23, SIDE = 32 };
 
-static char root[256];
 static dogbreed_dataset *data;
 static dogb_preprocess preprocess = {.resize = 40, .crop = SIDE, .filter = 0};
 static int warnings;
@@ -22,16 +21,15 @@ static void open_data(double bad_fraction) {
     assert_ok(dogbreed_dataset_options_init(&options, sizeof options));
     options.bad_fraction = bad_fraction;
     dogbreed_dataset_destroy(data);
-    assert_ok(dogbreed_dataset_open(&data, root, &options));
+    assert_ok(dogbreed_dataset_open(&data, scratch_folder, &options));
 }
 
 static int make_root(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
+    (void)scratch_make(state);
     for (int i = 0; i < IMAGES; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "%c/%03d.%s", 'a' + i % 3, i, i % 4 ? "jpg" : "png");
-        put_image(root, name, 40 + i * 3, 90 - i * 2, (uint64_t)i);
+        put_image(name, 40 + i * 3, 90 - i * 2, (uint64_t)i);
     }
     open_data(0.0);
     warnings = 0;
@@ -40,11 +38,10 @@ static int make_root(void **state) {
 }
 
 static int remove_root(void **state) {
-    (void)state;
     dogbreed_log_set(NULL, NULL, DOGBREED_LOG_WARNING);
     dogbreed_dataset_destroy(data);
     data = NULL;
-    return dogb_directory_remove(root);
+    return scratch_remove(state);
 }
 
 static dogb_loader_conf conf_of(int32_t batch_size, int32_t threads, int32_t augment) {
@@ -193,7 +190,7 @@ static void outlives_the_handle(void **state) {
 
 static void fails_at_the_first_bad_file(void **state) {
     (void)state;
-    put(root, "b/001.jpg", "GIF89a, this is none of ours");
+    put("b/001.jpg", "GIF89a, this is none of ours");
     for (int32_t threads = 1; threads < 8; threads += 3) {
         dogb_loader_conf conf = conf_of(4, threads, 0);
         dogb_loader *loader = NULL;
@@ -211,13 +208,13 @@ static void fails_at_the_first_bad_file(void **state) {
 
 static void leaves_out_what_is_tolerated(void **state) {
     (void)state;
-    put(root, "b/001.jpg", "not a picture");
-    put(root, "b/004.png", "");
-    assert_int_equal(unlink(at(root, "b/007.jpg")), 0); // vanished after it was listed
-    open_data(0.1);                                     // two of 22
-    put_image(root, "b/007.jpg", 50, 50, 7);
+    put("b/001.jpg", "not a picture");
+    put("b/004.png", "");
+    assert_int_equal(unlink(scratch("b/007.jpg")), 0); // vanished after it was listed
+    open_data(0.1);                                    // two of 22
+    put_image("b/007.jpg", 50, 50, 7);
     open_data(0.1);
-    assert_int_equal(unlink(at(root, "c/002.jpg")), 0);
+    assert_int_equal(unlink(scratch("c/002.jpg")), 0);
     int64_t count = 0;
     for (int32_t threads = 1; threads < 8; threads += 3) {
         dogb_loader_conf conf = conf_of(4, threads, 0);
@@ -240,8 +237,8 @@ static void leaves_out_what_is_tolerated(void **state) {
     }
     open_data(1.0);
     dogb_loader_conf conf = conf_of(2, 3, 0); // a batch of two bad ones disappears
-    put(root, "a/000.png", "bad");
-    put(root, "a/003.jpg", "bad");
+    put("a/000.png", "bad");
+    put("a/003.jpg", "bad");
     (void)drain(&conf, &count);
     assert_int_equal(count, IMAGES - 3 - 2 + 1 - 1);
 }

@@ -5,30 +5,23 @@
 #include "dataset/loader.h"
 #include "out_of_memory.h"
 
-static char root[256];
 static int make_root(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
+    (void)scratch_make(state);
     for (int i = 0; i < 6; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "%c/%03d.%s", 'a' + i % 2, i, i % 3 ? "jpg" : "png");
-        put_image(root, name, 20 + i, 24, (uint64_t)i);
+        put_image(name, 20 + i, 24, (uint64_t)i);
     }
-    put(root, "a/broken.jpg", "x");
-    put(root, "b/sub/link.txt", "x");
+    put("a/broken.jpg", "x");
+    put("b/sub/link.txt", "x");
     return 0;
-}
-
-static int remove_root(void **state) {
-    (void)state;
-    return dogb_directory_remove(root);
 }
 
 static int open_data(dogbreed_dataset **out) {
     dogbreed_dataset_options options;
     int rc = dogbreed_dataset_options_init(&options, sizeof options);
     options.bad_fraction = 1.0;
-    return rc < 0 ? rc : dogbreed_dataset_open(out, root, &options);
+    return rc < 0 ? rc : dogbreed_dataset_open(out, scratch_folder, &options);
 }
 
 static int run_open(void) {
@@ -88,10 +81,10 @@ static int run_synth(void) {
     options.classes = 2;
     options.per_class = 3;
     options.size = 16;
-    if (access(at(root, "drawn"), F_OK) == 0) {
-        assert_ok(dogb_directory_remove(at(root, "drawn")));
+    if (access(scratch("drawn"), F_OK) == 0) {
+        assert_ok(dogb_directory_remove(scratch("drawn")));
     }
-    return rc < 0 ? rc : dogbreed_dataset_synthesize(at(root, "drawn"), &options);
+    return rc < 0 ? rc : dogbreed_dataset_synthesize(scratch("drawn"), &options);
 }
 
 // Lets allocation 0, 1, 2, ... fail until a run needs no more of them.
@@ -145,5 +138,5 @@ int main(void) {
                                        cmocka_unit_test(checks), cmocka_unit_test(loaders),
                                        cmocka_unit_test(drawing)};
     dogbreed_log_set(NULL, NULL, DOGBREED_LOG_ERROR);
-    return cmocka_run_group_tests(tests, make_root, remove_root);
+    return cmocka_run_group_tests(tests, make_root, scratch_remove);
 }

@@ -5,31 +5,18 @@
 
 #include <dogbreed/options.h>
 
-static char root[256];
-
-static int make_root(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
-    return 0;
-}
-
-static int remove_root(void **state) {
-    (void)state;
-    return dogb_directory_remove(root);
-}
-
 static void opens_split_folders(void **state) {
     (void)state;
-    put(root, "train/b/1.jpg", "x");
-    put(root, "train/a/2.JPG", "x");
-    put(root, "train/a/1.jpeg", "x");
-    put(root, "val/b/9.png", "x");
-    put(root, "test/a/0.PNG", "x");
-    put(root, "LICENSE.txt", "x");
+    put("train/b/1.jpg", "x");
+    put("train/a/2.JPG", "x");
+    put("train/a/1.jpeg", "x");
+    put("val/b/9.png", "x");
+    put("test/a/0.PNG", "x");
+    put("LICENSE.txt", "x");
     dogbreed_dataset *all = NULL;
     dogbreed_dataset *valid = NULL;
     dogbreed_dataset *train = NULL;
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     assert_int_equal(dogbreed_dataset_size(all), 5);
     assert_int_equal(dogbreed_dataset_class_count(all), 2);
     assert_string_equal(dogbreed_dataset_class_name(all, 0), "a");
@@ -41,16 +28,16 @@ static void opens_split_folders(void **state) {
     dogbreed_dataset_destroy(all); // splits keep what they need
     assert_int_equal(dogb_dataset_kind(train), DOGB_SPLIT_TRAIN);
     assert_string_equal(dogb_dataset_split_name(valid), "valid");
-    assert_string_equal(dogb_dataset_root(valid), root);
+    assert_string_equal(dogb_dataset_root(valid), scratch_folder);
     assert_int_equal(dogbreed_dataset_size(train), 3);
-    assert_string_equal(sample_name(train, root, 0), "train/a/1.jpeg");
-    assert_string_equal(sample_name(train, root, 1), "train/a/2.JPG");
-    assert_string_equal(sample_name(train, root, 2), "train/b/1.jpg");
-    assert_string_equal(sample_name(valid, root, 0), "val/b/9.png");
+    assert_string_equal(sample_name(train, 0), "train/a/1.jpeg");
+    assert_string_equal(sample_name(train, 1), "train/a/2.JPG");
+    assert_string_equal(sample_name(train, 2), "train/b/1.jpg");
+    assert_string_equal(sample_name(valid, 0), "val/b/9.png");
     assert_int_equal(sample_label(valid, 0), 1);
     dogbreed_dataset *test = NULL;
     assert_ok(dogbreed_dataset_split(&test, train, "test")); // from a split too
-    assert_string_equal(sample_name(test, root, 0), "test/a/0.PNG");
+    assert_string_equal(sample_name(test, 0), "test/a/0.PNG");
     dogbreed_dataset_destroy(train);
     dogbreed_dataset_destroy(valid);
     dogbreed_dataset_destroy(test);
@@ -66,10 +53,10 @@ static void orders_like_image_folder(void **state) {
         "001.Z/1.jpeg",  "001.A/1.jpg",    "\xc3\xa4/1.jpg",    "a b/c d.jpg",   "a b/c+d.jpg",
         "a.b/c.d.jpg",   "~/1.jpg",        "zz/.jpg.jpg/k.txt", "zz/a/b/c/d.jpg"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        put(root, files[i], "x");
+        put(files[i], "x");
     }
     dogbreed_dataset *all = NULL;
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     FILE *golden = fopen(test_file("dataset/golden/order.txt"), "r");
     assert_non_null(golden);
     char line[512];
@@ -77,8 +64,7 @@ static void orders_like_image_folder(void **state) {
     for (int64_t i = 0; i < dogbreed_dataset_size(all); i++) {
         assert_non_null(fgets(line, sizeof line, golden));
         (void)snprintf(ours, sizeof ours, "%d %s %s\n", (int)sample_label(all, i),
-                       dogbreed_dataset_class_name(all, sample_label(all, i)),
-                       sample_name(all, root, i));
+                       dogbreed_dataset_class_name(all, sample_label(all, i)), sample_name(all, i));
         assert_string_equal(ours, line);
     }
     assert_null(fgets(line, sizeof line, golden));
@@ -88,52 +74,53 @@ static void orders_like_image_folder(void **state) {
 
 static void follows_links(void **state) {
     (void)state;
-    put(root, "train/a/1.jpg", "x");
-    put(root, "elsewhere/2.jpg", "x");
-    assert_int_equal(symlink("../elsewhere", at(root, "train/b")), 0);
-    assert_int_equal(symlink("../../elsewhere/2.jpg", at(root, "train/a/link.jpg")), 0);
-    assert_int_equal(symlink("nowhere.jpg", at(root, "train/a/dangling.jpg")), 0);
+    put("train/a/1.jpg", "x");
+    put("elsewhere/2.jpg", "x");
+    assert_int_equal(symlink("../elsewhere", scratch("train/b")), 0);
+    assert_int_equal(symlink("../../elsewhere/2.jpg", scratch("train/a/link.jpg")), 0);
+    assert_int_equal(symlink("nowhere.jpg", scratch("train/a/dangling.jpg")), 0);
     dogbreed_dataset *all = NULL;
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     assert_int_equal(dogbreed_dataset_size(all), 4);
-    assert_string_equal(sample_name(all, root, 0), "train/a/1.jpg");
-    assert_string_equal(sample_name(all, root, 1), "train/a/dangling.jpg");
-    assert_string_equal(sample_name(all, root, 2), "train/a/link.jpg");
-    assert_string_equal(sample_name(all, root, 3), "train/b/2.jpg");
+    assert_string_equal(sample_name(all, 0), "train/a/1.jpg");
+    assert_string_equal(sample_name(all, 1), "train/a/dangling.jpg");
+    assert_string_equal(sample_name(all, 2), "train/a/link.jpg");
+    assert_string_equal(sample_name(all, 3), "train/b/2.jpg");
     dogbreed_dataset_destroy(all);
 }
 
 static void refuses_loops_and_depth(void **state) {
     (void)state;
     dogbreed_dataset *all = NULL;
-    put(root, "a/1.jpg", "x");
-    assert_int_equal(symlink("..", at(root, "a/up")), 0);
-    assert_int_equal(symlink(".", at(root, "a/self")), 0);
-    assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT, "leads back");
+    put("a/1.jpg", "x");
+    assert_int_equal(symlink("..", scratch("a/up")), 0);
+    assert_int_equal(symlink(".", scratch("a/self")), 0);
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, NULL), DOGBREED_ERROR_FORMAT,
+                 "leads back");
     assert_null(all);
-    assert_int_equal(unlink(at(root, "a/up")), 0);
-    assert_int_equal(unlink(at(root, "a/self")), 0);
-    put(root,
-        "a/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25/26/27/28/29/30/"
+    assert_int_equal(unlink(scratch("a/up")), 0);
+    assert_int_equal(unlink(scratch("a/self")), 0);
+    put("a/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25/26/27/28/29/30/"
         "31/32/x.jpg",
         "x");
-    assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT, "32 folders");
-    assert_ok(dogb_directory_remove(at(root, "a/1/2/3")));
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, NULL), DOGBREED_ERROR_FORMAT,
+                 "32 folders");
+    assert_ok(dogb_directory_remove(scratch("a/1/2/3")));
 }
 
 static void leaves_out_what_is_no_sample(void **state) {
     (void)state;
-    put(root, "a/1.jpg", "x");
-    put(root, "a/._1.jpg", "x");
-    put(root, "a/.ipynb_checkpoints/1-checkpoint.jpg", "x");
-    put(root, "a/notes.txt", "x");
-    put(root, "a/jpg", "x");
-    put(root, "a/2.webp", "x");
-    put(root, "b/1.png", "x");
-    put(root, ".git/1.jpg", "x");
-    put(root, "README.md", "x");
+    put("a/1.jpg", "x");
+    put("a/._1.jpg", "x");
+    put("a/.ipynb_checkpoints/1-checkpoint.jpg", "x");
+    put("a/notes.txt", "x");
+    put("a/jpg", "x");
+    put("a/2.webp", "x");
+    put("b/1.png", "x");
+    put(".git/1.jpg", "x");
+    put("README.md", "x");
     dogbreed_dataset *all = NULL;
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     assert_int_equal(dogbreed_dataset_size(all), 2);
     assert_int_equal(dogbreed_dataset_class_count(all), 2);
     dogbreed_dataset_destroy(all);
@@ -141,10 +128,10 @@ static void leaves_out_what_is_no_sample(void **state) {
 
 static void split_names_may_be_classes(void **state) {
     (void)state;
-    put(root, "car/1.jpg", "x");
-    put(root, "train/1.jpg", "x"); // a picture of a train
+    put("car/1.jpg", "x");
+    put("train/1.jpg", "x"); // a picture of a train
     dogbreed_dataset *all = NULL;
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     assert_int_equal(dogbreed_dataset_class_count(all), 2);
     assert_string_equal(dogbreed_dataset_class_name(all, 1), "train");
     dogbreed_dataset_destroy(all);
@@ -152,12 +139,12 @@ static void split_names_may_be_classes(void **state) {
 
 static void works_without_train(void **state) {
     (void)state;
-    put(root, "test/b/1.jpg", "x");
-    put(root, "valid/a/1.jpg", "x");
-    put(root, "valid/b/1.jpg", "x");
+    put("test/b/1.jpg", "x");
+    put("valid/a/1.jpg", "x");
+    put("valid/b/1.jpg", "x");
     dogbreed_dataset *all = NULL;
     dogbreed_dataset *part = NULL;
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     assert_int_equal(dogbreed_dataset_class_count(all), 2);
     assert_ok(dogbreed_dataset_split(&part, all, "test"));
     assert_int_equal(sample_label(part, 0), 1);
@@ -173,35 +160,36 @@ static void works_without_train(void **state) {
 static void names_what_is_wrong(void **state) {
     (void)state;
     dogbreed_dataset *all = NULL;
-    assert_fails(dogbreed_dataset_open(&all, at(root, "none"), NULL), DOGBREED_ERROR_NOT_FOUND,
+    assert_fails(dogbreed_dataset_open(&all, scratch("none"), NULL), DOGBREED_ERROR_NOT_FOUND,
                  "none: no such folder");
-    assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT,
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, NULL), DOGBREED_ERROR_FORMAT,
                  "no class folders");
-    put(root, "train/1.jpg", "x");
-    assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT,
+    put("train/1.jpg", "x");
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, NULL), DOGBREED_ERROR_FORMAT,
                  "no class folders");
-    assert_fails(dogbreed_dataset_open(&all, at(root, "train/1.jpg"), NULL),
+    assert_fails(dogbreed_dataset_open(&all, scratch("train/1.jpg"), NULL),
                  DOGBREED_ERROR_NOT_FOUND, "no such folder");
-    put(root, "train/a/1.jpg", "x");
-    put(root, "train/b/1.tiff", "x");
-    assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT,
+    put("train/a/1.jpg", "x");
+    put("train/b/1.tiff", "x");
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, NULL), DOGBREED_ERROR_FORMAT,
                  "train/b: a class without images: only formats that are not read "
                  "(train/b/1.tiff)");
-    put(root, "train/b/1.jpg", "x");
-    put(root, "test/c/1.jpg", "x");
-    assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT,
+    put("train/b/1.jpg", "x");
+    put("test/c/1.jpg", "x");
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, NULL), DOGBREED_ERROR_FORMAT,
                  "test/c: a class that");
-    assert_int_equal(unlink(at(root, "test/c/1.jpg")), 0); // an empty folder is no class
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_int_equal(unlink(scratch("test/c/1.jpg")), 0); // an empty folder is no class
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     dogbreed_dataset_destroy(all);
-    put(root, "valid/a/1.jpg", "x");
-    put(root, "val/a/1.jpg", "x");
-    assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT, "beside");
+    put("valid/a/1.jpg", "x");
+    put("val/a/1.jpg", "x");
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, NULL), DOGBREED_ERROR_FORMAT,
+                 "beside");
     assert_null(all);
-    assert_ok(dogb_directory_make(at(root, "train/empty")));
-    assert_int_equal(unlink(at(root, "val/a/1.jpg")), 0);
-    assert_int_equal(rmdir(at(root, "val/a")), 0);
-    assert_fails(dogbreed_dataset_open(&all, root, NULL), DOGBREED_ERROR_FORMAT,
+    assert_ok(dogb_directory_make(scratch("train/empty")));
+    assert_int_equal(unlink(scratch("val/a/1.jpg")), 0);
+    assert_int_equal(rmdir(scratch("val/a")), 0);
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, NULL), DOGBREED_ERROR_FORMAT,
                  "train/empty: a class without images, expected");
 }
 
@@ -209,21 +197,22 @@ static void understands_uris(void **state) {
     (void)state;
     char uri[512];
     dogbreed_dataset *all = NULL;
-    put(root, "with space/a/1.jpg", "x");
-    (void)snprintf(uri, sizeof uri, "file://%s/with%%20space//", root);
+    put("with space/a/1.jpg", "x");
+    (void)snprintf(uri, sizeof uri, "file://%s/with%%20space//", scratch_folder);
     assert_ok(dogbreed_dataset_open(&all, uri, NULL));
-    assert_string_equal(dogb_dataset_root(all), at(root, "with space"));
+    assert_string_equal(dogb_dataset_root(all), scratch("with space"));
     dogbreed_dataset_destroy(all);
-    (void)snprintf(uri, sizeof uri, "%s/with space/", root);
+    (void)snprintf(uri, sizeof uri, "%s/with space/", scratch_folder);
     assert_ok(dogbreed_dataset_open(&all, uri, NULL));
-    assert_string_equal(dogb_dataset_root(all), at(root, "with space"));
+    assert_string_equal(dogb_dataset_root(all), scratch("with space"));
     dogbreed_dataset_destroy(all);
     assert_fails(dogbreed_dataset_open(&all, "s3://bucket/data", NULL), DOGBREED_ERROR_UNSUPPORTED,
                  "s3://bucket/data");
     assert_fails(dogbreed_dataset_open(&all, "file://host/data", NULL),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "absolute");
     assert_fails(dogbreed_dataset_open(&all, "", NULL), DOGBREED_ERROR_INVALID_ARGUMENT, "empty");
-    assert_fails(dogbreed_dataset_open(NULL, root, NULL), DOGBREED_ERROR_INVALID_ARGUMENT, "NULL");
+    assert_fails(dogbreed_dataset_open(NULL, scratch_folder, NULL), DOGBREED_ERROR_INVALID_ARGUMENT,
+                 "NULL");
 }
 
 static void checks_arguments(void **state) {
@@ -232,15 +221,15 @@ static void checks_arguments(void **state) {
     dogbreed_dataset_options options;
     assert_ok(dogbreed_dataset_options_init(&options, sizeof options));
     assert_int_equal(options.pixels_max, 89478485);
-    put(root, "a/1.jpg", "x");
+    put("a/1.jpg", "x");
     options.valid_fraction = 0.5;
     options.test_fraction = 0.5;
-    assert_fails(dogbreed_dataset_open(&all, root, &options), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "leave nothing to train on");
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, &options),
+                 DOGBREED_ERROR_INVALID_ARGUMENT, "leave nothing to train on");
     options.valid_fraction = -0.1;
-    assert_fails(dogbreed_dataset_open(&all, root, &options), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "valid_fraction");
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_fails(dogbreed_dataset_open(&all, scratch_folder, &options),
+                 DOGBREED_ERROR_INVALID_ARGUMENT, "valid_fraction");
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     dogbreed_sample sample = {.struct_size = sizeof sample};
     assert_fails(dogbreed_dataset_sample(all, 1, &sample), DOGBREED_ERROR_INVALID_ARGUMENT,
                  "index 1");
@@ -274,7 +263,7 @@ static void lists_the_real_data(void **state) {
     dogbreed_dataset_destroy(all);
 }
 
-#define ROOTED(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+#define ROOTED(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void) {
     const struct CMUnitTest tests[] = {ROOTED(opens_split_folders),

@@ -3,24 +3,11 @@
 
 #include "dataset/dataset_internal.h"
 
-static char root[256];
-
-static int make_root(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
-    return 0;
-}
-
-static int remove_root(void **state) {
-    (void)state;
-    return dogb_directory_remove(root);
-}
-
 static void put_class(const char *name, int first, int count) {
     for (int i = first; i < first + count; i++) {
         char path[64];
         (void)snprintf(path, sizeof path, "%s/%04d.jpg", name, i);
-        put(root, path, path);
+        put(path, path);
     }
 }
 
@@ -30,7 +17,7 @@ static dogbreed_dataset *open_part(uint64_t seed, const char *name) {
     dogbreed_dataset *part = NULL;
     assert_ok(dogbreed_dataset_options_init(&options, sizeof options));
     options.seed = seed;
-    assert_ok(dogbreed_dataset_open(&all, root, &options));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, &options));
     assert_ok(dogbreed_dataset_split(&part, all, name));
     dogbreed_dataset_destroy(all);
     return part;
@@ -38,7 +25,7 @@ static dogbreed_dataset *open_part(uint64_t seed, const char *name) {
 
 static int contains(const dogbreed_dataset *dataset, const char *name) {
     for (int64_t i = 0; i < dogbreed_dataset_size(dataset); i++) {
-        if (strcmp(sample_name(dataset, root, i), name) == 0) {
+        if (strcmp(sample_name(dataset, i), name) == 0) {
             return 1;
         }
     }
@@ -75,13 +62,13 @@ static void draws_by_class(void **state) {
     for (int i = 0; i < 3; i++) { // disjoint
         for (int j = 0; j < i; j++) {
             for (int64_t k = 0; k < dogbreed_dataset_size(parts[i]); k++) {
-                assert_false(contains(parts[j], sample_name(parts[i], root, k)));
+                assert_false(contains(parts[j], sample_name(parts[i], k)));
             }
         }
         for (int64_t k = 1; k < dogbreed_dataset_size(parts[i]); k++) { // in order
             char before[64];
-            (void)snprintf(before, sizeof before, "%s", sample_name(parts[i], root, k - 1));
-            assert_true(strcmp(before, sample_name(parts[i], root, k)) < 0);
+            (void)snprintf(before, sizeof before, "%s", sample_name(parts[i], k - 1));
+            assert_true(strcmp(before, sample_name(parts[i], k)) < 0);
         }
     }
     for (int i = 0; i < 3; i++) {
@@ -98,8 +85,8 @@ static void depends_on_the_seed_alone(void **state) {
     int64_t common = 0;
     assert_int_equal(dogbreed_dataset_size(first), 15);
     for (int64_t i = 0; i < 15; i++) {
-        assert_string_equal(sample_name(first, root, i), sample_name(same, root, i));
-        common += contains(other, sample_name(first, root, i));
+        assert_string_equal(sample_name(first, i), sample_name(same, i));
+        common += contains(other, sample_name(first, i));
     }
     assert_true(common < 10);
     dogbreed_dataset_destroy(same);
@@ -109,7 +96,7 @@ static void depends_on_the_seed_alone(void **state) {
     dogbreed_dataset *grown = open_part(7, "valid");
     int64_t kept = 0;
     for (int64_t i = 0; i < 15; i++) {
-        kept += contains(grown, sample_name(first, root, i));
+        kept += contains(grown, sample_name(first, i));
     }
     assert_true(kept >= 12);
     dogbreed_dataset_destroy(first);
@@ -124,10 +111,10 @@ static void known_draw_stays(void **state) {
     dogbreed_dataset *valid = open_part(1, "valid");
     dogbreed_dataset *test = open_part(1, "test");
     assert_int_equal(dogbreed_dataset_size(valid), 2);
-    assert_string_equal(sample_name(valid, root, 0), "a/0004.jpg");
-    assert_string_equal(sample_name(valid, root, 1), "a/0005.jpg");
-    assert_string_equal(sample_name(test, root, 0), "a/0001.jpg");
-    assert_string_equal(sample_name(test, root, 1), "a/0006.jpg");
+    assert_string_equal(sample_name(valid, 0), "a/0004.jpg");
+    assert_string_equal(sample_name(valid, 1), "a/0005.jpg");
+    assert_string_equal(sample_name(test, 0), "a/0001.jpg");
+    assert_string_equal(sample_name(test, 1), "a/0006.jpg");
     dogbreed_dataset_destroy(valid);
     dogbreed_dataset_destroy(test);
 }
@@ -144,17 +131,17 @@ static void check_fingerprint(const dogbreed_dataset *dataset, int32_t threads,
 static void fingerprint_is_known(void **state) {
     (void)state;
     // Known answers by tests/dataset/golden/make.py, which has its own implementation.
-    put(root, "train/a/1.jpg", "one");
-    put(root, "train/a/2.jpg", "two");
-    put(root, "train/b/3.jpg", "");
-    put(root, "valid/a/4.jpg", "four");
-    put(root, "test/b/5.jpg", "five");
-    assert_int_equal(symlink("nowhere", at(root, "train/b/6.jpg")), 0);
+    put("train/a/1.jpg", "one");
+    put("train/a/2.jpg", "two");
+    put("train/b/3.jpg", "");
+    put("valid/a/4.jpg", "four");
+    put("test/b/5.jpg", "five");
+    assert_int_equal(symlink("nowhere", scratch("train/b/6.jpg")), 0);
     FILE *golden = fopen(test_file("dataset/golden/fingerprint.txt"), "r");
     char line[128];
     dogbreed_dataset *all = NULL;
     assert_non_null(golden);
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     static const char *const names[] = {"all", "train", "valid", "test"};
     for (int i = 0; i < 4; i++) {
         dogbreed_dataset *part = NULL;
@@ -171,16 +158,16 @@ static void fingerprint_is_known(void **state) {
 
 static void hashes_follow_the_handle(void **state) {
     (void)state;
-    put(root, "train/a/1.jpg", "one");
-    put(root, "train/a/2.jpg", "abc");
-    put(root, "test/a/3.jpg", "abc");
+    put("train/a/1.jpg", "one");
+    put("train/a/2.jpg", "abc");
+    put("test/a/3.jpg", "abc");
     dogbreed_dataset *all = NULL;
     dogbreed_dataset *test = NULL;
     const dogb_sha256 *whole = NULL;
     const dogb_sha256 *part = NULL;
     const dogb_sha256 *again = NULL;
     char text[65];
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     assert_ok(dogbreed_dataset_split(&test, all, "test"));
     assert_ok(dogb_dataset_hashes(&part, test, 2));
     assert_ok(dogb_dataset_hashes(&whole, all, 2));
@@ -199,15 +186,15 @@ static void large_files_cost_nothing(void **state) {
     (void)state;
     dogbreed_dataset *all = NULL;
     dogb_sha256 hash;
-    put(root, "a/1.jpg", "x");
-    put(root, "a/2.jpg", "x");
-    assert_int_equal(truncate(at(root, "a/2.jpg"), (off_t)1 << 40), 0); // sparse
-    assert_ok(dogbreed_dataset_open(&all, root, NULL));
+    put("a/1.jpg", "x");
+    put("a/2.jpg", "x");
+    assert_int_equal(truncate(scratch("a/2.jpg"), (off_t)1 << 40), 0); // sparse
+    assert_ok(dogbreed_dataset_open(&all, scratch_folder, NULL));
     assert_ok(dogb_dataset_fingerprint(&hash, all, 1));
     dogbreed_dataset_destroy(all);
 }
 
-#define ROOTED(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+#define ROOTED(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

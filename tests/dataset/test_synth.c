@@ -4,19 +4,6 @@
 #include "dataset/dataset_internal.h"
 #include "dataset/synth.h"
 
-static char root[256];
-
-static int make_root(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
-    return 0;
-}
-
-static int remove_root(void **state) {
-    (void)state;
-    return dogb_directory_remove(root);
-}
-
 static void draw(const char *name, uint64_t seed, int32_t classes, int32_t per_class) {
     dogbreed_synth_options options;
     assert_ok(dogbreed_synth_options_init(&options, sizeof options));
@@ -24,13 +11,13 @@ static void draw(const char *name, uint64_t seed, int32_t classes, int32_t per_c
     options.classes = classes;
     options.per_class = per_class;
     options.size = 32;
-    assert_ok(dogbreed_dataset_synthesize(at(root, name), &options));
+    assert_ok(dogbreed_dataset_synthesize(scratch(name), &options));
 }
 
 static dogb_sha256 fingerprint(const char *name) {
     dogbreed_dataset *all = NULL;
     dogb_sha256 hash;
-    assert_ok(dogbreed_dataset_open(&all, at(root, name), NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch(name), NULL));
     assert_ok(dogb_dataset_fingerprint(&hash, all, 2));
     dogbreed_dataset_destroy(all);
     return hash;
@@ -43,10 +30,9 @@ static void draws_three_splits(void **state) {
     dogbreed_dataset *all = NULL;
     char *report = NULL;
     draw("new/folder", 1, 8, 20);
-    assert_ok(dogbreed_dataset_open(&all, at(root, "new/folder"), NULL));
+    assert_ok(dogbreed_dataset_open(&all, scratch("new/folder"), NULL));
     assert_int_equal(dogbreed_dataset_class_count(all), 8);
-    assert_string_equal(sample_name(all, at(root, "new/folder"), 0),
-                        "train/checked_orange_star/0001.jpg");
+    assert_string_equal(sample_name(all, 0), "new/folder/train/checked_orange_star/0001.jpg");
     for (int i = 0; i < 3; i++) {
         dogbreed_dataset *part = NULL;
         assert_ok(dogbreed_dataset_split(&part, all, names[i]));
@@ -110,26 +96,26 @@ static void refuses_what_it_cannot_draw(void **state) {
     (void)state;
     dogbreed_synth_options options;
     assert_ok(dogbreed_synth_options_init(&options, sizeof options));
-    put(root, "full/file", "x");
-    assert_fails(dogbreed_dataset_synthesize(at(root, "full"), &options), DOGBREED_ERROR_EXISTS,
+    put("full/file", "x");
+    assert_fails(dogbreed_dataset_synthesize(scratch("full"), &options), DOGBREED_ERROR_EXISTS,
                  "full: the folder is not empty");
-    assert_fails(dogbreed_dataset_synthesize(at(root, "full/file"), &options),
-                 DOGBREED_ERROR_EXISTS, "a file");
+    assert_fails(dogbreed_dataset_synthesize(scratch("full/file"), &options), DOGBREED_ERROR_EXISTS,
+                 "a file");
     options.classes = 65;
-    assert_fails(dogbreed_dataset_synthesize(at(root, "x"), &options),
+    assert_fails(dogbreed_dataset_synthesize(scratch("x"), &options),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "classes: 65");
     options.classes = 2;
     options.per_class = 2;
-    assert_fails(dogbreed_dataset_synthesize(at(root, "x"), &options),
+    assert_fails(dogbreed_dataset_synthesize(scratch("x"), &options),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "per_class");
     assert_fails(dogbreed_dataset_synthesize("", NULL), DOGBREED_ERROR_INVALID_ARGUMENT, "empty");
     assert_fails(dogbreed_dataset_synthesize(NULL, NULL), DOGBREED_ERROR_INVALID_ARGUMENT, "empty");
     options.per_class = 3;
-    assert_fails(dogbreed_dataset_synthesize(at(root, "full/file/below"), &options),
+    assert_fails(dogbreed_dataset_synthesize(scratch("full/file/below"), &options),
                  DOGBREED_ERROR_IO, "full/file");
 }
 
-#define ROOTED(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+#define ROOTED(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

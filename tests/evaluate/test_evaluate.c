@@ -4,30 +4,28 @@
 #include "evaluate/evaluate_internal.h"
 #include "out_of_memory.h"
 #include "pictures.h"
+#include "scratch.h"
 
 #include <math.h>
 
-static char root[256];
 static char cache[300];
 static dogbreed_dataset *test_set;
 static dogbreed_model *model;
 
 static int set_up(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
-    (void)snprintf(cache, sizeof cache, "%s/cache", root);
-    write_split(root, "train", 4, 2, 0);
-    write_split(root, "test", 4, 9, 100);
-    test_set = open_split(root, "test", 0.0);
+    (void)scratch_make(state);
+    (void)snprintf(cache, sizeof cache, "%s/cache", scratch_folder);
+    write_split(scratch_folder, "train", 4, 2, 0);
+    write_split(scratch_folder, "test", 4, 9, 100);
+    test_set = open_split(scratch_folder, "test", 0.0);
     model = make_frozen(test_set, 1);
     return 0;
 }
 
 static int tear_down(void **state) {
-    (void)state;
     dogbreed_model_destroy(model);
     dogbreed_dataset_destroy(test_set);
-    return dogb_directory_remove(root);
+    return scratch_remove(state);
 }
 
 static dogbreed_evaluate_options options_of(int32_t feature_cache) {
@@ -80,7 +78,7 @@ static void classes_are_matched_by_name(void **state) {
     dogbreed_evaluation b = {.struct_size = sizeof b};
     dogbreed_evaluate_options options = options_of(0);
     // The same pictures without the first class: labels move by one, names do not.
-    (void)snprintf(other, sizeof other, "%s/fewer", root);
+    (void)snprintf(other, sizeof other, "%s/fewer", scratch_folder);
     write_split(other, "test", 4, 9, 100);
     write_split(other, "train", 4, 1, 0);
     for (int i = 0; i < 2; i++) {

@@ -5,36 +5,34 @@
 #include "feature/feature.h"
 #include "out_of_memory.h"
 #include "pictures.h"
+#include "scratch.h"
 
 #include <dirent.h>
 
 enum { CLASSES = 3, PER_CLASS = 7, SAMPLES = CLASSES * PER_CLASS, FLOATS = 32 };
 
-static char root[256];
 static dogbreed_dataset *dataset;
 static dogbreed_model *model;
 
 static int set_up(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
-    write_split(root, "train", CLASSES, PER_CLASS, 0);
-    dataset = open_split(root, "train", 0.0);
+    (void)scratch_make(state);
+    write_split(scratch_folder, "train", CLASSES, PER_CLASS, 0);
+    dataset = open_split(scratch_folder, "train", 0.0);
     model = make_frozen(dataset, 1);
     return 0;
 }
 
 static int tear_down(void **state) {
-    (void)state;
     dogbreed_model_destroy(model);
     dogbreed_dataset_destroy(dataset);
-    return dogb_directory_remove(root);
+    return scratch_remove(state);
 }
 
 static const char *cache(const char *name) {
     static char paths[4][512];
     static int next;
     char *path = paths[next++ & 3];
-    (void)snprintf(path, sizeof paths[0], "%s/cache-%s", root, name);
+    (void)snprintf(path, sizeof paths[0], "%s/cache-%s", scratch_folder, name);
     return path;
 }
 
@@ -251,7 +249,7 @@ static void equal_pictures_are_computed_once(void **state) {
     dogb_arena arena = {0};
     void *bytes = NULL;
     size_t size = 0;
-    (void)snprintf(twin, sizeof twin, "%s/twins", root);
+    (void)snprintf(twin, sizeof twin, "%s/twins", scratch_folder);
     write_split(twin, "train", 2, 3, 0);
     (void)snprintf(from, sizeof from, "%s/train/class_0/000.jpg", twin);
     assert_ok(dogb_file_read(&bytes, &size, &arena, from, 1 << 24));
@@ -311,7 +309,7 @@ static void without_keeping_nothing_is_written(void **state) {
     dogb_feature_destroy(b);
     // A named folder that cannot be is an error.
     char path[512];
-    (void)snprintf(path, sizeof path, "%s/train/class_0/000.jpg/x", root);
+    (void)snprintf(path, sizeof path, "%s/train/class_0/000.jpg/x", scratch_folder);
     conf.cache_dir = path;
     assert_fails(dogb_feature_open(&a, &conf), DOGBREED_ERROR_IO, "000.jpg");
 }
@@ -393,7 +391,7 @@ static void unreadable_files_have_no_row(void **state) {
     (void)state;
     char folder[512];
     char path[600];
-    (void)snprintf(folder, sizeof folder, "%s/bad", root);
+    (void)snprintf(folder, sizeof folder, "%s/bad", scratch_folder);
     write_split(folder, "train", 2, 10, 500);
     (void)snprintf(path, sizeof path, "%s/train/class_1/003.jpg", folder);
     assert_ok(dogb_file_write(path, "\xFF\xD8\xFF\xE0 no picture", 15));

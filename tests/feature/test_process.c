@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "feature/feature.h"
 #include "pictures.h"
+#include "scratch.h"
 
 #include <signal.h>
 #include <spawn.h>
@@ -13,18 +14,11 @@ extern char **environ;
 enum { CLASSES = 2, PER_CLASS = 150, SAMPLES = CLASSES * PER_CLASS, FLOATS = 32 };
 
 static const char *program;
-static char root[256];
 
 static int set_up(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
-    write_split(root, "train", CLASSES, PER_CLASS, 0);
+    (void)scratch_make(state);
+    write_split(scratch_folder, "train", CLASSES, PER_CLASS, 0);
     return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return dogb_directory_remove(root);
 }
 
 static int64_t kill_at = -1; // rows
@@ -65,8 +59,13 @@ static int64_t fill(const char *folder, const char *cache, float *rows) {
 
 static pid_t start(const char *cache, const char *limit, const char *result) {
     pid_t pid = 0;
-    char *const arguments[] = {(char *)program, (char *)"fill", root, (char *)cache,
-                               (char *)limit,   (char *)result, NULL};
+    char *const arguments[] = {(char *)program,
+                               (char *)"fill",
+                               scratch_folder,
+                               (char *)cache,
+                               (char *)limit,
+                               (char *)result,
+                               NULL};
     assert_int_equal(posix_spawn(&pid, program, NULL, NULL, arguments, environ), 0);
     return pid;
 }
@@ -78,7 +77,7 @@ static int wait_for(pid_t pid) {
 }
 
 static void in_root(char out[512], const char *name) {
-    (void)snprintf(out, 512, "%s/%s", root, name);
+    (void)snprintf(out, 512, "%s/%s", scratch_folder, name);
 }
 
 static void a_killed_process_loses_only_open_rows(void **state) {
@@ -87,7 +86,7 @@ static void a_killed_process_loses_only_open_rows(void **state) {
     static float found[SAMPLES * FLOATS];
     char cache[512];
     in_root(cache, "cache-whole");
-    assert_int_equal(fill(root, cache, expected), SAMPLES);
+    assert_int_equal(fill(scratch_folder, cache, expected), SAMPLES);
     in_root(cache, "cache-killed");
     static const char *const limits[] = {"0", "160", "272", "299"};
     for (size_t i = 0; i < 4; i++) {
@@ -95,9 +94,9 @@ static void a_killed_process_loses_only_open_rows(void **state) {
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     }
     // 256 rows make a segment: the third process was killed behind it, the fourth found it.
-    assert_int_equal(fill(root, cache, found), SAMPLES - 256);
+    assert_int_equal(fill(scratch_folder, cache, found), SAMPLES - 256);
     assert_memory_equal(expected, found, sizeof expected);
-    assert_int_equal(fill(root, cache, found), 0);
+    assert_int_equal(fill(scratch_folder, cache, found), 0);
     assert_memory_equal(expected, found, sizeof expected);
 }
 
@@ -112,7 +111,7 @@ static void processes_fill_a_set_together(void **state) {
         in_root(result[i], i == 0 ? "rows-0" : i == 1 ? "rows-1" : "rows-2");
         pids[i] = start(cache, "-1", result[i]);
     }
-    (void)fill(root, cache, expected);
+    (void)fill(scratch_folder, cache, expected);
     for (int i = 0; i < 3; i++) {
         dogb_arena arena = {0};
         void *rows = NULL;
@@ -123,7 +122,7 @@ static void processes_fill_a_set_together(void **state) {
         assert_memory_equal(rows, expected, sizeof expected);
         dogb_arena_free(&arena);
     }
-    assert_int_equal(fill(root, cache, expected), 0);
+    assert_int_equal(fill(scratch_folder, cache, expected), 0);
 }
 
 int main(int argc, char **argv) {
@@ -138,5 +137,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_killed_process_loses_only_open_rows),
         cmocka_unit_test(processes_fill_a_set_together),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }

@@ -2,20 +2,14 @@
 #include "out_of_memory.h"
 #include "model/model_struct.h"
 #include "model_test.h"
+#include "scratch.h"
 
-static char folder[256];
 static char path[512];
 
 static int set_up(void **state) {
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "%s", test_folder());
-    (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    (void)scratch_make(state);
+    (void)snprintf(path, sizeof path, "%s/model.safetensors", scratch_folder);
     return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return dogb_directory_remove(folder);
 }
 
 // The two documents of a small good model, to be edited.
@@ -302,5 +296,5 @@ int main(void) {
         cmocka_unit_test(cut_files_are_refused),
         cmocka_unit_test(allocation_failures_are_clean),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }

@@ -1,30 +1,10 @@
 // test_model.c - creating, freezing, cutting, saving and loading models.
 #include "engine/engine.h"
 #include "model_test.h"
+#include "scratch.h"
 #include "weights/weights.h"
 
 #include <math.h>
-
-static char folder[256];
-
-static int set_up(void **state) {
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "%s", test_folder());
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return dogb_directory_remove(folder);
-}
-
-static const char *in_folder(const char *name) {
-    static char paths[4][512];
-    static int next;
-    char *path = paths[next++ & 3];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 static void same_seed_gives_same_weights(void **state) {
     (void)state;
@@ -203,8 +183,8 @@ static void saved_model_loads_equal(void **state) {
     json_decref(metrics);
     *(int64_t *)dogb_model_weight(model, find_parameter(model, "bn1.num_batches_tracked")) =
         123456789012;
-    assert_ok(dogbreed_model_save(model, in_folder("model.safetensors")));
-    assert_ok(dogbreed_model_load(&loaded, folder)); // a run directory
+    assert_ok(dogbreed_model_save(model, scratch("model.safetensors")));
+    assert_ok(dogbreed_model_load(&loaded, scratch_folder)); // a run directory
     assert_same_weights(model, loaded);
     assert_int_equal(dogbreed_model_class_count(loaded), 3);
     assert_string_equal(dogbreed_model_class_name(loaded, 2), "2");
@@ -221,9 +201,9 @@ static void saved_model_loads_equal(void **state) {
     void *b = NULL;
     size_t a_size = 0;
     size_t b_size = 0;
-    assert_ok(dogbreed_model_save(loaded, in_folder("again.safetensors")));
-    assert_ok(dogb_file_read(&a, &a_size, &arena, in_folder("model.safetensors"), 1 << 24));
-    assert_ok(dogb_file_read(&b, &b_size, &arena, in_folder("again.safetensors"), 1 << 24));
+    assert_ok(dogbreed_model_save(loaded, scratch("again.safetensors")));
+    assert_ok(dogb_file_read(&a, &a_size, &arena, scratch("model.safetensors"), 1 << 24));
+    assert_ok(dogb_file_read(&b, &b_size, &arena, scratch("again.safetensors"), 1 << 24));
     assert_int_equal(a_size, b_size);
     assert_memory_equal(a, b, a_size);
     dogb_arena_free(&arena);
@@ -241,8 +221,8 @@ static void custom_trainable_survives_a_file(void **state) {
     dogbreed_model *loaded = NULL;
     dogbreed_model *model = make_model("tiny", "linear", "head", "", 3);
     assert_ok(dogbreed_model_set_trainable(model, "conv1", 1));
-    assert_ok(dogbreed_model_save(model, in_folder("custom.safetensors")));
-    assert_ok(dogbreed_model_load(&loaded, in_folder("custom.safetensors")));
+    assert_ok(dogbreed_model_save(model, scratch("custom.safetensors")));
+    assert_ok(dogbreed_model_load(&loaded, scratch("custom.safetensors")));
     for (int32_t i = 0; i < dogbreed_model_parameter_count(model); i++) {
         assert_int_equal(parameter(model, i).trainable, parameter(loaded, i).trainable);
     }
@@ -256,8 +236,8 @@ static void exports_hold_the_weights(void **state) {
     dogbreed_model *model = make_model("tiny", "linear", "none", "", 3);
     for (size_t k = 0; k < 3; k++) {
         dogb_weights *file = NULL;
-        assert_ok(dogbreed_model_export(model, in_folder(names[k]), NULL));
-        assert_ok(dogb_weights_open(&file, in_folder(names[k])));
+        assert_ok(dogbreed_model_export(model, scratch(names[k]), NULL));
+        assert_ok(dogb_weights_open(&file, scratch(names[k])));
         assert_int_equal(file->count, dogbreed_model_parameter_count(model));
         for (int32_t i = 0; i < dogbreed_model_parameter_count(model); i++) {
             const dogb_weight *tensor = dogb_weights_find(file, parameter(model, i).name);
@@ -267,10 +247,10 @@ static void exports_hold_the_weights(void **state) {
         }
         dogb_weights_destroy(file);
     }
-    assert_ok(dogbreed_model_export(model, in_folder("strange.bin"), "pth"));
-    assert_fails(dogbreed_model_export(model, in_folder("plain.onnx"), NULL),
+    assert_ok(dogbreed_model_export(model, scratch("strange.bin"), "pth"));
+    assert_fails(dogbreed_model_export(model, scratch("plain.onnx"), NULL),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "\"onnx\" is no format");
-    assert_fails(dogbreed_model_save(model, in_folder("no/such/folder.safetensors")),
+    assert_fails(dogbreed_model_save(model, scratch("no/such/folder.safetensors")),
                  DOGBREED_ERROR_NOT_FOUND, "no/such/folder.safetensors");
     dogbreed_model_destroy(model);
 }
@@ -371,5 +351,5 @@ int main(void) {
         cmocka_unit_test(prefix_hash_sees_weights_of_the_prefix_only),
         cmocka_unit_test(every_architecture_is_described),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

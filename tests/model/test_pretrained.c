@@ -2,21 +2,15 @@
 #include "core/file.h"
 #include "engine/engine.h"
 #include "model_test.h"
+#include "scratch.h"
 #include "weights/weights.h"
 
-static char folder[256];
 static char path[512];
 
 static int set_up(void **state) {
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "%s", test_folder());
-    (void)snprintf(path, sizeof path, "%s/weights.safetensors", folder);
+    (void)scratch_make(state);
+    (void)snprintf(path, sizeof path, "%s/weights.safetensors", scratch_folder);
     return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return dogb_directory_remove(folder);
 }
 
 static int create(dogbreed_model **out, const char *architecture, const char *head,
@@ -210,5 +204,5 @@ int main(void) {
         cmocka_unit_test(imagenet_mobilenet_loads),
         cmocka_unit_test(imagenet_squeezenet_loads),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }

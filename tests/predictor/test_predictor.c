@@ -4,13 +4,13 @@
 #include "engine/engine.h"
 #include "out_of_memory.h"
 #include "pictures.h"
+#include "scratch.h"
 #include "predictor/predictor_struct.h"
 
 #include <math.h>
 
 enum { CLASSES = 5, FILES = 23 };
 
-static char root[256];
 static char paths[FILES][300];
 static const char *list[FILES];
 static dogbreed_model *model;
@@ -26,10 +26,9 @@ static dogbreed_predictor_options options_of(void) {
 }
 
 static int set_up(void **state) {
-    (void)state;
-    (void)snprintf(root, sizeof root, "%s", test_folder());
+    (void)scratch_make(state);
     for (int i = 0; i < FILES; i++) {
-        (void)snprintf(paths[i], sizeof paths[i], "%s/%02d.jpg", root, i);
+        (void)snprintf(paths[i], sizeof paths[i], "%s/%02d.jpg", scratch_folder, i);
         write_picture(paths[i], i, 50 + i, 45);
         list[i] = paths[i];
     }
@@ -44,10 +43,9 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
     dogbreed_predictor_destroy(predictor);
     dogbreed_model_destroy(model);
-    return dogb_directory_remove(root);
+    return scratch_remove(state);
 }
 
 static void assert_same(const dogbreed_prediction *a, const dogbreed_prediction *b, size_t count) {
@@ -181,9 +179,9 @@ static void a_model_file_predicts_as_the_model(void **state) {
     dogbreed_prediction a[CLASSES];
     dogbreed_prediction b[CLASSES];
     dogbreed_predictor_options options = options_of();
-    (void)snprintf(path, sizeof path, "%s/model.safetensors", root);
+    (void)snprintf(path, sizeof path, "%s/model.safetensors", scratch_folder);
     assert_ok(dogbreed_model_save(model, path));
-    assert_ok(dogbreed_predictor_create(&loaded, root, &options)); // as a run directory
+    assert_ok(dogbreed_predictor_create(&loaded, scratch_folder, &options)); // as a run directory
     assert_int_equal(dogbreed_predictor_class_count(loaded), CLASSES);
     assert_string_equal(dogbreed_predictor_class_name(loaded, 4), "4");
     assert_null(dogbreed_predictor_class_name(loaded, 5));
@@ -193,8 +191,8 @@ static void a_model_file_predicts_as_the_model(void **state) {
     assert_same(a, b, CLASSES);
     dogbreed_predictor_destroy(loaded);
     assert_int_equal(remove(path), 0);
-    assert_fails(dogbreed_predictor_create(&loaded, root, &options), DOGBREED_ERROR_NOT_FOUND,
-                 "model.safetensors");
+    assert_fails(dogbreed_predictor_create(&loaded, scratch_folder, &options),
+                 DOGBREED_ERROR_NOT_FOUND, "model.safetensors");
     assert_null(loaded);
 }
 
@@ -235,8 +233,8 @@ static void bad_files_of_a_batch_have_their_own_code(void **state) {
     char broken[300];
     char text[300];
     serial(one);
-    (void)snprintf(broken, sizeof broken, "%s/broken.jpg", root);
-    (void)snprintf(text, sizeof text, "%s/text.jpg", root);
+    (void)snprintf(broken, sizeof broken, "%s/broken.jpg", scratch_folder);
+    (void)snprintf(text, sizeof text, "%s/text.jpg", scratch_folder);
     assert_ok(dogb_file_write(broken, "\xFF\xD8\xFF\xE0 cut", 8));
     assert_ok(dogb_file_write(text, "GIF89a not ours", 15));
     memcpy(mixed, list, sizeof mixed);
@@ -319,8 +317,8 @@ static void arguments_are_checked(void **state) {
                  DOGBREED_ERROR_INVALID_ARGUMENT, "path is empty");
     assert_fails(dogbreed_predictor_predict_file(predictor, "/nowhere.jpg", NULL, out, 1),
                  DOGBREED_ERROR_NOT_FOUND, "/nowhere.jpg");
-    assert_fails(dogbreed_predictor_predict_file(predictor, root, NULL, out, 1),
-                 DOGBREED_ERROR_FORMAT, root);
+    assert_fails(dogbreed_predictor_predict_file(predictor, scratch_folder, NULL, out, 1),
+                 DOGBREED_ERROR_FORMAT, scratch_folder);
     assert_fails(dogbreed_predictor_predict_file(predictor, paths[0], &outside, out, 1),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "10,10,4000,20");
     assert_fails(dogbreed_predictor_predict_file(predictor, paths[0], &turned, out, 1),

@@ -1,5 +1,5 @@
 // test_containers.c - zip, legacy and tar: what is refused, each with its message.
-#include "scratch.h"
+#include "made_files.h"
 
 #include "weights/weights.h"
 #include "weights/zip.h"

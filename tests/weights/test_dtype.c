@@ -1,5 +1,5 @@
 // test_dtype.c - every element type as float32.
-#include "scratch.h"
+#include "made_files.h"
 
 #include "weights/reader.h"
 #include "weights/weights.h"

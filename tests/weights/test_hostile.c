@@ -1,6 +1,6 @@
 // test_hostile.c - every golden file cut at every byte, with bits flipped, and with every
 // allocation failing in turn: no crash, no leak, an error with a message.
-#include "scratch.h"
+#include "made_files.h"
 
 #include "core/arena.h"
 #include "weights/weights.h"

@@ -1,6 +1,6 @@
 // test_pickle.c - the pickle machine: what it refuses, each with its message, and what it lets
 // pass.
-#include "scratch.h"
+#include "made_files.h"
 
 #include "weights/pth.h"
 

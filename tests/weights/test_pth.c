@@ -1,6 +1,6 @@
 // test_pth.c - files that torch wrote, and files that were written as old versions of it did; the
 // writer.
-#include "scratch.h"
+#include "made_files.h"
 
 #include "weights/weights.h"
 #include "weights/zip.h"

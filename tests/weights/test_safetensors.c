@@ -1,5 +1,5 @@
 // test_safetensors.c - the reader, each of its refusals, and the writer.
-#include "scratch.h"
+#include "made_files.h"
 
 #include "core/arena.h"
 #include "weights/weights.h"

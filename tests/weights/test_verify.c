@@ -1,5 +1,5 @@
 // test_verify.c - the public function verify: files that fit a network and files that do not.
-#include "scratch.h"
+#include "made_files.h"
 
 #include "arch/arch.h"
 #include "core/json.h"

@@ -1,32 +1,8 @@
-// scratch.h - a scratch folder and hand-made files for the tests of this folder.
-#ifndef DOGB_TEST_WEIGHTS_SCRATCH_H
-#define DOGB_TEST_WEIGHTS_SCRATCH_H
+// made_files.h - hand-made files for the tests of this folder.
+#ifndef DOGB_TEST_WEIGHTS_MADE_FILES_H
+#define DOGB_TEST_WEIGHTS_MADE_FILES_H
 
-#include "test.h"
-
-#include "core/file.h"
-
-static char scratch_folder[256];
-
-// Four paths at a time.
-static inline const char *scratch(const char *name) {
-    static char paths[4][512];
-    static int next;
-    char *path = paths[next++ & 3];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", scratch_folder, name);
-    return path;
-}
-
-static inline int scratch_make(void **state) {
-    (void)state;
-    (void)snprintf(scratch_folder, sizeof scratch_folder, "%s", test_folder());
-    return 0;
-}
-
-static inline int scratch_remove(void **state) {
-    (void)state;
-    return dogb_directory_remove(scratch_folder);
-}
+#include "scratch.h"
 
 // Without dogb_file_write's syncs: the hostile tests write tens of thousands of files.
 static inline void scratch_write(const char *path, const void *data, size_t size) {
