@@ -41,10 +41,12 @@ typedef struct dogbreed_evaluation {
     double seconds;
 } dogbreed_evaluation;
 
-/* Evaluates; `json` (may be NULL) receives the same numbers with split name, per-class counts,
- * precision and recall, the most confused pairs and the confusion matrix as
- * {"rows":[[predicted,count],...]} per true class. Classes are matched by name. Returns MISMATCH
- * (different classes), DEVICE, ... */
+/* Evaluates. Set out->struct_size before the call. `json` (may be NULL) receives the same numbers
+ * with split name, per-class counts, precision and recall, the most confused pairs and the
+ * confusion matrix as
+ * {"rows":[[predicted,count],...]} per true class. With more than 8,192 classes
+ * only the totals. Classes are matched by name; the dataset may lack some of the model's. Returns
+ * MISMATCH (a class that the model does not have), DEVICE, ... */
 DOGBREED_API int dogbreed_evaluate(dogbreed_evaluation *out, char **json,
                                    const dogbreed_model *model, const dogbreed_dataset *dataset,
                                    const dogbreed_evaluate_options *options);

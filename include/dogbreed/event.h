@@ -1,6 +1,6 @@
 /* dogbreed/event.h - what a running trainer tells its subscribers.
  *
- * Callbacks run on the thread that called run or evaluate, between two phases of the loop.
+ * Callbacks run on the thread that called dogbreed_trainer_run, between two phases of the loop.
  * Everything an event points to is borrowed for the call. From inside a callback only functions
  * marked "callback-safe" may be called on the same trainer; others return DOGBREED_ERROR_STATE.
  */

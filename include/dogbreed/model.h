@@ -67,8 +67,8 @@ DOGBREED_API int dogbreed_model_create(dogbreed_model **out, const dogbreed_data
  * UNSUPPORTED. */
 DOGBREED_API int dogbreed_model_load(dogbreed_model **out, const char *path);
 
-/* Saves everything that prediction needs in one safetensors file, written aside, synced and
- * renamed. */
+/* Saves everything that prediction needs (weights, network, classes, preprocessing) in one
+ * safetensors file, written aside, synced and renamed. */
 DOGBREED_API int dogbreed_model_save(const dogbreed_model *model, const char *path);
 
 /* Writes the weights for other programs: format "safetensors" or "pth" (NULL: by the ending of

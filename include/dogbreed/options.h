@@ -42,7 +42,7 @@ typedef struct dogbreed_option_info {
     const char *default_value; /* as text */
     const char *unit;          /* "" when it has none */
     const char *help;          /* one sentence */
-    double minimum;            /* numbers only; -HUGE_VAL/HUGE_VAL: no bound */
+    double minimum;            /* numbers only: the lowest and highest value that set accepts */
     double maximum;
     uint32_t offset; /* of the field in the struct, bytes */
     uint32_t reserved;

@@ -56,7 +56,8 @@ DOGBREED_API const char *dogbreed_predictor_class_name(const dogbreed_predictor 
 
 /* The `count` most probable classes, best first, into out[0..count). count is 1..class count.
  * crop may be NULL. Returns NOT_FOUND, FORMAT (not a picture, damaged), UNSUPPORTED (another
- * format), INVALID_ARGUMENT (crop outside the image). Concurrent. */
+ * format), INVALID_ARGUMENT (crop outside the image), NUMERIC (outputs that are not finite).
+ * Concurrent. */
 DOGBREED_API int dogbreed_predictor_predict_file(dogbreed_predictor *predictor, const char *path,
                                                  const dogbreed_rectangle *crop,
                                                  dogbreed_prediction *out, int32_t count);
@@ -74,9 +75,10 @@ DOGBREED_API int dogbreed_predictor_predict_pixels(dogbreed_predictor *predictor
                                                    const dogbreed_rectangle *crop,
                                                    dogbreed_prediction *out, int32_t count);
 
-/* Many files at once: results of file i in out[i*count .. ), its result code in codes[i] (may be
- * NULL: the first failure ends the call). Files are decoded by threads and computed in batches.
- * Concurrent. */
+/* Many files at once: results of file i in out[i*count .. ), its result code in codes[i]; where a
+ * file failed, index is -1. The message of each is what predict_file says of it; one message is
+ * kept per thread, so call that again for the files that failed. codes may be NULL: the first
+ * failure ends the call. Files are decoded by threads and computed in batches. Concurrent. */
 DOGBREED_API int dogbreed_predictor_predict_batch(dogbreed_predictor *predictor,
                                                   const char *const *paths, int32_t path_count,
                                                   dogbreed_prediction *out, int32_t count,

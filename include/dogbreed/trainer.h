@@ -83,7 +83,7 @@ DOGBREED_API int dogbreed_trainer_create(dogbreed_trainer **out, dogbreed_model 
                                          const dogbreed_trainer_options *options);
 
 /* Calls fn for the kinds in mask. *id (may be NULL) is for release. Order of calls = order of
- * subscription. */
+ * subscription. Callback-safe: hears the next event. */
 DOGBREED_API int dogbreed_trainer_subscribe(dogbreed_trainer *trainer, int32_t *id, uint64_t mask,
                                             dogbreed_event_fn fn, void *userdata);
 /* Ends a subscription. Callback-safe. Returns NOT_FOUND. */
@@ -94,12 +94,12 @@ DOGBREED_API int dogbreed_trainer_release(dogbreed_trainer *trainer, int32_t id)
  */
 DOGBREED_API int dogbreed_trainer_run(dogbreed_trainer *trainer);
 
-/* Asks a running trainer to finish the current step and return. From any thread and from signal
- * handlers. */
+/* Asks a running trainer to finish the current step and return. From any thread, from callbacks and
+ * from signal handlers. */
 DOGBREED_API void dogbreed_trainer_stop(dogbreed_trainer *trainer);
 
-/* Writes a checkpoint directory (atomic, rotated: last, previous, best). Callback-safe at
- * EPOCH_END. */
+/* Writes a checkpoint directory (atomic, rotated: last, previous, best). Callback-safe
+ * except at FORWARD_END and BACKWARD_END. */
 DOGBREED_API int dogbreed_trainer_checkpoint(dogbreed_trainer *trainer, const char *directory);
 
 /* Continues from the newest intact checkpoint under directory: the following run gives the same

@@ -25,8 +25,8 @@ DOGBREED_API int dogbreed_weights_convert(const char *from, const char *to);
 
 /* Reads every byte and checks structure, numbers (NaN, infinities are counted) and, when
  * `architecture` is not NULL, names and shapes against that network:
- * {"ok","problems":[...],"missing":[...],"unexpected":[...],...}. A file that cannot be read is an
- * error; a readable one that does not fit is "ok": false. Any thread. */
+ * {"ok","problems":[...],"missing":[...],"unexpected":[...],"mismatched":[...],...}. A file that
+ * cannot be read is an error; a readable one that does not fit is "ok": false. Any thread. */
 DOGBREED_API int dogbreed_weights_verify(char **json, const char *path, const char *architecture);
 
 #ifdef __cplusplus
