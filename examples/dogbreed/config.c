@@ -159,7 +159,6 @@ static const flag print_flags[] = {
     {"markdown", NULL, "the page docs/options.md", 0},
     {NULL, NULL, NULL, 0},
 };
-static const flag copy_flags[] = {{NULL, NULL, NULL, 0}};
 
 const command command_config_print = {
     .name = "config print",
@@ -178,7 +177,7 @@ const command command_config_copy = {
     .arguments = "COMMAND [OPTIONS...]",
     .summary = "a configuration file with all defaults, to start from",
     .examples = "  dogbreed config copy train > run.json\n",
-    .flags = copy_flags,
+    .flags = no_flags,
     .words_min = 1,
     .words_max = 2,
     .run = run_copy,

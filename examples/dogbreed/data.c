@@ -16,16 +16,9 @@ static int run(tool *t) {
     }
     json_t *report = parse_json(text);
     int invalid = strcmp(text_of(report, "verdict"), "invalid") == 0;
-    if (t->json) {
-        out_json(report);
-    } else {
-        out_tree(report);
-        json_decref(report);
-    }
+    out_result(t, report, out_tree);
     return invalid ? TOOL_DATA : TOOL_OK;
 }
-
-static const flag flags[] = {{NULL, NULL, NULL, 0}};
 
 const command command_data_check = {
     .name = "data check",
@@ -33,7 +26,7 @@ const command command_data_check = {
     .summary = "counts, balance, broken files, duplicates, leakage",
     .examples = "  dogbreed data check PHOTOS\n"
                 "  dogbreed data check PHOTOS --no-decode --json\n",
-    .flags = flags,
+    .flags = no_flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_CHECK},
     .words_min = 1,
     .words_max = 1,

@@ -17,6 +17,15 @@ static void print_finding(const json_t *finding) {
     }
 }
 
+static void print_report(const json_t *report) {
+    size_t i = 0;
+    const json_t *finding = NULL;
+    json_array_foreach(json_object_get(report, "findings"), i, finding) {
+        print_finding(finding);
+    }
+    out("%s\n", text_of(report, "status"));
+}
+
 static int run(tool *t) {
     char *text = NULL;
     int rc = dogbreed_doctor(&text);
@@ -25,21 +34,9 @@ static int run(tool *t) {
     }
     json_t *report = parse_json(text);
     int bad = strcmp(text_of(report, "status"), "error") == 0;
-    if (t->json) {
-        out_json(report);
-    } else {
-        size_t i = 0;
-        const json_t *finding = NULL;
-        json_array_foreach(json_object_get(report, "findings"), i, finding) {
-            print_finding(finding);
-        }
-        out("%s\n", text_of(report, "status"));
-        json_decref(report);
-    }
+    out_result(t, report, print_report);
     return bad ? TOOL_FAILED : TOOL_OK;
 }
-
-static const flag flags[] = {{NULL, NULL, NULL, 0}};
 
 const command command_doctor = {
     .name = "doctor",
@@ -47,6 +44,6 @@ const command command_doctor = {
     .summary = "check this machine: cores, memory, engines, devices, codecs",
     .examples = "  dogbreed doctor\n"
                 "  dogbreed doctor --json\n",
-    .flags = flags,
+    .flags = no_flags,
     .run = run,
 };

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+const flag no_flags[] = {{NULL, NULL, NULL, 0}};
+
 const flag common_flags[] = {
     {"config", "FILE", "read options from a JSON file or run directory; may be repeated", 0},
     {"set", "NAME=VALUE", "the same as the bare word NAME=VALUE", 0},

@@ -7,17 +7,9 @@ static int run(tool *t) {
     if (rc < 0) {
         return fail(t, PHASE_OTHER, rc);
     }
-    json_t *info = parse_json(text);
-    if (t->json) {
-        out_json(info);
-    } else {
-        out_tree(info);
-        json_decref(info);
-    }
+    out_result(t, parse_json(text), out_tree);
     return TOOL_OK;
 }
-
-static const flag flags[] = {{NULL, NULL, NULL, 0}};
 
 const command command_info = {
     .name = "info",
@@ -25,6 +17,6 @@ const command command_info = {
     .summary = "version, compiler, engines and libraries of this build",
     .examples = "  dogbreed info\n"
                 "  dogbreed info --json\n",
-    .flags = flags,
+    .flags = no_flags,
     .run = run,
 };

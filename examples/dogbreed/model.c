@@ -15,13 +15,7 @@ static int run_info(tool *t) {
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
     }
-    json_t *summary = parse_json(text);
-    if (t->json) {
-        out_json(summary);
-    } else {
-        out_tree(summary);
-        json_decref(summary);
-    }
+    out_result(t, parse_json(text), out_tree);
     return TOOL_OK;
 }
 
@@ -41,11 +35,7 @@ static int run_export(tool *t) {
     if (rc < 0) {
         return fail(t, PHASE_OTHER, rc);
     }
-    if (t->json) {
-        out_json(json_pack("{s:o,s:o}", "model", json_text(t->words[0]), "out", json_text(path)));
-    } else {
-        out("%s -> %s\n", t->words[0], path);
-    }
+    out_written(t, "model", t->words[0], "out", path);
     return TOOL_OK;
 }
 
@@ -79,7 +69,6 @@ static int run_list(tool *t) {
     return TOOL_OK;
 }
 
-static const flag no_flags[] = {{NULL, NULL, NULL, 0}};
 static const flag export_flags[] = {
     {"out", "FILE", "the file to write", 0},
     {"format", "NAME", "safetensors or pth; default: by the ending of the file", 0},

@@ -109,6 +109,24 @@ void out_json(json_t *value) {
     free(text);
 }
 
+void out_result(const tool *t, json_t *value, void (*print)(const json_t *value)) {
+    if (t->json) {
+        out_json(value);
+        return;
+    }
+    print(value);
+    json_decref(value);
+}
+
+void out_written(const tool *t, const char *from_name, const char *from, const char *to_name,
+                 const char *to) {
+    if (t->json) {
+        out_json(json_pack("{s:o,s:o}", from_name, json_text(from), to_name, json_text(to)));
+    } else {
+        out("%s -> %s\n", from, to);
+    }
+}
+
 void out(const char *format, ...) {
     va_list args;
     va_start(args, format);

@@ -18,15 +18,13 @@ static int run(tool *t) {
     return TOOL_OK;
 }
 
-static const flag flags[] = {{NULL, NULL, NULL, 0}};
-
 const command command_synth = {
     .name = "synth",
     .arguments = "DIR [OPTIONS...]",
     .summary = "draw a small data set of shapes, colours and textures",
     .examples = "  dogbreed synth shapes\n"
                 "  dogbreed synth shapes --classes 8 --per-class 60 --seed 1\n",
-    .flags = flags,
+    .flags = no_flags,
     .kinds = {DOGBREED_KIND_SYNTH},
     .words_min = 1,
     .words_max = 1,

@@ -98,11 +98,17 @@ int same_name(const char *a, const char *b); // '-' equals '_'
 const char *nearest(const char *name, const char *const *names, size_t count);
 void free_tool(tool *t);
 extern const flag common_flags[]; // of every command; ends with a row without a name
+extern const flag no_flags[];     // of a command that has none of its own
 
 // output.c: stdout carries data, stderr messages
 void output_open(const tool *t);
 void out_json(json_t *value);     // one line; takes the reference
 void out_document(json_t *value); // indented; takes the reference
+// What a command found: as JSON with --json, else by `print`. Takes the reference.
+void out_result(const tool *t, json_t *value, void (*print)(const json_t *value));
+// "from -> to", or both under their names.
+void out_written(const tool *t, const char *from_name, const char *from, const char *to_name,
+                 const char *to);
 void out(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say(const char *format, ...) __attribute__((format(printf, 1, 2))); // not when --quiet
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -3,17 +3,7 @@
 
 #include <stdlib.h>
 
-static int run_list(tool *t) {
-    char *text = NULL;
-    int rc = dogbreed_weights_list(&text, t->words[0]);
-    if (rc < 0) {
-        return fail(t, PHASE_MODEL, rc);
-    }
-    json_t *list = parse_json(text);
-    if (t->json) {
-        out_json(list);
-        return TOOL_OK;
-    }
+static void print_list(const json_t *list) {
     const json_t *tensors = json_object_get(list, "tensors");
     const json_t *tensor = NULL;
     size_t i = 0;
@@ -23,9 +13,18 @@ static int run_list(tool *t) {
             shape == NULL ? "" : shape);
         free(shape);
     }
-    out("%s: %s, %zu tensors, %lld bytes, sha256 %s\n", t->words[0], text_of(list, "format"),
-        json_array_size(tensors), (long long)integer_of(list, "bytes"), text_of(list, "sha256"));
-    json_decref(list);
+    out("%s: %s, %zu tensors, %lld bytes, sha256 %s\n", text_of(list, "file"),
+        text_of(list, "format"), json_array_size(tensors), (long long)integer_of(list, "bytes"),
+        text_of(list, "sha256"));
+}
+
+static int run_list(tool *t) {
+    char *text = NULL;
+    int rc = dogbreed_weights_list(&text, t->words[0]);
+    if (rc < 0) {
+        return fail(t, PHASE_MODEL, rc);
+    }
+    out_result(t, parse_json(text), print_list);
     return TOOL_OK;
 }
 
@@ -34,13 +33,24 @@ static int run_convert(tool *t) {
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
     }
-    if (t->json) {
-        out_json(
-            json_pack("{s:o,s:o}", "from", json_text(t->words[0]), "to", json_text(t->words[1])));
-    } else {
-        out("%s -> %s\n", t->words[0], t->words[1]);
-    }
+    out_written(t, "from", t->words[0], "to", t->words[1]);
     return TOOL_OK;
+}
+
+static int is_ok(const json_t *report) {
+    return json_is_true(json_object_get(report, "ok"));
+}
+
+static void print_report(const json_t *report) {
+    static const char *const lists[] = {"problems", "missing", "unexpected", "mismatched"};
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        const json_t *entry = NULL;
+        size_t i = 0;
+        json_array_foreach(json_object_get(report, lists[l]), i, entry) {
+            out("%s: %s\n", lists[l], json_is_string(entry) ? json_string_value(entry) : "?");
+        }
+    }
+    out("%s: %s\n", text_of(report, "file"), is_ok(report) ? "ok" : "does not fit");
 }
 
 static int run_verify(tool *t) {
@@ -50,25 +60,11 @@ static int run_verify(tool *t) {
         return fail(t, PHASE_MODEL, rc);
     }
     json_t *report = parse_json(text);
-    int ok = json_is_true(json_object_get(report, "ok"));
-    if (t->json) {
-        out_json(report);
-        return ok ? TOOL_OK : TOOL_MODEL;
-    }
-    static const char *const lists[] = {"problems", "missing", "unexpected"};
-    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
-        const json_t *entry = NULL;
-        size_t i = 0;
-        json_array_foreach(json_object_get(report, lists[l]), i, entry) {
-            out("%s: %s\n", lists[l], json_is_string(entry) ? json_string_value(entry) : "?");
-        }
-    }
-    out("%s: %s\n", t->words[0], ok ? "ok" : "does not fit");
-    json_decref(report);
-    return ok ? TOOL_OK : TOOL_MODEL;
+    rc = is_ok(report) ? TOOL_OK : TOOL_MODEL;
+    out_result(t, report, print_report);
+    return rc;
 }
 
-static const flag no_flags[] = {{NULL, NULL, NULL, 0}};
 static const flag verify_flags[] = {
     {"arch", "NAME", "compare names and shapes with this network", 0},
     {NULL, NULL, NULL, 0},

@@ -182,6 +182,10 @@ class Flow(tool.Case):
         self.fails(run("weights", "convert", "none.pth", first), 4, "none.pth")
         wrong = run("weights", "verify", first, "--arch", "resnet18", "--json")
         self.assertEqual((wrong.code, wrong.json["ok"]), (4, False))
+        told = run("weights", "verify", first, "--arch", "resnet18")
+        self.assertEqual(told.code, 4)
+        self.assertIn("mismatched: fc.weight: shape", told.out)
+        self.assertIn(f"{first}: does not fit", told.out)
 
     def test_data_check(self):
         report = self.ok(run("data", "check", self.shapes, "--json")).json
