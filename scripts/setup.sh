@@ -34,6 +34,16 @@ say() {
     printf 'setup: %s\n' "$*" >&2
 }
 
+# Runs a command without its output, which is shown only when the command fails.
+quietly() {
+    local log status=0
+    log=$(mktemp)
+    "$@" </dev/null >"$log" 2>&1 || status=$?
+    [ "$status" -eq 0 ] || cat "$log" >&2
+    rm -f "$log"
+    return "$status"
+}
+
 install_packages() {
     local present missing=() sudo=()
     if ! command -v dpkg-query >/dev/null; then
@@ -48,17 +58,21 @@ install_packages() {
     if [ ${#missing[@]} -eq 0 ]; then
         return
     fi
-    say "installing ${missing[*]}"
+    local install=(apt-get install -y --no-install-recommends "${missing[@]}")
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null || {
-            say "not root and no sudo: please install ${missing[*]}"
+            say "packages are missing and there is no sudo; run as root: apt-get update && ${install[*]}"
             exit 1
         }
         sudo=(sudo)
     fi
-    "${sudo[@]}" apt-get update -qq >&2 </dev/null
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 </dev/null
+    say "installing packages, a minute or two: ${missing[*]}"
+    # A new machine may be updating itself: wait for it.
+    if ! quietly "${sudo[@]}" apt-get update -o DPkg::Lock::Timeout=600 ||
+        ! quietly "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" -o DPkg::Lock::Timeout=600; then
+        say "apt failed, see above; by hand as root: apt-get update && ${install[*]}"
+        exit 1
+    fi
 }
 
 # meson's own value of an option of the build folder.
@@ -84,7 +98,7 @@ fi
 
 if [ ! -f build/build.ninja ]; then
     say "configuring build/"
-    meson setup build "${options[@]}" >&2 </dev/null
+    quietly meson setup build "${options[@]}"
 else
     changed=()
     for option in "${options[@]}"; do
@@ -94,9 +108,11 @@ else
     done
     if [ ${#changed[@]} -gt 0 ]; then
         say "configuring build/ anew: ${changed[*]}"
-        meson configure build "${changed[@]}" >&2 </dev/null
+        quietly meson configure build "${changed[@]}"
     fi
 fi
-say "building"
-ninja -C build >&2 </dev/null
+say "building, a minute or two the first time"
+progress=()
+[ -t 2 ] || progress=(--quiet) # a terminal sees one line that counts
+ninja -C build "${progress[@]}" >&2 </dev/null
 say "ready: build/dogbreed"

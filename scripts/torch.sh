@@ -56,7 +56,10 @@ fi
 
 [ "$machine" = x86_64 ] || [ "$machine" = aarch64 ] ||
     die "no wheel of torch $version for $machine: set TORCH_ROOT to a libtorch $floor or newer"
-python3 -m pip --version >/dev/null 2>&1 || die "python3 with pip is needed (Debian: apt install python3-pip)"
+# The first python3 may be one without pip (a virtual environment): then the system's.
+python=python3
+"$python" -m pip --version >/dev/null 2>&1 || python=/usr/bin/python3
+"$python" -m pip --version >/dev/null 2>&1 || die "python3 with pip is needed (Debian: apt install python3-pip)"
 
 say "getting libtorch $version (about 600 MB) into $target"
 mkdir -p "$cache"
@@ -71,9 +74,11 @@ for glibc in 17 24 25 26 27 28; do
     platforms="$platforms --platform manylinux_2_${glibc}_$machine"
 done
 wheels=${DOGBREED_WHEELS:-$part/wheels}
+progress="--quiet --progress-bar off"
+[ ! -t 2 ] || progress="--progress-bar on"
 fetch() {
     # shellcheck disable=SC2086
-    python3 -m pip download --no-deps --only-binary=:all: --no-cache-dir --disable-pip-version-check --quiet --progress-bar off \
+    PIP_REQUIRE_VIRTUALENV=0 "$python" -m pip download --no-deps --only-binary=:all: --no-cache-dir --disable-pip-version-check $progress \
         --implementation cp --python-version 3.11 --abi cp311 --abi none \
         $platforms --dest "$wheels" "$@" >&2
 }
@@ -81,7 +86,7 @@ fetch "torch==$version" "nvidia-cuda-runtime==$nvidia" "nvidia-cuda-cupti==$nvid
     die "pip could not download torch $version; without network set TORCH_ROOT to a libtorch $floor or newer"
 
 say "unpacking"
-python3 - "$wheels" "$part/root" <<'PYTHON' || die "could not unpack the wheels under $cache"
+"$python" - "$wheels" "$part/root" <<'PYTHON' || die "could not unpack the wheels under $cache"
 import pathlib, sys, zipfile
 
 wheels, root = sys.argv[1:]
