@@ -110,14 +110,15 @@ tests_like() {
 }
 
 make_oracle() {
-    local home links=()
+    local home links=() progress=()
+    [ -t 2 ] || progress=(--quiet)
     home=$cache/oracle-$(printf '%s\n' "${oracle_packages[@]}" | sha256sum | cut -c1-12)
     if [ ! -x "$home/bin/python" ]; then
         say "making the oracle environment in $home (several GB, once)" >&2
         rm -rf "$home.part"
         [ ! -d "$cache/wheels" ] || links=(--find-links "$cache/wheels")
         python3 -m venv "$home.part" >&2 &&
-            "$home.part/bin/python" -m pip install --quiet --disable-pip-version-check \
+            PIP_USER=0 "$home.part/bin/python" -m pip install "${progress[@]}" --no-cache-dir --disable-pip-version-check \
                 "${links[@]}" "${oracle_packages[@]}" >&2 </dev/null || return 1
         mv -T "$home.part" "$home" || return 1
         rm -rf "$cache/wheels"
