@@ -97,7 +97,7 @@ else
 fi
 
 if [ ! -f build/build.ninja ]; then
-    say "configuring build/"
+    say "configuring build/; the first build takes a minute or two"
     quietly meson setup build "${options[@]}"
 else
     changed=()
@@ -108,10 +108,10 @@ else
     done
     if [ ${#changed[@]} -gt 0 ]; then
         say "configuring build/ anew: ${changed[*]}"
-        quietly meson configure build "${changed[@]}"
+        quietly meson setup --reconfigure build "${changed[@]}"
     fi
 fi
-say "building, a minute or two the first time"
+say "building"
 progress=()
 [ -t 2 ] || progress=(--quiet) # a terminal sees one line that counts
 ninja -C build "${progress[@]}" >&2 </dev/null
