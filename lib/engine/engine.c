@@ -21,8 +21,9 @@ typedef struct row {
     dogb_engine table; // of a plug-in
 } row;
 
-enum { KNOWN = 2, OTHERS = 6, NAME_MAX_BYTES = 31 };
+enum { KNOWN = 3, OTHERS = 6, NAME_MAX_BYTES = 31 };
 static row rows[KNOWN + OTHERS] = {
+    {.name = "native", .built_in = dogb_engine_native, .fork_safe = 1},
     {.name = "torch"},
     {.name = "ref", .built_in = dogb_engine_ref, .fork_safe = 1},
 };

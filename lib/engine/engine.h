@@ -220,7 +220,8 @@ int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph 
 // [{"name","available","version","reason"}]. open != 0: really opens each.
 int dogb_engine_list(json_t *array, int open);
 
-const dogb_engine *dogb_engine_ref(void); // engine/ref: plain C, always there
+const dogb_engine *dogb_engine_ref(void);    // engine/ref: plain C, always there
+const dogb_engine *dogb_engine_native(void); // engine/native: inference on CPUs, fast
 
 // Multiplier per element (0 or 1/(1-p)) of dropout node `node` at `step`. Compiled into every
 // engine.

@@ -1,5 +1,5 @@
-// engine_internal.h - between engine.c (which engine, which device) and plugin.c (finding and
-// opening one's file).
+// engine_internal.h - between engine.c (which engine, which device), plugin.c (finding and opening
+// one's file) and the engines that are built in.
 #ifndef DOGB_ENGINE_ENGINE_INTERNAL_H
 #define DOGB_ENGINE_ENGINE_INTERNAL_H
 
@@ -11,5 +11,10 @@ int dogb_plugin_find(char **out, dogb_arena *arena, const char *name);
 // Opens the file and copies its table, checked, into *out: tail members that an older plug-in lacks
 // are NULL. The plug-in stays in the process.
 int dogb_plugin_open(dogb_engine *out, const char *path, const char *name);
+
+// cpu.c: device_count, device_info and memory of engines that know only the CPU.
+int32_t dogb_cpu_count(void);
+int dogb_cpu_info(dogb_device *out, int32_t index);
+int dogb_cpu_memory(const char *device, int64_t *used, int64_t *peak);
 
 #endif

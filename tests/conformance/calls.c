@@ -374,7 +374,8 @@ void test_devices_and_memory(void **state) {
     assert_true(tested->memory("cuda:99", &used, &peak) < 0);
     assert_non_null(tested->version());
     assert_non_null(tested->name);
-    pair p = pair_open("tiny", "linear", 24, &pair_frozen);
+    dogb_net_conf conf = {.device = "cpu", .threads = 1};
+    pair p = pair_open("tiny", "linear", 24, &conf);
     assert_ok(tested->synchronize(p.nets[0]));
     pair_close(&p);
 }

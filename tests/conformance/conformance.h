@@ -42,6 +42,7 @@ extern const dogb_net_conf pair_frozen;
 
 // The tests.
 void test_golden_values(void **state);
+void test_golden_outputs(void **state); // of engines that only infer
 void test_networks_infer_like_ref(void **state);
 void test_networks_train_like_ref(void **state);
 void test_frozen_norm_trains_like_ref(void **state);

@@ -6,6 +6,13 @@
 #include <math.h>
 #include <pthread.h>
 
+void test_golden_outputs(void **state) {
+    (void)state;
+    assert_int_equal(golden_run(tested, tested_device, test_file("engine/golden/conv.bin"), 2e-5),
+                     13);
+    assert_true(golden_run(tested, tested_device, test_file("engine/golden/ops.bin"), 2e-5) >= 12);
+}
+
 void test_golden_values(void **state) {
     (void)state;
     static const struct {

@@ -118,6 +118,10 @@ static double number(const golden *g, const char *key, double missing) {
     return value == NULL ? missing : json_number_value(value);
 }
 
+static int trains(const dogb_engine *engine) {
+    return (engine->capabilities() & DOGB_CAN_TRAIN) != 0;
+}
+
 static void open_case(golden *g) {
     const record *graph = need(g, "graph");
     const record *conf = need(g, "conf");
@@ -128,12 +132,12 @@ static void open_case(golden *g) {
     assert_ok(dogb_graph_from_json(&g->graph, json, g->name));
     g->conf = options;
     dogb_net_conf net = {.device = g->device,
-                         .mode = DOGB_NET_TRAIN,
+                         .mode = trains(g->engine) ? DOGB_NET_TRAIN : DOGB_NET_INFER,
                          .threads = 1,
                          .deterministic = 1,
                          .batch_norm = (int32_t)number(g, "norm", 0)};
     assert_ok(dogb_engine_net(&g->net, g->engine, g->graph, start_weights(g), &net));
-    if (number(g, "kind", -1) >= 0) {
+    if (trains(g->engine) && number(g, "kind", -1) >= 0) {
         dogb_optim_conf optim = {.kind = (int32_t)number(g, "kind", 0),
                                  .nesterov = (int32_t)number(g, "nesterov", 0),
                                  .momentum = number(g, "momentum", 0),
@@ -205,6 +209,28 @@ static void run_step(golden *g, const dogb_batch *batch, const dogb_target *targ
     }
 }
 
+// An engine that only infers: the output alone, where training mode gives the same one.
+static int infer_case(golden *g) {
+    open_case(g);
+    const record *output = need(g, "output");
+    dogb_batch batch = {floats(g, need(g, "input")), (int32_t)need(g, "labels")->count,
+                        DOGB_DATA_F32};
+    int same = number(g, "norm", 0) == 0;
+    for (int32_t i = 0; i < g->graph->node_count; i++) {
+        same = same && g->graph->nodes[i].op != DOGB_OP_DROPOUT;
+    }
+    if (same) {
+        float *found = dogb_alloc(&g->arena, (size_t)output->count, sizeof *found);
+        assert_non_null(found);
+        assert_ok(dogb_engine_result(g->engine, g->engine->infer(g->net, &batch, found), g->name));
+        compare(g, "output", found, output->count);
+    }
+    g->engine->net_destroy(g->net);
+    dogb_graph_destroy(g->graph);
+    dogb_arena_free(&g->arena);
+    return same;
+}
+
 static void run_case(golden *g) {
     open_case(g);
     const record *labels = need(g, "labels");
@@ -247,8 +273,12 @@ int golden_run(const dogb_engine *engine, const char *device, const char *path, 
                         .records = records,
                         .engine = engine,
                         .tolerance = tolerance};
-            run_case(&g);
-            count++;
+            if (trains(engine)) {
+                run_case(&g);
+                count++;
+            } else {
+                count += infer_case(&g);
+            }
         }
     }
     dogb_arena_free(&arena);

@@ -1,0 +1,74 @@
+// kernel.h - the inner loops of the native engine: what one instruction set offers. Activations are
+// float32 NHWC; weights are packed in panels of up to VECTORS_MAX vectors of output channels. Every
+// sum starts at the bias and runs over taps (row by row), then channels, one fused or separate
+// multiply-add each: a result depends on neither tile, thread nor batch.
+#ifndef DOGB_ENGINE_NATIVE_KERNEL_H
+#define DOGB_ENGINE_NATIVE_KERNEL_H
+
+#include <stdint.h>
+
+enum {
+    DOGB_VECTORS_MAX = 4, // vectors of one panel
+    DOGB_PIXELS_MAX = 14, // outputs of one tile
+    DOGB_LANES_MAX = 16,
+};
+
+// A tile: `pixels` outputs times one panel.
+typedef struct dogb_tile {
+    const float *const *rows; // [taps][pixels]: the inputs of each output
+    const float *weights;     // [taps][channels][vectors * lanes]
+    const float *bias;        // [vectors * lanes]
+    const float *residual;    // NULL, or what is added before the activation
+    float *out;
+    int64_t taps;
+    int64_t channels; // of each tap
+    int64_t out_stride;
+    int64_t residual_stride;
+    int32_t pixels;
+    int32_t tail; // valid lanes of the last vector
+    float low;    // activation: results are held within [low, high]
+    float high;
+} dogb_tile;
+
+// Outputs of a depthwise convolution or a pooling: `pixels` of them, all channels.
+typedef struct dogb_depth {
+    const float *const *rows; // [taps][pixels]; maximum, sum: NULL rows are left out
+    const float *weights;     // [taps][channels rounded up to lanes]
+    const float *bias;        // [channels rounded up to lanes]
+    const float *scale;       // sum: [pixels], factor of each
+    float *out;
+    int64_t taps;
+    int64_t channels;
+    int64_t out_stride;
+    int32_t pixels;
+    int32_t reserved;
+    float low;
+    float high;
+} dogb_depth;
+
+typedef struct dogb_kernel {
+    const char *name; // "avx2"
+    int32_t lanes;
+    int32_t most; // vectors of a panel at most
+    int32_t even; // the same when the vectors of all channels divide by it: faster tiles
+    int32_t pixels[DOGB_VECTORS_MAX + 1]; // most outputs of a tile by vectors of the panel; 0: none
+    void (*tile[DOGB_VECTORS_MAX + 1])(const dogb_tile *tile); // by vectors of the panel
+    void (*depthwise)(const dogb_depth *depth);
+    void (*maximum)(const dogb_depth *depth);
+    void (*sum)(const dogb_depth *depth);
+    void (*add)(float *out, const float *a, const float *b, int64_t count, float low, float high);
+    // out = in * scale + shift, channel by channel, then the activation. scale NULL: 1, 0.
+    void (*affine)(float *out, const float *in, const float *scale, const float *shift,
+                   int64_t channels, float low, float high);
+} dogb_kernel;
+
+// The best one of this CPU, or the one that DOGBREED_CPU (c, avx2, avx512) asks for.
+const dogb_kernel *dogb_kernel_choose(void);
+
+extern const dogb_kernel dogb_kernel_c;
+#if defined(__x86_64__)
+extern const dogb_kernel dogb_kernel_avx2;
+extern const dogb_kernel dogb_kernel_avx512;
+#endif
+
+#endif

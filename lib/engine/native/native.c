@@ -1,0 +1,147 @@
+// native.c - the engine's table, its nets, and the choice of kernels. Built in, pure C, CPUs only.
+#include "engine/native/native.h"
+
+#include "engine/engine_internal.h"
+
+#include "core/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// --- kernels
+
+static int always(void) {
+    return 1;
+}
+
+#if defined(__x86_64__)
+static int has_avx2(void) {
+    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+}
+
+static int has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") != 0 &&
+           __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+           __builtin_cpu_supports("avx512bw") != 0;
+}
+#endif
+
+const dogb_kernel *dogb_kernel_choose(void) {
+    static const struct {
+        const dogb_kernel *kernel;
+        int (*usable)(void);
+    } candidates[] = {
+#if defined(__x86_64__)
+        {&dogb_kernel_avx512, has_avx512},
+        {&dogb_kernel_avx2, has_avx2},
+#endif
+        {&dogb_kernel_c, always},
+    };
+    const char *wanted = getenv("DOGBREED_CPU");
+    const dogb_kernel *best = NULL;
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
+        const dogb_kernel *kernel = candidates[i].kernel;
+        if (!candidates[i].usable()) {
+            continue;
+        }
+        if (wanted != NULL && strcmp(wanted, kernel->name) == 0) {
+            return kernel;
+        }
+        best = best == NULL ? kernel : best;
+    }
+    return best;
+}
+
+// --- nets
+
+static void net_destroy(dogb_net *net) {
+    if (net == NULL) {
+        return;
+    }
+    while (net->spaces != NULL) {
+        dogb_space *space = net->spaces;
+        net->spaces = space->next;
+        dogb_arena arena = space->arena; // space itself lies in it
+        dogb_arena_free(&arena);
+    }
+    (void)pthread_mutex_destroy(&net->lock);
+    dogb_graph_destroy(net->graph);
+    dogb_arena_free(&net->arena);
+    dogb_free(net);
+}
+
+static int net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
+                      const dogb_net_conf *conf) {
+    *out = NULL;
+    if (strcmp(conf->device, "cpu") != 0) {
+        return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu",
+                         conf->device);
+    }
+    if (conf->dtype != DOGB_DTYPE_F32 || conf->mode != DOGB_NET_INFER) {
+        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
+                         "engine native: has only inference in f32; engine torch has the rest");
+    }
+    dogb_net *net = dogb_malloc(1, sizeof *net);
+    if (net == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    (void)pthread_mutex_init(&net->lock, NULL);
+    net->kernel = dogb_kernel_choose();
+    net->threads = conf->threads;
+    int rc = dogb_graph_copy(&net->graph, graph);
+    if (rc == DOGBREED_OK) {
+        rc = dogb_native_plan(net, weights);
+    }
+    if (rc < 0) {
+        net_destroy(net);
+        return rc;
+    }
+    *out = net;
+    return DOGBREED_OK;
+}
+
+// --- the table
+
+static const char *version(void) {
+    return "";
+}
+
+static int start(dogbreed_log_fn log, void *userdata) {
+    (void)log;
+    (void)userdata;
+    return DOGBREED_OK;
+}
+
+static void finish(void) {
+}
+
+static uint32_t capabilities(void) {
+    return DOGB_CAN_INFER;
+}
+
+static int synchronize(dogb_net *net) {
+    (void)net;
+    return DOGBREED_OK;
+}
+
+const dogb_engine *dogb_engine_native(void) {
+    static const dogb_engine table = {
+        .abi = DOGB_ENGINE_ABI,
+        .size = sizeof(dogb_engine),
+        .name = "native",
+        .version = version,
+        .error = dogbreed_error_message,
+        .open = start,
+        .close = finish,
+        .capabilities = capabilities,
+        .device_count = dogb_cpu_count,
+        .device_info = dogb_cpu_info,
+        .net_create = net_create,
+        .net_destroy = net_destroy,
+        .infer = dogb_native_infer,
+        .synchronize = synchronize,
+        .memory = dogb_cpu_memory,
+    };
+    return &table;
+}

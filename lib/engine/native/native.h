@@ -1,0 +1,147 @@
+// native.h - the native engine: inference on CPUs in plain C. A folded graph becomes a plan: a list
+// of steps over NHWC values in one block of scratch memory, with weights packed for the kernels of
+// this CPU.
+#ifndef DOGB_ENGINE_NATIVE_NATIVE_H
+#define DOGB_ENGINE_NATIVE_NATIVE_H
+
+#include "core/arena.h"
+#include "engine/engine.h"
+#include "engine/native/kernel.h"
+
+#include <pthread.h>
+
+// Where a node's value lives: in the scratch block of one image, NHWC.
+typedef struct dogb_value {
+    int64_t offset; // floats from the start of the block to pixel (0, 0)
+    int64_t stride; // floats from pixel to pixel: more than channels inside a concatenation
+    int64_t pitch;  // floats from row to row
+    int32_t channels;
+    int32_t height;
+    int32_t width;
+    int32_t border; // rows and columns of zeros around it: the picture in front of a convolution
+} dogb_value;
+
+// Weights of a convolution or linear layer: for each group, panels of output channels.
+typedef struct dogb_packed {
+    const float *weights;
+    const float *bias;
+    int64_t group_weights; // floats of one group
+    int64_t group_bias;
+    int64_t inputs;   // weights of one output channel
+    int32_t panels;   // of one group
+    int32_t channels; // output channels of one group
+} dogb_packed;
+
+typedef struct dogb_step dogb_step;
+typedef struct dogb_pass dogb_pass;
+
+// Rows [from, to) of a step's output. scratch: the calling thread's own.
+typedef void (*dogb_step_fn)(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                             float *scratch);
+
+enum { DOGB_POINTER = (int)(sizeof(void *) / sizeof(float)) }; // floats of a pointer's size
+enum { DOGB_PARTS = 3 }; // expansion, depthwise, projection of an inverted residual
+
+struct dogb_step {
+    dogb_step_fn run;
+    const dogb_node *part[DOGB_PARTS]; // part[0] is the node of a simple step; NULL: not there
+    dogb_packed packed[DOGB_PARTS];
+    const float *scale; // of a batch norm that could not be folded
+    const float *shift;
+    int32_t input;    // node whose value is read
+    int32_t residual; // node that is added; -1: none
+    int32_t output;   // node whose value is written
+    int32_t joined;   // the columns of one kernel row lie side by side in memory: one tap
+    int64_t group;    // output rows (inverted residual) or pixels that are worked on together
+    int64_t scratch;  // floats
+};
+
+// Memory of one thread at work.
+typedef struct dogb_space {
+    struct dogb_space *next;
+    dogb_arena arena;
+    float *values;  // one image's
+    float *scratch; // of steps
+} dogb_space;
+
+struct dogb_net {
+    dogb_arena arena;
+    dogb_graph *graph; // own copy, folded
+    const dogb_kernel *kernel;
+    dogb_step *steps;
+    dogb_value *values; // by node
+    const float *zeros; // a pixel of zeros, as wide as any
+    int64_t value_floats;
+    int64_t scratch_floats;
+    int32_t step_count;
+    int32_t tail; // first of the linear layers that end the net: they run over whole batches
+    int32_t threads;
+    int32_t reserved;
+    pthread_mutex_t lock; // guards spaces
+    dogb_space *spaces;   // free ones
+};
+
+// One image on its way through the steps.
+struct dogb_pass {
+    const dogb_net *net;
+    float *values;
+};
+
+// pack.c
+int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, const float *weights,
+                     const float *bias);
+int dogb_native_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_node *node,
+                               const float *weights, const float *bias);
+// Panel `index` of `channels` output channels: returns its vectors, and its first channel and the
+// valid lanes of its last vector. 0: there are no more.
+int32_t dogb_native_panel(const dogb_kernel *kernel, int32_t channels, int32_t index,
+                          int32_t *first, int32_t *tail);
+
+// plan.c
+int dogb_native_plan(dogb_net *net, const void *const *weights);
+
+// conv.c, block.c, simple.c: kinds of steps
+void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                    float *scratch);
+void dogb_step_depthwise(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                         float *scratch);
+void dogb_step_block(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                     float *scratch);
+void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                    float *scratch);
+void dogb_step_simple(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                      float *scratch);
+
+// Outputs of a convolution at `pixels` points, panel by panel. rows: for each tile of up to
+// `tile` points [taps][points of the tile].
+typedef struct dogb_points {
+    const float *const *rows;
+    const float *residual;
+    float *out;
+    int64_t taps;
+    int64_t channels; // of a tap
+    int64_t pixels;
+    int64_t out_stride;
+    int64_t residual_stride;
+    int32_t panel_from; // panels [from, to) of the group
+    int32_t panel_to;
+} dogb_points;
+void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, int32_t group,
+                        const dogb_points *points, int32_t activation);
+// How many points a table of rows has in tile number `index` of `pixels` points: nearly equal ones.
+int32_t dogb_native_tile(int64_t pixels, int64_t most, int64_t index);
+int32_t dogb_native_most(const dogb_kernel *kernel, const dogb_packed *packed);
+void dogb_native_limits(int32_t activation, float *low, float *high);
+
+// Floats of a block's scratch: pointers, rows of the expansion, rows behind the depthwise part.
+typedef struct dogb_block_memory {
+    int64_t rows;
+    int64_t expanded;
+    int64_t convolved;
+} dogb_block_memory;
+dogb_block_memory dogb_native_block_memory(const dogb_step *step, int64_t width);
+
+// infer.c
+int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out);
+
+#endif

@@ -1,0 +1,107 @@
+// pack.c - weights in the order in which the kernels read them. A group's output channels are cut
+// into panels of nearly equal numbers of vectors; a panel holds, for each weight of an output
+// channel in the order of the sum (kernel row, kernel column, input channel), the vectors of its
+// channels. Lanes behind the last channel are zeros.
+#include "engine/native/native.h"
+
+#include <stddef.h>
+
+int32_t dogb_native_panel(const dogb_kernel *kernel, int32_t channels, int32_t index,
+                          int32_t *first, int32_t *tail) {
+    int32_t vectors = (channels + kernel->lanes - 1) / kernel->lanes;
+    int32_t most = vectors % kernel->even == 0 ? kernel->even : kernel->most;
+    int32_t panels = (vectors + most - 1) / most;
+    if (index >= panels) {
+        return 0;
+    }
+    // The first vectors % panels panels have one vector more.
+    int32_t each = vectors / panels;
+    int32_t longer = vectors % panels;
+    int32_t before = index * each + (index < longer ? index : longer);
+    int32_t own = each + (index < longer);
+    *first = before * kernel->lanes;
+    int32_t left = channels - *first;
+    *tail = left >= own * kernel->lanes ? kernel->lanes : left - (own - 1) * kernel->lanes;
+    return own;
+}
+
+// Weight number `index` of an output channel, in the order of the sum, from torch's
+// [out][in][row][column].
+static int64_t source(const dogb_node *node, int64_t index, int64_t inputs) {
+    int64_t area = (int64_t)node->kernel[0] * node->kernel[1];
+    if (node->op == DOGB_OP_LINEAR) {
+        return index;
+    }
+    int64_t channel = index % (inputs / area);
+    int64_t place = index / (inputs / area);
+    return channel * area + place;
+}
+
+static void fill_panel(float *to, const dogb_node *node, const float *from, int64_t inputs,
+                       int32_t width, int32_t valid) {
+    for (int64_t i = 0; i < inputs; i++, to += width) {
+        int64_t at = source(node, i, inputs);
+        for (int32_t lane = 0; lane < valid; lane++) {
+            to[lane] = from[lane * inputs + at];
+        }
+    }
+}
+
+int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, const float *weights,
+                     const float *bias) {
+    const dogb_kernel *kernel = net->kernel;
+    int32_t groups = node->op == DOGB_OP_LINEAR ? 1 : node->groups;
+    int64_t area = node->op == DOGB_OP_LINEAR ? 1 : (int64_t)node->kernel[0] * node->kernel[1];
+    int32_t channels = node->channels_out / groups;
+    int64_t inputs = node->channels_in / groups * area;
+    int64_t padded = (int64_t)(channels + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
+    float *packed = dogb_alloc(&net->arena, (size_t)(padded * inputs * groups), sizeof *packed);
+    float *biases = dogb_alloc(&net->arena, (size_t)(padded * groups), sizeof *biases);
+    if (packed == NULL || biases == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    *out = (dogb_packed){.weights = packed,
+                         .bias = biases,
+                         .group_weights = padded * inputs,
+                         .group_bias = padded,
+                         .inputs = inputs,
+                         .channels = channels};
+    for (int32_t g = 0; g < groups; g++) {
+        int32_t first = 0;
+        int32_t tail = 0;
+        int32_t vectors = 0;
+        for (int32_t p = 0; (vectors = dogb_native_panel(kernel, channels, p, &first, &tail)) > 0;
+             p++) {
+            int32_t valid = (vectors - 1) * kernel->lanes + tail;
+            fill_panel(packed + g * out->group_weights + first * inputs, node,
+                       weights + ((int64_t)g * channels + first) * inputs, inputs,
+                       vectors * kernel->lanes, valid);
+            out->panels = p + 1;
+        }
+        for (int32_t c = 0; bias != NULL && c < channels; c++) {
+            biases[g * padded + c] = bias[(int64_t)g * channels + c];
+        }
+    }
+    return DOGBREED_OK;
+}
+
+int dogb_native_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_node *node,
+                               const float *weights, const float *bias) {
+    int64_t area = (int64_t)node->kernel[0] * node->kernel[1];
+    int32_t lanes = net->kernel->lanes;
+    int64_t padded = (int64_t)(node->channels_out + lanes - 1) / lanes * lanes;
+    float *packed = dogb_alloc(&net->arena, (size_t)(padded * area), sizeof *packed);
+    float *biases = dogb_alloc(&net->arena, (size_t)padded, sizeof *biases);
+    if (packed == NULL || biases == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int64_t c = 0; c < node->channels_out; c++) {
+        for (int64_t tap = 0; tap < area; tap++) {
+            packed[tap * padded + c] = weights[c * area + tap];
+        }
+        biases[c] = bias == NULL ? 0.0f : bias[c];
+    }
+    *out = (dogb_packed){
+        .weights = packed, .bias = biases, .inputs = area, .channels = node->channels_out};
+    return DOGBREED_OK;
+}

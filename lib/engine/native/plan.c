@@ -1,0 +1,379 @@
+// plan.c - from a folded graph to steps: what is fused, where values live, which kernels run.
+#include "engine/native/native.h"
+
+#include "core/error.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    JOIN_CHANNELS = 8,       // fewer inputs than this: kernel columns are joined
+    GROUP_POINTS = 96,       // points of a convolution worked on together
+    BLOCK_FLOATS = 64 * 1024 // of an inverted residual's scratch: half of a small second cache
+};
+
+typedef struct plan {
+    dogb_net *net;
+    const dogb_graph *graph;
+    const void *const *weights;
+    dogb_arena scratch;
+    int32_t *uses;   // by node: how often it is read; the output counts
+    int32_t *inside; // by node: the projection whose step computes it, -1
+    int32_t *owner;  // by node: the node whose memory holds its value: itself, or a concatenation
+    int64_t *size;   // by node: floats
+    int32_t *birth;  // by owner: first step that writes it (-1: the input), and last that reads it
+    int32_t *death;
+} plan;
+
+static const float *weight_of(const plan *p, const dogb_node *node, int32_t role) {
+    for (int32_t i = node->first_param; i < node->first_param + node->param_count; i++) {
+        if (p->graph->params[i].role == role) {
+            return p->weights[i];
+        }
+    }
+    return NULL;
+}
+
+static int is_depthwise(const dogb_node *node) {
+    return node->op == DOGB_OP_CONV2D && node->groups > 1 && node->groups == node->channels_in &&
+           node->groups == node->channels_out && !node->residual;
+}
+
+static int is_pointwise(const dogb_node *node) {
+    return node->op == DOGB_OP_CONV2D && node->groups == 1 && node->kernel[0] == 1 &&
+           node->kernel[1] == 1 && node->stride[0] == 1 && node->stride[1] == 1 &&
+           node->padding[0] == 0 && node->padding[1] == 0;
+}
+
+// --- inverted residuals
+
+static void find_blocks(plan *p) {
+    for (int32_t i = 1; i < p->graph->node_count; i++) {
+        const dogb_node *node = &p->graph->nodes[i];
+        if (!is_pointwise(node)) {
+            continue;
+        }
+        int32_t depth = node->inputs[0];
+        const dogb_node *middle = &p->graph->nodes[depth];
+        if (!is_depthwise(middle) || p->uses[depth] != 1) {
+            continue;
+        }
+        p->inside[depth] = i;
+        p->inside[i] = i;
+        int32_t before = middle->inputs[0];
+        const dogb_node *wide = &p->graph->nodes[before];
+        if (is_pointwise(wide) && !wide->residual && p->uses[before] == 1) {
+            p->inside[before] = i;
+        }
+    }
+}
+
+// --- steps
+
+static int pack(plan *p, dogb_step *step, int32_t part, const dogb_node *node) {
+    step->part[part] = node;
+    const float *weights = weight_of(p, node, DOGB_ROLE_WEIGHT);
+    const float *bias = weight_of(p, node, DOGB_ROLE_BIAS);
+    return is_depthwise(node)
+               ? dogb_native_pack_depthwise(&step->packed[part], p->net, node, weights, bias)
+               : dogb_native_pack(&step->packed[part], p->net, node, weights, bias);
+}
+
+static int plan_block(plan *p, dogb_step *step, int32_t index) {
+    const dogb_node *project = &p->graph->nodes[index];
+    const dogb_node *depth = &p->graph->nodes[project->inputs[0]];
+    const dogb_node *wide = &p->graph->nodes[depth->inputs[0]];
+    step->run = dogb_step_block;
+    step->input = depth->inputs[0];
+    int rc = pack(p, step, 2, project);
+    if (rc < 0 || (rc = pack(p, step, 1, depth)) < 0) {
+        return rc;
+    }
+    if (p->inside[step->input] == index) {
+        step->input = wide->inputs[0];
+        if ((rc = pack(p, step, 0, wide)) < 0) {
+            return rc;
+        }
+    }
+    step->residual = project->residual ? project->inputs[1] : -1;
+    int64_t width = p->graph->nodes[step->input].shape[2];
+    step->group = project->shape[1];
+    dogb_block_memory memory = dogb_native_block_memory(step, width);
+    while (memory.expanded + memory.convolved > BLOCK_FLOATS && step->group > 1) {
+        step->group--;
+        memory = dogb_native_block_memory(step, width);
+    }
+    step->scratch = memory.rows + memory.expanded + memory.convolved;
+    return DOGBREED_OK;
+}
+
+static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
+    int rc = pack(p, step, 0, node);
+    if (is_depthwise(node)) {
+        step->run = dogb_step_depthwise;
+        step->scratch = step->packed[0].inputs * node->shape[2] * DOGB_POINTER;
+        return rc;
+    }
+    const dogb_node *from = &p->graph->nodes[step->input];
+    step->run = dogb_step_conv;
+    step->residual = node->residual ? node->inputs[1] : -1;
+    step->joined = node->op == DOGB_OP_CONV2D && step->input == 0 && p->uses[0] == 1 &&
+                   from->rank == 3 && node->groups == 1 && node->dilation[1] == 1 &&
+                   node->channels_in <= JOIN_CHANNELS;
+    step->group = GROUP_POINTS;
+    int64_t taps = node->op == DOGB_OP_LINEAR ? 1 : (int64_t)node->kernel[0] * node->kernel[1];
+    step->scratch = taps * step->group * DOGB_POINTER;
+    return rc;
+}
+
+static int plan_norm(plan *p, dogb_step *step, const dogb_node *node) {
+    int64_t channels = node->channels_in;
+    float *scale = dogb_alloc(&p->net->arena, (size_t)channels, sizeof *scale);
+    float *shift = dogb_alloc(&p->net->arena, (size_t)channels, sizeof *shift);
+    if (scale == NULL || shift == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    const float *gamma = weight_of(p, node, DOGB_ROLE_WEIGHT);
+    const float *beta = weight_of(p, node, DOGB_ROLE_BIAS);
+    const float *mean = weight_of(p, node, DOGB_ROLE_RUNNING_MEAN);
+    const float *var = weight_of(p, node, DOGB_ROLE_RUNNING_VAR);
+    for (int64_t c = 0; c < channels; c++) {
+        double factor = (double)gamma[c] / sqrt((double)var[c] + node->eps);
+        scale[c] = (float)factor;
+        shift[c] = (float)((double)beta[c] - (double)mean[c] * factor);
+    }
+    step->scale = scale;
+    step->shift = shift;
+    step->run = dogb_step_simple;
+    return DOGBREED_OK;
+}
+
+static int plan_step(plan *p, dogb_step *step, int32_t index) {
+    const dogb_node *node = &p->graph->nodes[index];
+    *step = (dogb_step){.part = {node}, .input = node->inputs[0], .residual = -1, .output = index};
+    switch (node->op) {
+    case DOGB_OP_CONV2D:
+    case DOGB_OP_LINEAR:
+        if (p->inside[index] == index) {
+            step->part[0] = NULL;
+            return plan_block(p, step, index);
+        }
+        return plan_conv(p, step, node);
+    case DOGB_OP_BATCH_NORM:
+        return plan_norm(p, step, node);
+    case DOGB_OP_MAX_POOL:
+    case DOGB_OP_AVG_POOL:
+    case DOGB_OP_ADAPTIVE_AVG_POOL: {
+        const int64_t *in = p->graph->nodes[step->input].shape;
+        int adaptive = node->op == DOGB_OP_ADAPTIVE_AVG_POOL;
+        step->run = dogb_step_pool;
+        step->scratch =
+            DOGB_POINTER * (adaptive ? in[1] * in[2] : (int64_t)node->kernel[0] * node->kernel[1]);
+        return DOGBREED_OK;
+    }
+    default:
+        step->run = dogb_step_simple;
+        step->residual = node->op == DOGB_OP_ADD ? node->inputs[1] : -1;
+        return DOGBREED_OK;
+    }
+}
+
+static int plan_steps(plan *p) {
+    dogb_net *net = p->net;
+    net->steps = dogb_alloc(&net->arena, (size_t)p->graph->node_count, sizeof *net->steps);
+    if (net->steps == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t i = 1; i < p->graph->node_count; i++) {
+        if (p->inside[i] >= 0 && p->inside[i] != i) {
+            continue;
+        }
+        dogb_step *step = &net->steps[net->step_count];
+        int rc = plan_step(p, step, i);
+        if (rc < 0) {
+            return rc;
+        }
+        net->scratch_floats =
+            step->scratch > net->scratch_floats ? step->scratch : net->scratch_floats;
+        net->step_count++;
+    }
+    // The linear layers at the end, each reading the one before.
+    net->tail = net->step_count;
+    int32_t reader = p->graph->output;
+    while (net->tail > 0) {
+        const dogb_step *step = &net->steps[net->tail - 1];
+        if (step->output != reader || step->part[0] == NULL ||
+            step->part[0]->op != DOGB_OP_LINEAR || p->uses[step->output] != 1) {
+            break;
+        }
+        reader = step->input;
+        net->tail--;
+    }
+    return DOGBREED_OK;
+}
+
+// --- values
+
+static void shape_value(plan *p, int32_t index) {
+    const dogb_node *node = &p->graph->nodes[index];
+    dogb_value *value = &p->net->values[index];
+    int image = node->rank == 3;
+    value->channels = (int32_t)node->shape[0];
+    value->height = image ? (int32_t)node->shape[1] : 1;
+    value->width = image ? (int32_t)node->shape[2] : 1;
+    if (index == 0 && p->net->step_count > 0 && p->net->steps[0].joined) {
+        const dogb_node *conv = p->net->steps[0].part[0];
+        value->border = conv->padding[0] > conv->padding[1] ? conv->padding[0] : conv->padding[1];
+    }
+    value->stride = value->channels;
+    value->pitch = (value->width + 2 * (int64_t)value->border) * value->stride;
+    p->size[index] = value->pitch * (value->height + 2 * (int64_t)value->border);
+}
+
+// A concatenation whose operands nobody else reads is written by those who make them.
+static void place_operands(plan *p, int32_t index) {
+    const dogb_node *node = &p->graph->nodes[index];
+    const dogb_value *whole = &p->net->values[index];
+    int32_t channel = 0;
+    for (int32_t k = 0; k < node->input_count; k++) {
+        int32_t input = node->inputs[k];
+        dogb_value *part = &p->net->values[input];
+        if (p->uses[input] == 1 && input > 0 && p->owner[input] == input &&
+            p->graph->nodes[input].op != DOGB_OP_CAT) {
+            p->owner[input] = index;
+            part->offset = channel;
+            part->stride = whole->stride;
+            part->pitch = whole->pitch;
+        }
+        channel += part->channels;
+    }
+}
+
+static void live(plan *p, int32_t node, int32_t step) {
+    int32_t owner = p->owner[node];
+    p->birth[owner] = step < p->birth[owner] ? step : p->birth[owner];
+    p->death[owner] = step > p->death[owner] ? step : p->death[owner];
+}
+
+static void find_lives(plan *p) {
+    const dogb_net *net = p->net;
+    for (int32_t i = 0; i < p->graph->node_count; i++) {
+        p->birth[i] = INT32_MAX;
+        p->death[i] = -1;
+    }
+    live(p, 0, -1);
+    for (int32_t s = 0; s < net->step_count; s++) {
+        const dogb_step *step = &net->steps[s];
+        const dogb_node *node = &p->graph->nodes[step->output];
+        live(p, step->output, s);
+        live(p, step->input, s);
+        if (step->residual >= 0) {
+            live(p, step->residual, s);
+        }
+        for (int32_t k = 0; node->op == DOGB_OP_CAT && k < node->input_count; k++) {
+            live(p, node->inputs[k], s);
+        }
+    }
+    live(p, p->graph->output, net->step_count);
+    if (net->tail > 0 && net->tail < net->step_count) {
+        live(p, net->steps[net->tail].input, net->step_count);
+    }
+}
+
+// Lowest place where a value fits beside those that live at the same time.
+static int64_t find_place(const plan *p, int32_t index) {
+    int64_t place = 0;
+    for (int32_t i = 0; i < index; i++) {
+        const dogb_value *other = &p->net->values[i];
+        int64_t border = other->border * (other->pitch + other->stride);
+        int64_t start = other->offset - border;
+        int apart = p->owner[i] != i || p->death[i] < p->birth[index] ||
+                    p->birth[i] > p->death[index] || p->birth[i] == INT32_MAX;
+        if (!apart && start < place + p->size[index] && place < start + p->size[i]) {
+            place = (start + p->size[i] + 15) / 16 * 16; // a cache line
+            i = -1;                                      // look at all of them again
+        }
+    }
+    return place;
+}
+
+static void place_values(plan *p) {
+    dogb_net *net = p->net;
+    int32_t count = p->graph->node_count;
+    for (int32_t i = 0; i < count; i++) {
+        shape_value(p, i);
+        p->owner[i] = i;
+    }
+    for (int32_t i = 1; i < count; i++) {
+        if (p->graph->nodes[i].op == DOGB_OP_CAT) {
+            place_operands(p, i);
+        }
+    }
+    find_lives(p);
+    for (int32_t i = 0; i < count; i++) {
+        dogb_value *value = &net->values[i];
+        if (p->owner[i] == i && p->birth[i] != INT32_MAX) {
+            int64_t place = find_place(p, i);
+            int64_t end = place + p->size[i];
+            value->offset = place + value->border * (value->pitch + value->stride);
+            net->value_floats = end > net->value_floats ? end : net->value_floats;
+        }
+    }
+    for (int32_t i = 0; i < count; i++) {
+        if (p->owner[i] != i) {
+            net->values[i].offset += net->values[p->owner[i]].offset;
+        }
+    }
+}
+
+static int make_zeros(plan *p) {
+    int64_t widest = 1;
+    for (int32_t s = 0; s < p->net->step_count; s++) {
+        for (int32_t part = 0; part < DOGB_PARTS; part++) {
+            const dogb_packed *packed = &p->net->steps[s].packed[part];
+            widest = packed->inputs > widest ? packed->inputs : widest;
+            widest = packed->channels > widest ? packed->channels : widest;
+        }
+    }
+    p->net->zeros = dogb_alloc(&p->net->arena, (size_t)widest, sizeof *p->net->zeros);
+    return p->net->zeros == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+}
+
+static int prepare(plan *p) {
+    size_t count = (size_t)p->graph->node_count;
+    p->uses = dogb_alloc(&p->scratch, count, sizeof *p->uses);
+    p->inside = dogb_alloc(&p->scratch, count, sizeof *p->inside);
+    p->owner = dogb_alloc(&p->scratch, count, sizeof *p->owner);
+    p->size = dogb_alloc(&p->scratch, count, sizeof *p->size);
+    p->birth = dogb_alloc(&p->scratch, count, sizeof *p->birth);
+    p->death = dogb_alloc(&p->scratch, count, sizeof *p->death);
+    p->net->values = dogb_alloc(&p->net->arena, count, sizeof *p->net->values);
+    if (p->uses == NULL || p->inside == NULL || p->owner == NULL || p->size == NULL ||
+        p->birth == NULL || p->death == NULL || p->net->values == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t i = 0; i < p->graph->node_count; i++) {
+        const dogb_node *node = &p->graph->nodes[i];
+        p->inside[i] = -1;
+        for (int32_t k = 0; k < node->input_count; k++) {
+            p->uses[node->inputs[k]]++;
+        }
+    }
+    p->uses[p->graph->output]++;
+    return DOGBREED_OK;
+}
+
+int dogb_native_plan(dogb_net *net, const void *const *weights) {
+    plan p = {.net = net, .graph = net->graph, .weights = weights};
+    int rc = prepare(&p);
+    if (rc == DOGBREED_OK) {
+        find_blocks(&p);
+        rc = plan_steps(&p);
+    }
+    if (rc == DOGBREED_OK) {
+        place_values(&p);
+        rc = make_zeros(&p);
+    }
+    dogb_arena_free(&p.scratch);
+    return rc;
+}

@@ -1,0 +1,129 @@
+// simple.c - pooling, and the steps that touch each value once: additions, activations, batch norms
+// that could not be folded, concatenations, and flattening.
+#include "engine/native/native.h"
+
+#include <stddef.h>
+#include <string.h>
+
+typedef struct span {
+    int64_t first;
+    int64_t last;
+    int64_t reach; // with the padding that counts
+} span;
+
+static span window(const dogb_node *node, int axis, int64_t size, int64_t out) {
+    if (node->op == DOGB_OP_ADAPTIVE_AVG_POOL) {
+        int64_t first = out * size / node->kernel[axis];
+        int64_t last = ((out + 1) * size + node->kernel[axis] - 1) / node->kernel[axis];
+        return (span){first, last, last - first};
+    }
+    int64_t first = out * node->stride[axis] - node->padding[axis];
+    int64_t last = first + node->kernel[axis];
+    int64_t limit = size + node->padding[axis];
+    return (span){first < 0 ? 0 : first, last > size ? size : last,
+                  (last > limit ? limit : last) - first};
+}
+
+void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                    float *scratch) {
+    const dogb_node *node = step->part[0];
+    const dogb_value *in = &pass->net->values[step->input];
+    const dogb_value *out = &pass->net->values[step->output];
+    const dogb_kernel *kernel = pass->net->kernel;
+    const float **rows = (const float **)(void *)scratch;
+    const float *base = pass->values + in->offset;
+    for (int64_t y = from; y < to; y++) {
+        span down = window(node, 0, in->height, y);
+        for (int64_t x = 0; x < out->width; x++) {
+            span across = window(node, 1, in->width, x);
+            int64_t inside = (down.last - down.first) * (across.last - across.first);
+            float scale = 1.0f / (float)(node->count_pad ? down.reach * across.reach : inside);
+            dogb_depth depth = {.rows = rows,
+                                .scale = &scale,
+                                .out =
+                                    pass->values + out->offset + y * out->pitch + x * out->stride,
+                                .taps = inside,
+                                .channels = out->channels,
+                                .pixels = 1};
+            int64_t tap = 0;
+            for (int64_t iy = down.first; iy < down.last; iy++) {
+                for (int64_t ix = across.first; ix < across.last; ix++) {
+                    rows[tap++] = base + iy * in->pitch + ix * in->stride;
+                }
+            }
+            (node->op == DOGB_OP_MAX_POOL ? kernel->maximum : kernel->sum)(&depth);
+        }
+    }
+}
+
+// A pixel of each operand and of the result.
+static void one(const dogb_pass *pass, const dogb_step *step, const float *in, const float *other,
+                float *out) {
+    const dogb_kernel *kernel = pass->net->kernel;
+    int64_t channels = pass->net->values[step->output].channels;
+    float low = 0.0f;
+    float high = 0.0f;
+    int32_t op = step->part[0]->op;
+    dogb_native_limits(op == DOGB_OP_RELU || op == DOGB_OP_RELU6 ? op : step->part[0]->activation,
+                       &low, &high);
+    if (other != NULL) {
+        kernel->add(out, in, other, channels, low, high);
+    } else {
+        kernel->affine(out, in, step->scale, step->shift, channels, low, high);
+    }
+}
+
+// Operands of a concatenation that could not be written in place.
+static void cat(const dogb_pass *pass, const dogb_step *step, int64_t y) {
+    const dogb_node *node = step->part[0];
+    const dogb_value *out = &pass->net->values[step->output];
+    for (int32_t k = 0, channel = 0; k < node->input_count; k++) {
+        const dogb_value *in = &pass->net->values[node->inputs[k]];
+        const float *from = pass->values + in->offset + y * in->pitch;
+        float *to = pass->values + out->offset + y * out->pitch + channel;
+        for (int64_t x = 0; from != to && x < out->width; x++) {
+            memcpy(to + x * out->stride, from + x * in->stride, (size_t)in->channels * sizeof *to);
+        }
+        channel += in->channels;
+    }
+}
+
+// torch's order: channel, row, column.
+static void flatten(const dogb_pass *pass, const dogb_step *step) {
+    const dogb_value *in = &pass->net->values[step->input];
+    float *to = pass->values + pass->net->values[step->output].offset;
+    const float *from = pass->values + in->offset;
+    for (int64_t c = 0; c < in->channels; c++) {
+        for (int64_t y = 0; y < in->height; y++) {
+            for (int64_t x = 0; x < in->width; x++) {
+                *to++ = from[y * in->pitch + x * in->stride + c];
+            }
+        }
+    }
+}
+
+void dogb_step_simple(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                      float *scratch) {
+    const dogb_value *in = &pass->net->values[step->input];
+    const dogb_value *out = &pass->net->values[step->output];
+    (void)scratch;
+    for (int64_t y = from; y < to; y++) {
+        if (step->part[0]->op == DOGB_OP_FLATTEN) {
+            flatten(pass, step);
+            continue;
+        }
+        if (step->part[0]->op == DOGB_OP_CAT) {
+            cat(pass, step, y);
+            continue;
+        }
+        for (int64_t x = 0; x < out->width; x++) {
+            const float *other = NULL;
+            if (step->residual >= 0) {
+                const dogb_value *second = &pass->net->values[step->residual];
+                other = pass->values + second->offset + y * second->pitch + x * second->stride;
+            }
+            one(pass, step, pass->values + in->offset + y * in->pitch + x * in->stride, other,
+                pass->values + out->offset + y * out->pitch + x * out->stride);
+        }
+    }
+}
