@@ -19,6 +19,10 @@ typedef struct block {
     int64_t end;
     float *convolved;   // [group rows][output width][channels]
     const float **rows; // pointers
+    const float *line;  // row `line_first` of what the depthwise part reads
+    int64_t line_first;
+    int64_t line_pitch;
+    int64_t line_stride;
 } block;
 
 // Rows of the expansion (or of the input, without one) that output rows [from, to) read.
@@ -59,20 +63,29 @@ static void expand(block *b, int64_t first, int64_t end) {
     b->end = end;
 }
 
-static const float *depth_input(const block *b, int64_t y, int64_t x) {
-    if (y < 0 || y >= b->in->height || x < 0 || x >= b->width) {
-        return b->pass->net->zeros;
+// Pointers to the inputs of one output row: for each place of the kernel, each output.
+static void table_of_row(const block *b, int64_t y) {
+    const dogb_node *node = b->depth;
+    const float **rows = b->rows;
+    const int64_t stride = node->stride[1];
+    for (int32_t row = 0; row < node->kernel[0]; row++) {
+        int64_t iy = y * node->stride[0] - node->padding[0] + (int64_t)row * node->dilation[0];
+        int outside = iy < 0 || iy >= b->in->height;
+        const float *line = outside ? NULL : b->line + (iy - b->line_first) * b->line_pitch;
+        for (int32_t column = 0; column < node->kernel[1]; column++) {
+            int64_t ix = (int64_t)column * node->dilation[1] - node->padding[1];
+            for (int64_t x = 0; x < node->shape[2]; x++, ix += stride) {
+                *rows++ = outside || ix < 0 || ix >= b->width ? b->pass->net->zeros
+                                                              : line + ix * b->line_stride;
+            }
+        }
     }
-    return b->step->part[0] != NULL
-               ? b->expanded + ((y - b->first) * b->width + x) * b->channels
-               : b->pass->values + b->in->offset + y * b->in->pitch + x * b->in->stride;
 }
 
 static void convolve(const block *b, int64_t y, float *out) {
     const dogb_node *node = b->depth;
     const dogb_packed *packed = &b->step->packed[1];
-    const float **rows = b->rows;
-    dogb_depth depth = {.rows = rows,
+    dogb_depth depth = {.rows = b->rows,
                         .weights = packed->weights,
                         .bias = packed->bias,
                         .out = out,
@@ -80,15 +93,7 @@ static void convolve(const block *b, int64_t y, float *out) {
                         .channels = b->channels,
                         .out_stride = b->channels,
                         .pixels = (int32_t)node->shape[2]};
-    for (int32_t row = 0; row < node->kernel[0]; row++) {
-        int64_t iy = y * node->stride[0] - node->padding[0] + (int64_t)row * node->dilation[0];
-        for (int32_t column = 0; column < node->kernel[1]; column++) {
-            int64_t ix = (int64_t)column * node->dilation[1] - node->padding[1];
-            for (int64_t x = 0; x < node->shape[2]; x++) {
-                *rows++ = depth_input(b, iy, ix + x * node->stride[1]);
-            }
-        }
-    }
+    table_of_row(b, y);
     dogb_native_limits(node->activation, &depth.low, &depth.high);
     b->pass->net->kernel->depthwise(&depth);
 }
@@ -131,11 +136,15 @@ void dogb_step_block(const dogb_pass *pass, const dogb_step *step, int64_t from,
     b.rows = (const float **)(void *)scratch;
     b.expanded = scratch + memory.rows;
     b.convolved = b.expanded + memory.expanded;
+    b.line = step->part[0] != NULL ? b.expanded : pass->values + b.in->offset;
+    b.line_pitch = step->part[0] != NULL ? b.width * b.channels : b.in->pitch;
+    b.line_stride = step->part[0] != NULL ? b.channels : b.in->stride;
     for (int64_t y = from; y < to; y += step->group) {
         int64_t last = to - y < step->group ? to : y + step->group;
         reach(&b, y, last, &first, &end);
         if (step->part[0] != NULL) {
             expand(&b, first, end);
+            b.line_first = first;
         }
         for (int64_t row = y; row < last; row++) {
             convolve(&b, row, b.convolved + (row - y) * depth->shape[2] * b.channels);

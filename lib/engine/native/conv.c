@@ -6,14 +6,11 @@
 #include <math.h>
 #include <stddef.h>
 
+enum { PART_FLOATS = 64 * 1024 }; // weights of a panel that are passed over at a time
+
 void dogb_native_limits(int32_t activation, float *low, float *high) {
     *low = activation == 0 ? -INFINITY : 0.0f;
     *high = activation == DOGB_OP_RELU6 ? 6.0f : INFINITY;
-}
-
-int32_t dogb_native_tile(int64_t pixels, int64_t most, int64_t index) {
-    int64_t tiles = (pixels + most - 1) / most;
-    return (int32_t)(pixels / tiles + (index < pixels % tiles));
 }
 
 int32_t dogb_native_most(const dogb_kernel *kernel, const dogb_packed *packed) {
@@ -22,68 +19,93 @@ int32_t dogb_native_most(const dogb_kernel *kernel, const dogb_packed *packed) {
     return kernel->pixels[dogb_native_panel(kernel, packed->channels, 0, &first, &tail)];
 }
 
+// Taps whose weights of one panel stay in the second cache while all tiles pass.
+static int64_t taps_of_part(const dogb_points *points, int64_t width) {
+    int64_t taps = PART_FLOATS / (points->channels * width);
+    taps = taps < 1 ? 1 : taps;
+    return taps > points->taps ? points->taps : taps;
+}
+
+static void run_panel(const dogb_kernel *kernel, const dogb_points *points, dogb_tile *tile,
+                      int32_t vectors, int64_t most, float *out, const float *residual) {
+    const int64_t width = (int64_t)vectors * kernel->lanes;
+    const int64_t tiles = (points->pixels + most - 1) / most;
+    const int64_t each = points->pixels / tiles;
+    const int64_t longer = points->pixels % tiles;
+    const int64_t step = taps_of_part(points, width);
+    const float *bias = tile->start;
+    for (int64_t tap = 0; tap < points->taps; tap += step) {
+        const float *const *rows = points->rows;
+        int64_t at = 0;
+        tile->taps = points->taps - tap < step ? points->taps - tap : step;
+        tile->part = tap + step < points->taps;
+        for (int64_t t = 0; t < tiles; t++) {
+            tile->pixels = (int32_t)(each + (t < longer));
+            tile->rows = rows + tap * tile->pixels;
+            tile->start = tap == 0 ? bias : points->sums + at * width;
+            tile->start_stride = tap == 0 ? 0 : width;
+            tile->out = tile->part ? points->sums + at * width : out + at * points->out_stride;
+            tile->out_stride = tile->part ? width : points->out_stride;
+            tile->residual = residual == NULL ? NULL : residual + at * points->residual_stride;
+            kernel->tile[vectors](tile);
+            rows += points->taps * tile->pixels;
+            at += tile->pixels;
+        }
+        tile->weights += tile->taps * points->channels * width;
+    }
+}
+
 void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, int32_t group,
                         const dogb_points *points, int32_t activation) {
     const int64_t most = dogb_native_most(kernel, packed);
-    const int64_t tiles = (points->pixels + most - 1) / most;
-    dogb_tile tile = {.taps = points->taps,
-                      .channels = points->channels,
-                      .out_stride = points->out_stride,
-                      .residual_stride = points->residual_stride};
+    dogb_tile tile = {.channels = points->channels, .residual_stride = points->residual_stride};
     dogb_native_limits(activation, &tile.low, &tile.high);
     int32_t first = 0;
-    int32_t vectors = 0;
     for (int32_t p = points->panel_from; p < points->panel_to; p++) {
-        vectors = dogb_native_panel(kernel, packed->channels, p, &first, &tile.tail);
+        int32_t vectors = dogb_native_panel(kernel, packed->channels, p, &first, &tile.tail);
         int64_t channel = (int64_t)group * packed->channels + first;
         tile.weights = packed->weights + group * packed->group_weights + first * packed->inputs;
-        tile.bias = packed->bias + group * packed->group_bias + first;
-        tile.rows = points->rows;
-        int64_t at = 0;
-        for (int64_t t = 0; t < tiles; t++) {
-            tile.pixels = dogb_native_tile(points->pixels, most, t);
-            tile.out = points->out + at * points->out_stride + channel;
-            tile.residual = points->residual == NULL
-                                ? NULL
-                                : points->residual + at * points->residual_stride + channel;
-            kernel->tile[vectors](&tile);
-            tile.rows += points->taps * tile.pixels;
-            at += tile.pixels;
-        }
+        tile.start = packed->bias + group * packed->group_bias + first;
+        run_panel(kernel, points, &tile, vectors, most, points->out + channel,
+                  points->residual == NULL ? NULL : points->residual + channel);
     }
 }
 
-// Input of output (y, x) under kernel place (row, column); zeros outside.
-static const float *input_at(const dogb_pass *pass, const dogb_step *step, int64_t y, int64_t x,
-                             int32_t row, int32_t column) {
+// Inputs of the outputs [from, from + count) of row y under one place of the kernel; zeros outside.
+static const float **row_of_points(const float **rows, const dogb_pass *pass, const dogb_step *step,
+                                   int64_t y, int64_t from, int64_t count, const int32_t place[2]) {
     const dogb_node *node = step->part[0];
     const dogb_value *in = &pass->net->values[step->input];
-    int64_t iy = y * node->stride[0] - node->padding[0] + (int64_t)row * node->dilation[0];
-    int64_t ix = x * node->stride[1] - node->padding[1] + (int64_t)column * node->dilation[1];
-    if (iy < -in->border || iy >= in->height + in->border || ix < -in->border ||
-        ix >= in->width + in->border) {
-        return pass->net->zeros;
+    const int64_t stride = node->stride[1];
+    int64_t iy = y * node->stride[0] - node->padding[0] + (int64_t)place[0] * node->dilation[0];
+    int64_t ix = from * stride - node->padding[1] + (int64_t)place[1] * node->dilation[1];
+    int outside = iy < -in->border || iy >= in->height + in->border;
+    const float *line = pass->values + in->offset + (outside ? 0 : iy * in->pitch);
+    for (int64_t i = 0; i < count; i++, ix += stride) {
+        int beside = outside || ix < -in->border || ix >= in->width + in->border;
+        *rows++ = beside ? pass->net->zeros : line + ix * in->stride;
     }
-    return pass->values + in->offset + iy * in->pitch + ix * in->stride;
+    return rows;
 }
 
-// Table of the points [from, from + count) of the output, counted row by row.
-static void point_at(const float **rows, const dogb_pass *pass, const dogb_step *step, int64_t from,
-                     int64_t count, int64_t most) {
+// Table of the points [from, from + count) of the output, counted row by row: tile after tile, in
+// each the places of the kernel, in each the points.
+static void table_of_points(const float **rows, const dogb_pass *pass, const dogb_step *step,
+                            int64_t from, int64_t count, int64_t most) {
     const dogb_node *node = step->part[0];
-    const int64_t width = node->op == DOGB_OP_LINEAR ? 1 : node->shape[2];
+    const int64_t width = pass->net->values[step->output].width;
     const int32_t columns = step->joined ? 1 : node->kernel[1];
     const int64_t tiles = (count + most - 1) / most;
     for (int64_t t = 0; t < tiles; t++) {
-        int32_t pixels = dogb_native_tile(count, most, t);
-        for (int32_t row = 0; row < node->kernel[0]; row++) {
-            for (int32_t column = 0; column < columns; column++) {
-                for (int64_t i = from; i < from + pixels; i++) {
-                    *rows++ = input_at(pass, step, i / width, i % width, row, column);
-                }
+        int64_t end = from + count / tiles + (t < count % tiles);
+        for (int32_t place = 0; place < node->kernel[0] * columns; place++) {
+            const int32_t at[2] = {place / columns, place % columns};
+            for (int64_t i = from, left = 0; i < end; i += left) {
+                left = width - i % width < end - i ? width - i % width : end - i;
+                rows = row_of_points(rows, pass, step, i / width, i % width, left, at);
             }
         }
-        from += pixels;
+        from = end;
     }
 }
 
@@ -97,12 +119,15 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
     const int64_t most = dogb_native_most(net->kernel, packed);
     const int64_t taps =
         step->joined ? node->kernel[0] : (int64_t)node->kernel[0] * node->kernel[1];
-    const int64_t end = to * out->width;
-    for (int64_t at = from * out->width; at < end; at += step->group) {
+    const int64_t count = (to - from) * out->width;
+    const int64_t groups = (count + step->group - 1) / step->group;
+    for (int64_t i = 0; i < groups; i++) {
+        int64_t at = from * out->width + count * i / groups;
         dogb_points points = {.rows = rows,
+                              .sums = scratch + step->sums,
                               .taps = taps,
                               .channels = packed->inputs / taps,
-                              .pixels = end - at < step->group ? end - at : step->group,
+                              .pixels = count * (i + 1) / groups - count * i / groups,
                               .out = pass->values + out->offset + at * out->stride,
                               .out_stride = out->stride,
                               .panel_to = packed->panels};
@@ -111,11 +136,11 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
             points.residual = pass->values + other->offset + at * other->stride;
             points.residual_stride = other->stride;
         }
-        point_at(rows, pass, step, at, points.pixels, most);
+        table_of_points(rows, pass, step, at, points.pixels, most);
         for (int32_t g = 0; g < node->groups; g++) {
             dogb_native_points(net->kernel, packed, g, &points, node->activation);
-            for (int64_t i = 0; g + 1 < node->groups && i < taps * points.pixels; i++) {
-                rows[i] += rows[i] == net->zeros ? 0 : node->channels_in / node->groups;
+            for (int64_t r = 0; g + 1 < node->groups && r < taps * points.pixels; r++) {
+                rows[r] += rows[r] == net->zeros ? 0 : node->channels_in / node->groups;
             }
         }
     }
@@ -135,7 +160,7 @@ void dogb_step_depthwise(const dogb_pass *pass, const dogb_step *step, int64_t f
                         .pixels = out->width};
     dogb_native_limits(node->activation, &depth.low, &depth.high);
     for (int64_t y = from; y < to; y++) {
-        point_at(rows, pass, step, y * out->width, out->width, out->width);
+        table_of_points(rows, pass, step, y * out->width, out->width, out->width);
         depth.out = pass->values + out->offset + y * out->pitch;
         pass->net->kernel->depthwise(&depth);
     }

@@ -17,16 +17,19 @@ enum {
 typedef struct dogb_tile {
     const float *const *rows; // [taps][pixels]: the inputs of each output
     const float *weights;     // [taps][channels][vectors * lanes]
-    const float *bias;        // [vectors * lanes]
+    const float *start;       // the sums begin here: the bias, or what an earlier part left
     const float *residual;    // NULL, or what is added before the activation
     float *out;
     int64_t taps;
-    int64_t channels; // of each tap
+    int64_t channels;     // of each tap
+    int64_t start_stride; // from output to output; 0: the same for all
     int64_t out_stride;
     int64_t residual_stride;
     int32_t pixels;
     int32_t tail; // valid lanes of the last vector
-    float low;    // activation: results are held within [low, high]
+    int32_t part; // more taps follow: the sums are stored as they are, whole vectors
+    int32_t reserved;
+    float low; // activation: results are held within [low, high]
     float high;
 } dogb_tile;
 

@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+// Floats of weights to fetch in advance: they come in one stream, but the hardware's prefetching
+// stops at the end of each page.
+enum { AHEAD = 1024 };
+
 #if defined(__clang__)
 #define DOGB_UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -48,7 +52,7 @@ DOGB_INLINE void tile(const dogb_tile *t, const int P, const int N) {
     for (int p = 0; p < P; p++) {
         DOGB_UNROLL
         for (int n = 0; n < N; n++) {
-            sums[p][n] = v_load(t->bias + n * LANES);
+            sums[p][n] = v_load(t->start + p * t->start_stride + n * LANES);
         }
     }
     for (int64_t tap = 0; tap < t->taps; tap++, rows += P) {
@@ -62,6 +66,7 @@ DOGB_INLINE void tile(const dogb_tile *t, const int P, const int N) {
             for (int n = 0; n < N; n++) {
                 w[n] = v_load(weights + n * LANES);
                 DOGB_PIN(w[n]);
+                __builtin_prefetch(weights + n * LANES + AHEAD);
             }
             DOGB_UNROLL
             for (int p = 0; p < P; p++) {
@@ -72,6 +77,16 @@ DOGB_INLINE void tile(const dogb_tile *t, const int P, const int N) {
                 }
             }
         }
+    }
+    if (t->part) {
+        DOGB_UNROLL
+        for (int p = 0; p < P; p++) {
+            DOGB_UNROLL
+            for (int n = 0; n < N; n++) {
+                v_store(t->out + p * t->out_stride + n * LANES, sums[p][n]);
+            }
+        }
+        return;
     }
     DOGB_UNROLL
     for (int p = 0; p < P; p++) {

@@ -53,6 +53,7 @@ struct dogb_step {
     int32_t output;   // node whose value is written
     int32_t joined;   // the columns of one kernel row lie side by side in memory: one tap
     int64_t group;    // output rows (inverted residual) or pixels that are worked on together
+    int64_t sums;     // where they lie in the scratch
     int64_t scratch;  // floats
 };
 
@@ -112,12 +113,13 @@ void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, 
 void dogb_step_simple(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                       float *scratch);
 
-// Outputs of a convolution at `pixels` points, panel by panel. rows: for each tile of up to
-// `tile` points [taps][points of the tile].
+// Outputs of a convolution at `pixels` points, panel by panel. The points are cut into nearly equal
+// tiles of at most dogb_native_most; rows: for each tile [taps][points of the tile].
 typedef struct dogb_points {
     const float *const *rows;
     const float *residual;
     float *out;
+    float *sums; // [pixels][panel] between two parts of the taps
     int64_t taps;
     int64_t channels; // of a tap
     int64_t pixels;
@@ -128,8 +130,6 @@ typedef struct dogb_points {
 } dogb_points;
 void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, int32_t group,
                         const dogb_points *points, int32_t activation);
-// How many points a table of rows has in tile number `index` of `pixels` points: nearly equal ones.
-int32_t dogb_native_tile(int64_t pixels, int64_t most, int64_t index);
 int32_t dogb_native_most(const dogb_kernel *kernel, const dogb_packed *packed);
 void dogb_native_limits(int32_t activation, float *low, float *high);
 

@@ -7,8 +7,10 @@
 #include <string.h>
 
 enum {
-    JOIN_CHANNELS = 8,       // fewer inputs than this: kernel columns are joined
-    GROUP_POINTS = 96,       // points of a convolution worked on together
+    JOIN_CHANNELS = 8,         // fewer inputs than this: kernel columns are joined
+    POINTS_FLOATS = 64 * 1024, // inputs of the points of a convolution that are worked on together
+    POINTS_MIN = 48,
+    POINTS_MAX = 128,
     BLOCK_FLOATS = 64 * 1024 // of an inverted residual's scratch: half of a small second cache
 };
 
@@ -120,9 +122,12 @@ static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
     step->joined = node->op == DOGB_OP_CONV2D && step->input == 0 && p->uses[0] == 1 &&
                    from->rank == 3 && node->groups == 1 && node->dilation[1] == 1 &&
                    node->channels_in <= JOIN_CHANNELS;
-    step->group = GROUP_POINTS;
     int64_t taps = node->op == DOGB_OP_LINEAR ? 1 : (int64_t)node->kernel[0] * node->kernel[1];
-    step->scratch = taps * step->group * DOGB_POINTER;
+    step->group = POINTS_FLOATS / (step->packed[0].inputs / taps);
+    step->group = step->group < POINTS_MIN ? POINTS_MIN : step->group;
+    step->group = step->group > POINTS_MAX ? POINTS_MAX : step->group;
+    step->sums = (taps * step->group * DOGB_POINTER + 15) / 16 * 16;
+    step->scratch = step->sums + step->group * DOGB_VECTORS_MAX * DOGB_LANES_MAX;
     return rc;
 }
 
