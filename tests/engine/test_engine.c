@@ -193,9 +193,12 @@ static void test_list(void **state) {
         dogb_arena arena = {0};
         json_t *array = dogb_json_array(&arena);
         assert_ok(dogb_engine_list(array, open));
-        assert_true(json_array_size(array) >= 2);
-        const json_t *torch = json_array_get(array, 0);
-        const json_t *ref = json_array_get(array, 1);
+        assert_true(json_array_size(array) >= 3); // in the order of preference
+        const json_t *native = json_array_get(array, 0);
+        const json_t *torch = json_array_get(array, 1);
+        const json_t *ref = json_array_get(array, 2);
+        assert_string_equal(json_string_value(json_object_get(native, "name")), "native");
+        assert_true(json_is_true(json_object_get(native, "available")));
         assert_string_equal(json_string_value(json_object_get(torch, "name")), "torch");
         assert_false(json_is_true(json_object_get(torch, "available")));
         assert_true(strlen(json_string_value(json_object_get(torch, "reason"))) > 0);

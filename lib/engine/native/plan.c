@@ -64,7 +64,9 @@ static void find_blocks(plan *p) {
         p->inside[i] = i;
         int32_t before = middle->inputs[0];
         const dogb_node *wide = &p->graph->nodes[before];
-        if (is_pointwise(wide) && !wide->residual && p->uses[before] == 1) {
+        // A projection of the block before is not this one's expansion.
+        if (is_pointwise(wide) && !wide->residual && p->uses[before] == 1 &&
+            p->inside[before] < 0) {
             p->inside[before] = i;
         }
     }
@@ -358,7 +360,13 @@ static int prepare(plan *p) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     for (int32_t i = 0; i < p->graph->node_count; i++) {
-        const dogb_node *node = &p->graph->nodes[i];
+        dogb_node *node = &p->net->graph->nodes[i];
+        if (node->op == DOGB_OP_LINEAR) { // a convolution of one pixel
+            node->kernel[0] = node->kernel[1] = 1;
+            node->stride[0] = node->stride[1] = 1;
+            node->dilation[0] = node->dilation[1] = 1;
+            node->groups = 1;
+        }
         p->inside[i] = -1;
         for (int32_t k = 0; k < node->input_count; k++) {
             p->uses[node->inputs[k]]++;
