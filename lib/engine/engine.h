@@ -105,7 +105,33 @@ typedef struct dogb_heads_conf {
     const double *label_smoothing; // [count]
     const double *dropout;         // [count]
     const uint64_t *seeds;         // [count]
+    const float *class_weights;    // [classes] of all heads, or NULL
+    // [count], or NULL: dropout of the features. `dropout` is the one behind the hidden layer's
+    // ReLU.
+    const double *dropout_features;
+    // Graph nodes whose masks (dogb_dropout_mask) are meant: of the features, of the hidden layer.
+    int32_t dropout_nodes[2];
 } dogb_heads_conf;
+
+// What the heads of a bank share.
+typedef struct dogb_heads_data {
+    const float *features; // [rows][stride]
+    const int32_t *labels; // [rows]
+    int64_t rows;
+    int64_t stride; // floats from row to row, >= features
+} dogb_heads_data;
+
+// What one head does in one heads_run: steps over mini-batches of `batch` rows, the last smaller.
+// Heads may differ in all of it; several orders of the same head are several runs.
+typedef struct dogb_heads_work {
+    int32_t head;
+    int32_t batch;
+    const int64_t *order; // [samples] rows in the order of their use; NULL: 0, 1, 2 ...
+    int64_t samples;
+    const double *rates; // [steps] learning rates; steps = samples / batch, rounded up
+    double *losses;      // [steps], or NULL
+    int64_t step;        // number of the first one, for dropout masks
+} dogb_heads_work;
 
 typedef struct dogb_engine {
     uint32_t abi;  // DOGB_ENGINE_ABI
@@ -184,6 +210,20 @@ typedef struct dogb_engine {
     void (*staging_destroy)(void *memory);
     // (optional) named ranges for profilers: push with a name, pop with NULL
     int (*range)(const char *name);
+
+    // (optional, beside the other heads_ functions) many steps in one call, each head with its own
+    // batches: weights stay in a core's cache. A head has the same bits alone or beside others.
+    int (*heads_run)(dogb_heads *heads, const dogb_heads_data *data, const dogb_heads_work *work,
+                     int32_t count);
+    // Frees a head that leaves the bank; heads_step and heads_eval pass it over (results 0).
+    int (*heads_end)(dogb_heads *heads, int32_t head);
+    // The optimiser's state of a parameter, slots as in optim_read, and its steps so far.
+    int (*heads_slot_read)(dogb_heads *heads, int32_t head, int32_t param, int32_t slot, float *out,
+                           size_t size);
+    int (*heads_slot_write)(dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
+                            const float *data, size_t size);
+    int64_t (*heads_steps)(dogb_heads *heads, int32_t head);
+    int (*heads_set_steps)(dogb_heads *heads, int32_t head, int64_t steps);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,

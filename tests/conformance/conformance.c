@@ -170,6 +170,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_batches_do_not_mix),
         cmocka_unit_test(test_devices_and_memory),
         cmocka_unit_test(test_optional_groups_are_whole),
+        cmocka_unit_test(test_heads_train_like_nets),
         cmocka_unit_test(test_bf16_is_offered_or_refused),
         cmocka_unit_test(test_mobilenet_v2_on_photos),
         cmocka_unit_test(test_squeezenet1_1_on_photos),

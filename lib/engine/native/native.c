@@ -2,6 +2,7 @@
 #include "engine/native/native.h"
 
 #include "engine/engine_internal.h"
+#include "engine/native/heads.h"
 
 #include "core/error.h"
 
@@ -117,7 +118,7 @@ static void finish(void) {
 }
 
 static uint32_t capabilities(void) {
-    return DOGB_CAN_INFER;
+    return DOGB_CAN_INFER | DOGB_CAN_HEADS;
 }
 
 static int synchronize(dogb_net *net) {
@@ -142,6 +143,18 @@ const dogb_engine *dogb_engine_native(void) {
         .infer = dogb_native_infer,
         .synchronize = synchronize,
         .memory = dogb_cpu_memory,
+        .heads_create = dogb_native_heads_create,
+        .heads_destroy = dogb_native_heads_destroy,
+        .heads_step = dogb_native_heads_step,
+        .heads_eval = dogb_native_heads_eval,
+        .heads_read = dogb_native_heads_read,
+        .heads_write = dogb_native_heads_write,
+        .heads_run = dogb_native_heads_run,
+        .heads_end = dogb_native_heads_end,
+        .heads_slot_read = dogb_native_heads_slot_read,
+        .heads_slot_write = dogb_native_heads_slot_write,
+        .heads_steps = dogb_native_heads_steps,
+        .heads_set_steps = dogb_native_heads_set_steps,
     };
     return &table;
 }

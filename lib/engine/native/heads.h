@@ -1,0 +1,211 @@
+// heads.h - banks of heads of the native engine: linear or one-hidden-layer networks that train on
+// the same features, each on its own. Products run over a batch packed in groups of four inputs,
+// [inputs / 4][rows + spare][4]: a forward tile reads four inputs of its rows side by side, and the
+// gradient of a group reads all rows in one stream. Weights lie in panels of output vectors,
+// [panel][inputs][width], so that a tile of gradients is added to them where it was summed.
+#ifndef DOGB_ENGINE_NATIVE_HEADS_H
+#define DOGB_ENGINE_NATIVE_HEADS_H
+
+#include "core/arena.h"
+#include "engine/engine.h"
+
+enum {
+    DOGB_HEADS_GROUP = 4,   // inputs of one group of a packed batch
+    DOGB_HEADS_VECTORS = 4, // of one panel, at most
+    DOGB_HEADS_SPARE = 4,   // rows more than a packed batch has: no strides of 4 kB
+    DOGB_HEADS_SLOTS = 2,   // state tensors of an optimiser, at most
+    DOGB_HEADS_LAYERS = 2,
+};
+
+// One step of an optimiser, with all that does not depend on the weight.
+typedef struct dogb_heads_rule {
+    int32_t kind; // DOGB_OPTIM_
+    int32_t nesterov;
+    int32_t slots;
+    float rate;
+    float momentum;
+    float decay; // of the weight, added to the gradient
+    float keep;  // adamw: what the decay leaves of a weight
+    float beta1; // 1 - beta1: share of the new gradient
+    float beta2;
+    float beta2_rest; // 1 - beta2
+    float size;       // adam: step size with its bias correction
+    float correction; // adam: 1 / sqrt(1 - beta2^steps)
+    float epsilon;
+} dogb_heads_rule;
+
+// out += packed * weights, for `rows` rows and one panel.
+typedef struct dogb_heads_forward {
+    const float *packed;  // first group and row of the tile
+    const float *weights; // [groups * 4][width]
+    const float *bias;    // NULL: the sum goes on from what is in `out`
+    float *out;
+    int64_t pitch;  // floats from group to group of `packed`
+    int64_t stride; // floats from row to row of `out`
+    int64_t groups;
+    int32_t rows; // <= the kernel's limit
+    int32_t reserved;
+} dogb_heads_forward;
+
+// weights: one optimiser step with the gradient packed^T * delta, for groups and one panel.
+typedef struct dogb_heads_update {
+    const float *packed;
+    const float *delta; // [rows][stride], first column of the panel
+    float *weights;     // [groups * 4][width]
+    float *slot[DOGB_HEADS_SLOTS];
+    const dogb_heads_rule *rule;
+    int64_t pitch;
+    int64_t stride;
+    int64_t rows;
+    int64_t groups;
+} dogb_heads_update;
+
+// A row of logits becomes exp(logit - largest); the caller gets the largest and the sum.
+typedef struct dogb_heads_row {
+    float *row;     // [vectors * lanes]
+    int64_t count;  // classes
+    int64_t padded; // whole vectors
+    float top;
+    float sum;
+} dogb_heads_row;
+
+typedef struct dogb_heads_kernel {
+    const char *name;
+    int32_t lanes;
+    int32_t vectors;                      // of a panel, at most
+    int32_t rows[DOGB_HEADS_VECTORS + 1]; // of a forward tile, by vectors of the panel
+    void (*forward[DOGB_HEADS_VECTORS + 1])(const dogb_heads_forward *f);
+    void (*update[DOGB_HEADS_VECTORS + 1])(const dogb_heads_update *u);
+    // One step for `padded` biases with the column sums of delta.
+    void (*bias)(const dogb_heads_update *u, int64_t padded);
+    void (*exponents)(dogb_heads_row *row);
+    // row = row * scale - smooth * smooth_scale (smooth NULL: nothing)
+    void (*gradient)(float *row, const float *smooth, float scale, float smooth_scale,
+                     int64_t padded);
+} dogb_heads_kernel;
+
+extern const dogb_heads_kernel dogb_heads_kernel_c;
+#if defined(__x86_64__)
+extern const dogb_heads_kernel dogb_heads_kernel_avx2;
+extern const dogb_heads_kernel dogb_heads_kernel_avx512;
+#endif
+
+// heads_layer.c: a linear layer, its panels and its products
+
+typedef struct dogb_heads_layer {
+    float *weights;
+    float *bias; // [padded]
+    float *weight_slot[DOGB_HEADS_SLOTS];
+    float *bias_slot[DOGB_HEADS_SLOTS];
+    int64_t inputs;
+    int64_t outputs;
+    int64_t groups; // of four inputs, the last filled up with zeros
+    int64_t padded; // outputs in whole vectors
+} dogb_heads_layer;
+
+int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
+                          const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
+                          int32_t slots);
+// Between `packed` weights (or state) and torch's [outputs][inputs].
+void dogb_heads_layer_read(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                           const float *packed, float *out);
+void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                            float *packed, const float *data);
+void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                              const float *packed, int64_t rows, float *out);
+void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                             const dogb_heads_rule *rule, const float *packed, const float *delta,
+                             int64_t rows);
+// to: a layer from outputs to inputs, without bias.
+void dogb_heads_layer_transpose(dogb_heads_layer *to, const dogb_heads_layer *from,
+                                const dogb_heads_kernel *kernel);
+int64_t dogb_heads_packed_floats(int64_t inputs, int64_t rows);
+// Puts row `row` of `rows` into a packed batch. mask: factors, or NULL.
+void dogb_heads_pack(float *packed, int64_t inputs, int64_t rows, int64_t row, const float *from,
+                     const float *mask);
+
+// heads_loss.c: cross-entropy
+
+typedef struct dogb_heads_target {
+    const float *class_weights; // or NULL
+    const float *smooth;        // [padded] what smoothing asks of each class, or NULL
+    double smooth_sum;
+    double smoothing;
+    int64_t classes;
+    int64_t padded;
+} dogb_heads_target;
+
+// Mean loss of rows of logits, which become its gradient.
+double dogb_heads_loss(const dogb_heads_kernel *kernel, const dogb_heads_target *target,
+                       float *logits, const int32_t *labels, int64_t rows);
+// Adds a batch to *sum (loss: not yet divided by *weights); logits are overwritten.
+void dogb_heads_judge(const dogb_heads_kernel *kernel, const dogb_heads_target *target,
+                      float *logits, const int32_t *labels, int64_t rows, dogb_loss *sum,
+                      double *weights);
+
+// heads.c: the bank
+
+typedef struct dogb_head {
+    dogb_arena arena;
+    dogb_heads_layer layers[DOGB_HEADS_LAYERS];
+    dogb_optim_conf optim;
+    dogb_heads_target target;
+    double dropout[DOGB_HEADS_LAYERS]; // in front of each layer
+    uint64_t seed;
+    int64_t steps; // of the optimiser
+    int32_t slots;
+    int32_t ended;
+} dogb_head;
+
+// Memory of one thread at work.
+typedef struct dogb_heads_space {
+    float *packed[DOGB_HEADS_LAYERS]; // inputs of each layer
+    float *values[DOGB_HEADS_LAYERS]; // outputs of each layer, then their gradients
+    float *mask[DOGB_HEADS_LAYERS];
+    float *delta;        // gradient of the hidden layer's sums
+    float *packed_delta; // of the logits
+    dogb_heads_layer transposed;
+    int32_t *labels;
+} dogb_heads_space;
+
+struct dogb_heads {
+    dogb_arena arena;
+    const dogb_heads_kernel *kernel;
+    dogb_head *heads;
+    int64_t features;
+    int64_t classes;
+    int64_t hidden;
+    int32_t count;
+    int32_t layers;
+    int32_t threads;
+    int32_t nodes[DOGB_HEADS_LAYERS]; // of dropout
+    dogb_arena memory;                // of spaces
+    dogb_heads_space *spaces;         // [threads]
+    int64_t batch;                    // rows that they hold
+};
+
+int dogb_native_heads_create(dogb_heads **out, const dogb_heads_conf *conf);
+void dogb_native_heads_destroy(dogb_heads *heads);
+// NOT_FOUND or, of one that has left, STATE.
+int dogb_native_heads_find(dogb_head **out, dogb_heads *heads, int32_t index);
+int dogb_native_heads_end(dogb_heads *heads, int32_t head);
+int dogb_native_heads_read(dogb_heads *heads, int32_t head, int32_t param, float *out, size_t size);
+int dogb_native_heads_write(dogb_heads *heads, int32_t head, int32_t param, const float *data,
+                            size_t size);
+int dogb_native_heads_slot_read(dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
+                                float *out, size_t size);
+int dogb_native_heads_slot_write(dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
+                                 const float *data, size_t size);
+int64_t dogb_native_heads_steps(dogb_heads *heads, int32_t head);
+int dogb_native_heads_set_steps(dogb_heads *heads, int32_t head, int64_t steps);
+
+// heads_run.c
+int dogb_native_heads_run(dogb_heads *heads, const dogb_heads_data *data,
+                          const dogb_heads_work *work, int32_t count);
+int dogb_native_heads_step(dogb_heads *heads, const float *features, const int32_t *labels,
+                           int32_t count, const double *learning_rates, int64_t step,
+                           double *losses);
+int dogb_native_heads_eval(dogb_heads *heads, const float *features, const int32_t *labels,
+                           int32_t count, dogb_loss *out);
+
+#endif

@@ -1,0 +1,192 @@
+// heads_layer.c - a linear layer of a head: where its weights lie, and the loops over panels, rows
+// and inputs around the kernels. Each sum runs over inputs (forward) or rows (gradient) in order,
+// one multiply-add each, and a partial sum that is stored and loaded again is the same: no result
+// depends on how the loops are cut.
+#include "engine/native/heads.h"
+
+#include "core/error.h"
+
+#include <string.h>
+
+// Inputs of one block of the forward pass: a panel's weights of that many stay in the L1 cache
+// while all rows go over them.
+enum { BLOCK_BYTES = 24 * 1024 };
+
+typedef struct panel {
+    int32_t vectors;
+    int64_t first; // output
+    int64_t width;
+} panel;
+
+// Panel `index`; vectors 0: there are no more. Panels are nearly equal, the wider ones first.
+static panel panel_at(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                      int64_t index) {
+    int64_t vectors = layer->padded / kernel->lanes;
+    int64_t panels = (vectors + kernel->vectors - 1) / kernel->vectors;
+    if (index >= panels) {
+        return (panel){0, 0, 0};
+    }
+    int64_t each = vectors / panels;
+    int64_t longer = vectors % panels;
+    int64_t before = index * each + (index < longer ? index : longer);
+    int64_t own = each + (index < longer);
+    return (panel){(int32_t)own, before * kernel->lanes, own * kernel->lanes};
+}
+
+int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
+                          const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
+                          int32_t slots) {
+    layer->inputs = inputs;
+    layer->outputs = outputs;
+    layer->groups = (inputs + DOGB_HEADS_GROUP - 1) / DOGB_HEADS_GROUP;
+    layer->padded = (outputs + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
+    size_t weights = (size_t)(layer->groups * DOGB_HEADS_GROUP * layer->padded);
+    layer->weights = dogb_alloc(arena, weights, sizeof(float));
+    layer->bias = dogb_alloc(arena, (size_t)layer->padded, sizeof(float));
+    if (layer->weights == NULL || layer->bias == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t slot = 0; slot < slots; slot++) {
+        layer->weight_slot[slot] = dogb_alloc(arena, weights, sizeof(float));
+        layer->bias_slot[slot] = dogb_alloc(arena, (size_t)layer->padded, sizeof(float));
+        if (layer->weight_slot[slot] == NULL || layer->bias_slot[slot] == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+    }
+    return DOGBREED_OK;
+}
+
+void dogb_heads_layer_read(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                           const float *packed, float *out) {
+    panel p;
+    for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
+        const float *from = packed + p.first * layer->groups * DOGB_HEADS_GROUP;
+        for (int64_t n = 0; n < p.width && p.first + n < layer->outputs; n++) {
+            for (int64_t k = 0; k < layer->inputs; k++) {
+                out[(p.first + n) * layer->inputs + k] = from[k * p.width + n];
+            }
+        }
+    }
+}
+
+void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                            float *packed, const float *data) {
+    panel p;
+    for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
+        float *to = packed + p.first * layer->groups * DOGB_HEADS_GROUP;
+        for (int64_t n = 0; n < p.width && p.first + n < layer->outputs; n++) {
+            for (int64_t k = 0; k < layer->inputs; k++) {
+                to[k * p.width + n] = data[(p.first + n) * layer->inputs + k];
+            }
+        }
+    }
+}
+
+static void forward_panel(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                          const panel *p, int64_t group, int64_t groups, const float *packed,
+                          int64_t rows, float *out) {
+    int64_t pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP;
+    int64_t most = kernel->rows[p->vectors];
+    int64_t tiles = (rows + most - 1) / most;
+    dogb_heads_forward f = {
+        .weights = layer->weights + p->first * layer->groups * DOGB_HEADS_GROUP +
+                   group * DOGB_HEADS_GROUP * p->width,
+        .bias = group == 0 ? layer->bias + p->first : NULL,
+        .pitch = pitch,
+        .stride = layer->padded,
+        .groups = groups,
+    };
+    for (int64_t t = 0, row = 0; t < tiles; t++, row += f.rows) {
+        f.rows = (int32_t)(rows / tiles + (t < rows % tiles));
+        f.packed = packed + group * pitch + row * DOGB_HEADS_GROUP;
+        f.out = out + row * layer->padded + p->first;
+        kernel->forward[p->vectors](&f);
+    }
+}
+
+void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                              const float *packed, int64_t rows, float *out) {
+    int64_t group_bytes =
+        DOGB_HEADS_GROUP * kernel->vectors * kernel->lanes * (int64_t)sizeof(float);
+    int64_t block = BLOCK_BYTES / group_bytes;
+    for (int64_t group = 0; group < layer->groups; group += block) {
+        int64_t left = layer->groups - group;
+        panel p;
+        for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
+            forward_panel(layer, kernel, &p, group, left < block ? left : block, packed, rows, out);
+        }
+    }
+}
+
+// What lies behind the last input stays 0 whatever the rule does with gradients of 0.
+static void clear_spare(const dogb_heads_layer *layer, const panel *p, float *weights) {
+    for (int64_t k = layer->inputs; k < layer->groups * DOGB_HEADS_GROUP; k++) {
+        memset(weights + k * p->width, 0, (size_t)p->width * sizeof *weights);
+    }
+}
+
+void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                             const dogb_heads_rule *rule, const float *packed, const float *delta,
+                             int64_t rows) {
+    dogb_heads_update u = {
+        .packed = packed,
+        .delta = delta,
+        .weights = layer->bias,
+        .slot = {layer->bias_slot[0], layer->bias_slot[1]},
+        .rule = rule,
+        .pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP,
+        .stride = layer->padded,
+        .rows = rows,
+        .groups = layer->groups,
+    };
+    kernel->bias(&u, layer->padded);
+    panel p;
+    for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
+        int64_t at = p.first * layer->groups * DOGB_HEADS_GROUP;
+        u.delta = delta + p.first;
+        u.weights = layer->weights + at;
+        for (int32_t slot = 0; slot < rule->slots; slot++) {
+            u.slot[slot] = layer->weight_slot[slot] + at;
+        }
+        kernel->update[p.vectors](&u);
+        clear_spare(layer, &p, u.weights);
+    }
+}
+
+void dogb_heads_layer_transpose(dogb_heads_layer *to, const dogb_heads_layer *from,
+                                const dogb_heads_kernel *kernel) {
+    panel p;
+    panel q;
+    for (int64_t i = 0; (p = panel_at(from, kernel, i)).vectors > 0; i++) {
+        const float *a = from->weights + p.first * from->groups * DOGB_HEADS_GROUP;
+        for (int64_t j = 0; (q = panel_at(to, kernel, j)).vectors > 0; j++) {
+            float *b = to->weights + q.first * to->groups * DOGB_HEADS_GROUP;
+            for (int64_t n = 0; n < p.width && p.first + n < from->outputs; n++) {
+                for (int64_t k = 0; k < q.width && q.first + k < from->inputs; k++) {
+                    b[(p.first + n) * q.width + k] = a[(q.first + k) * p.width + n];
+                }
+            }
+        }
+    }
+}
+
+int64_t dogb_heads_packed_floats(int64_t inputs, int64_t rows) {
+    return (inputs + DOGB_HEADS_GROUP - 1) / DOGB_HEADS_GROUP * (rows + DOGB_HEADS_SPARE) *
+           DOGB_HEADS_GROUP;
+}
+
+void dogb_heads_pack(float *packed, int64_t inputs, int64_t rows, int64_t row, const float *from,
+                     const float *mask) {
+    int64_t pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP;
+    float *to = packed + row * DOGB_HEADS_GROUP;
+    int64_t k = 0;
+    for (; k + DOGB_HEADS_GROUP <= inputs && mask == NULL; k += DOGB_HEADS_GROUP, to += pitch) {
+        memcpy(to, from + k, DOGB_HEADS_GROUP * sizeof *to);
+    }
+    for (; k < inputs; k += DOGB_HEADS_GROUP, to += pitch) {
+        for (int64_t i = 0; i < DOGB_HEADS_GROUP; i++) {
+            float value = k + i < inputs ? from[k + i] : 0.0f;
+            to[i] = mask != NULL && k + i < inputs ? value * mask[k + i] : value;
+        }
+    }
+}

@@ -1,0 +1,328 @@
+// heads_loops.h - the loops of a dogb_heads_kernel over the vectors of one instruction set. The
+// including file defines vec, LANES, the v_ functions, NAME, VECTORS_MOST, ROWS_1 to ROWS_4 (rows
+// of a forward tile with panels of so many vectors) and GROUPS_1 to GROUPS_4 (groups of four inputs
+// of a tile of gradients): accumulators, panel vectors and one factor fill the registers.
+#include "engine/native/heads.h"
+
+#include <stddef.h>
+
+#if defined(__clang__)
+#define DOGB_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define DOGB_UNROLL _Pragma("GCC unroll 16")
+#endif
+#define DOGB_INLINE static inline __attribute__((always_inline))
+
+// gcc would fold the load of a panel's vector into each multiplication: this keeps it in a
+// register.
+#if defined(DOGB_VECTOR_REGISTER)
+#define DOGB_PIN(vector) __asm__("" : "+" DOGB_VECTOR_REGISTER(vector))
+#else
+#define DOGB_PIN(vector) (void)(vector)
+#endif
+
+enum {
+    ROWS_MAX = 16,
+    GROUP = DOGB_HEADS_GROUP,
+    TILE_MAX = 16, // inputs of a tile of gradients
+};
+
+// One forward tile; P and N are constants where this is inlined.
+DOGB_INLINE void forward(const dogb_heads_forward *f, const int P, const int N) {
+    vec sums[ROWS_MAX][DOGB_HEADS_VECTORS];
+    const float *packed = f->packed;
+    const float *weights = f->weights;
+    DOGB_UNROLL
+    for (int p = 0; p < P; p++) {
+        const float *from = f->bias == NULL ? f->out + p * f->stride : f->bias;
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++) {
+            sums[p][n] = v_load(from + n * LANES);
+        }
+    }
+    for (int64_t g = 0; g < f->groups; g++, packed += f->pitch) {
+        DOGB_UNROLL
+        for (int k = 0; k < GROUP; k++, weights += N * LANES) {
+            vec w[DOGB_HEADS_VECTORS];
+            DOGB_UNROLL
+            for (int n = 0; n < N; n++) {
+                w[n] = v_load(weights + n * LANES);
+                DOGB_PIN(w[n]);
+            }
+            DOGB_UNROLL
+            for (int p = 0; p < P; p++) {
+                vec x = v_set1(packed[p * GROUP + k]);
+                DOGB_UNROLL
+                for (int n = 0; n < N; n++) {
+                    sums[p][n] = v_fma(x, w[n], sums[p][n]);
+                }
+            }
+        }
+    }
+    DOGB_UNROLL
+    for (int p = 0; p < P; p++) {
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++) {
+            v_store(f->out + p * f->stride + n * LANES, sums[p][n]);
+        }
+    }
+}
+
+// --- optimisers: one vector of weights and its state, with the gradient
+
+DOGB_INLINE void step_momentum(const dogb_heads_rule *r, vec gradient, float *weight, float *slot) {
+    vec w = v_load(weight);
+    vec g = v_fma(v_set1(r->decay), w, gradient);
+    vec v = v_fma(v_set1(r->momentum), v_load(slot), g);
+    v_store(slot, v);
+    v_store(weight, v_fma(v_set1(-r->rate), v, w));
+}
+
+static void step_sgd(const dogb_heads_rule *r, vec gradient, float *weight, float *slot) {
+    vec w = v_load(weight);
+    vec g = v_fma(v_set1(r->decay), w, gradient);
+    if (slot != NULL) {
+        vec momentum = v_set1(r->momentum);
+        vec v = v_fma(momentum, v_load(slot), g);
+        v_store(slot, v);
+        g = r->nesterov ? v_fma(momentum, v, g) : v;
+    }
+    v_store(weight, v_fma(v_set1(-r->rate), g, w));
+}
+
+static void step_adam(const dogb_heads_rule *r, vec gradient, float *weight, float *first,
+                      float *second) {
+    vec w = v_mul(v_load(weight), v_set1(r->keep));
+    vec g = v_fma(v_set1(r->decay), w, gradient);
+    vec m = v_load(first);
+    m = v_fma(v_set1(r->beta1), v_sub(g, m), m);
+    vec v = v_mul(v_load(second), v_set1(r->beta2));
+    v = v_fma(v_mul(g, g), v_set1(r->beta2_rest), v);
+    v_store(first, m);
+    v_store(second, v);
+    vec below = v_fma(v_sqrt(v), v_set1(r->correction), v_set1(r->epsilon));
+    v_store(weight, v_fma(v_set1(-r->size), v_div(m, below), w));
+}
+
+static void step_any(const dogb_heads_update *u, vec gradient, int64_t at) {
+    if (u->rule->kind == DOGB_OPTIM_SGD) {
+        float *slot = u->slot[0] == NULL ? NULL : u->slot[0] + at;
+        step_sgd(u->rule, gradient, u->weights + at, slot);
+    } else {
+        step_adam(u->rule, gradient, u->weights + at, u->slot[0] + at, u->slot[1] + at);
+    }
+}
+
+// Gradients of G groups of inputs, summed over all rows, and the step with them. at: the first
+// weight.
+DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t at, const int G,
+                        const int N) {
+    vec sums[TILE_MAX][DOGB_HEADS_VECTORS];
+    const float *delta = u->delta;
+    DOGB_UNROLL
+    for (int k = 0; k < G * GROUP; k++) {
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++) {
+            sums[k][n] = v_set1(0.0f);
+        }
+    }
+    for (int64_t r = 0; r < u->rows; r++, packed += GROUP, delta += u->stride) {
+        vec z[DOGB_HEADS_VECTORS];
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++) {
+            z[n] = v_load(delta + n * LANES);
+            DOGB_PIN(z[n]);
+        }
+        DOGB_UNROLL
+        for (int q = 0; q < G; q++) {
+            DOGB_UNROLL
+            for (int k = 0; k < GROUP; k++) {
+                vec x = v_set1(packed[q * u->pitch + k]);
+                DOGB_UNROLL
+                for (int n = 0; n < N; n++) {
+                    sums[q * GROUP + k][n] = v_fma(x, z[n], sums[q * GROUP + k][n]);
+                }
+            }
+        }
+    }
+    if (u->rule->kind == DOGB_OPTIM_SGD && !u->rule->nesterov && u->slot[0] != NULL) {
+        DOGB_UNROLL
+        for (int k = 0; k < G * GROUP; k++) {
+            DOGB_UNROLL
+            for (int n = 0; n < N; n++) {
+                int64_t to = at + (k * N + n) * LANES;
+                step_momentum(u->rule, sums[k][n], u->weights + to, u->slot[0] + to);
+            }
+        }
+        return;
+    }
+    float gradients[TILE_MAX * DOGB_HEADS_VECTORS * LANES];
+    DOGB_UNROLL
+    for (int k = 0; k < G * GROUP; k++) {
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++) {
+            v_store(gradients + (k * N + n) * LANES, sums[k][n]);
+        }
+    }
+    for (int i = 0; i < G * GROUP * N; i++) {
+        step_any(u, v_load(gradients + i * LANES), at + i * LANES);
+    }
+}
+
+#define DOGB_UPDATE(N, GROUPS)                                                                     \
+    static void update_##N(const dogb_heads_update *u) {                                           \
+        int64_t g = 0;                                                                             \
+        for (; g + (GROUPS) <= u->groups; g += (GROUPS)) {                                         \
+            update(u, u->packed + g * u->pitch, g * GROUP * N * LANES, GROUPS, N);                 \
+        }                                                                                          \
+        for (; g < u->groups; g++) {                                                               \
+            update(u, u->packed + g * u->pitch, g * GROUP * N * LANES, 1, N);                      \
+        }                                                                                          \
+    }
+
+static void bias_step(const dogb_heads_update *u, int64_t padded) {
+    for (int64_t c = 0; c < padded; c += LANES) {
+        vec sum = v_set1(0.0f);
+        for (int64_t r = 0; r < u->rows; r++) {
+            sum = v_add(sum, v_load(u->delta + r * u->stride + c));
+        }
+        step_any(u, sum, c);
+    }
+}
+
+// --- softmax
+
+// exp for x <= 0, to 1e-7: 2^whole times a polynomial of the rest (Cephes' expf).
+DOGB_INLINE vec v_exp(vec x) {
+    const vec magic = v_set1(12582912.0f); // 1.5 * 2^23: adding it rounds to whole numbers
+    x = v_max(v_set1(-87.0f), x);          // NaN stays
+    vec shifted = v_fma(x, v_set1(1.44269504f), magic);
+    vec whole = v_sub(shifted, magic);
+    vec rest = v_fma(whole, v_set1(-0.693359375f), x);
+    rest = v_fma(whole, v_set1(2.12194440e-4f), rest);
+    vec y = v_set1(1.9875691500e-4f);
+    y = v_fma(y, rest, v_set1(1.3981999507e-3f));
+    y = v_fma(y, rest, v_set1(8.3334519073e-3f));
+    y = v_fma(y, rest, v_set1(4.1665795894e-2f));
+    y = v_fma(y, rest, v_set1(1.6666665459e-1f));
+    y = v_fma(y, rest, v_set1(5.0000001201e-1f));
+    y = v_fma(y, v_mul(rest, rest), v_add(rest, v_set1(1.0f)));
+    return v_scale(y, shifted);
+}
+
+static void exponents(dogb_heads_row *row) {
+    float lanes[LANES];
+    float *at = row->row;
+    for (int64_t c = row->count; c < row->padded; c++) {
+        at[c] = -__builtin_inff();
+    }
+    vec most = v_load(at);
+    for (int64_t c = LANES; c < row->padded; c += LANES) {
+        most = v_max(most, v_load(at + c));
+    }
+    v_store(lanes, most);
+    row->top = lanes[0];
+    for (int i = 1; i < LANES; i++) {
+        row->top = lanes[i] > row->top ? lanes[i] : row->top;
+    }
+    vec top = v_set1(row->top);
+    for (int64_t c = 0; c < row->padded; c += LANES) {
+        v_store(at + c, v_exp(v_sub(v_load(at + c), top)));
+    }
+    for (int64_t c = row->count; c < row->padded; c++) {
+        at[c] = 0.0f;
+    }
+    vec sum = v_set1(0.0f);
+    for (int64_t c = 0; c < row->padded; c += LANES) {
+        sum = v_add(sum, v_load(at + c));
+    }
+    v_store(lanes, sum);
+    row->sum = lanes[0];
+    for (int i = 1; i < LANES; i++) {
+        row->sum += lanes[i];
+    }
+}
+
+static void gradient(float *row, const float *smooth, float scale, float smooth_scale,
+                     int64_t padded) {
+    for (int64_t c = 0; c < padded; c += LANES) {
+        vec value = v_mul(v_load(row + c), v_set1(scale));
+        if (smooth != NULL) {
+            value = v_sub(value, v_mul(v_load(smooth + c), v_set1(smooth_scale)));
+        }
+        v_store(row + c, value);
+    }
+}
+
+// --- the table
+
+#define DOGB_CASE(P, N, MOST)                                                                      \
+    case P:                                                                                        \
+        if ((P) <= (MOST)) {                                                                       \
+            forward(f, (P) <= (MOST) ? (P) : 1, N);                                                \
+        }                                                                                          \
+        break;
+
+#define DOGB_FORWARD(N, MOST)                                                                      \
+    static void forward_##N(const dogb_heads_forward *f) {                                         \
+        switch (f->rows) {                                                                         \
+            DOGB_CASE(1, N, MOST)                                                                  \
+            DOGB_CASE(2, N, MOST)                                                                  \
+            DOGB_CASE(3, N, MOST)                                                                  \
+            DOGB_CASE(4, N, MOST)                                                                  \
+            DOGB_CASE(5, N, MOST)                                                                  \
+            DOGB_CASE(6, N, MOST)                                                                  \
+            DOGB_CASE(7, N, MOST)                                                                  \
+            DOGB_CASE(8, N, MOST)                                                                  \
+            DOGB_CASE(9, N, MOST)                                                                  \
+            DOGB_CASE(10, N, MOST)                                                                 \
+            DOGB_CASE(11, N, MOST)                                                                 \
+            DOGB_CASE(12, N, MOST)                                                                 \
+        default:                                                                                   \
+            break;                                                                                 \
+        }                                                                                          \
+    }
+
+DOGB_FORWARD(1, ROWS_1)
+DOGB_UPDATE(1, GROUPS_1)
+#if VECTORS_MOST >= 2
+DOGB_FORWARD(2, ROWS_2)
+DOGB_UPDATE(2, GROUPS_2)
+#endif
+#if VECTORS_MOST >= 3
+DOGB_FORWARD(3, ROWS_3)
+DOGB_UPDATE(3, GROUPS_3)
+#endif
+#if VECTORS_MOST >= 4
+DOGB_FORWARD(4, ROWS_4)
+DOGB_UPDATE(4, GROUPS_4)
+#endif
+
+#define DOGB_JOIN2(a, b) a##b
+#define DOGB_JOIN(a, b) DOGB_JOIN2(a, b)
+#define DOGB_TEXT2(a) #a
+#define DOGB_TEXT(a) DOGB_TEXT2(a)
+
+const dogb_heads_kernel DOGB_JOIN(dogb_heads_kernel_, NAME) = {
+    .name = DOGB_TEXT(NAME),
+    .lanes = LANES,
+    .vectors = VECTORS_MOST,
+    .rows = {0, ROWS_1, ROWS_2, ROWS_3, ROWS_4},
+    .forward[1] = forward_1,
+    .update[1] = update_1,
+#if VECTORS_MOST >= 2
+    .forward[2] = forward_2,
+    .update[2] = update_2,
+#endif
+#if VECTORS_MOST >= 3
+    .forward[3] = forward_3,
+    .update[3] = update_3,
+#endif
+#if VECTORS_MOST >= 4
+    .forward[4] = forward_4,
+    .update[4] = update_4,
+#endif
+    .bias = bias_step,
+    .exponents = exponents,
+    .gradient = gradient,
+};

@@ -1,0 +1,356 @@
+// heads_run.c - training and judging a bank: a loop over heads that any number of threads share.
+// A head's steps run on one thread, in order, and touch nothing of another head, so neither the
+// bank nor the threads change a bit of it.
+#include "engine/native/heads.h"
+
+#include "core/error.h"
+#include "core/team.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { JUDGED_ROWS = 64 }; // rows of a batch of heads_eval
+
+typedef struct job {
+    dogb_heads *heads;
+    const dogb_heads_data *data;
+    const dogb_heads_work *work; // NULL: judge
+    dogb_loss *judged;
+    int32_t count;
+    atomic_int next;
+} job;
+
+// --- memory
+
+static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch) {
+    const dogb_head *head = NULL;
+    int64_t lanes = heads->kernel->lanes;
+    int64_t inputs[DOGB_HEADS_LAYERS] = {heads->features, heads->hidden};
+    int drops[DOGB_HEADS_LAYERS] = {0, 0};
+    for (head = heads->heads; head < heads->heads + heads->count; head++) {
+        drops[0] |= head->dropout[0] != 0;
+        drops[1] |= head->dropout[1] != 0;
+    }
+    for (int32_t layer = 0; layer < heads->layers; layer++) {
+        int64_t outputs = layer + 1 < heads->layers ? heads->hidden : heads->classes;
+        int64_t padded = (outputs + lanes - 1) / lanes * lanes;
+        int64_t packed = dogb_heads_packed_floats(inputs[layer], batch);
+        int64_t mask = drops[layer] ? inputs[layer] * batch : 1;
+        space->packed[layer] = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
+        space->values[layer] = dogb_alloc(&heads->memory, (size_t)(padded * batch), sizeof(float));
+        space->mask[layer] = dogb_alloc(&heads->memory, (size_t)mask, sizeof(float));
+        if (space->packed[layer] == NULL || space->values[layer] == NULL ||
+            space->mask[layer] == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+    }
+    space->labels = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->labels);
+    if (space->labels == NULL || heads->layers == 1) {
+        return space->labels == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    }
+    int64_t padded = (heads->hidden + lanes - 1) / lanes * lanes;
+    int64_t packed = dogb_heads_packed_floats(heads->classes, batch);
+    space->delta = dogb_alloc(&heads->memory, (size_t)(padded * batch), sizeof(float));
+    space->packed_delta = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
+    if (space->delta == NULL || space->packed_delta == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    return dogb_heads_layer_make(&space->transposed, &heads->memory, heads->kernel, heads->classes,
+                                 heads->hidden, 0);
+}
+
+// Memory for batches of that many rows on each thread; what is large enough stays.
+static int prepare(dogb_heads *heads, int64_t batch) {
+    int rc = DOGBREED_OK;
+    if (batch <= heads->batch) {
+        return DOGBREED_OK;
+    }
+    dogb_arena_free(&heads->memory);
+    heads->batch = 0;
+    heads->spaces = dogb_alloc(&heads->memory, (size_t)heads->threads, sizeof *heads->spaces);
+    if (heads->spaces == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t i = 0; i < heads->threads; i++) {
+        if ((rc = make_space(&heads->spaces[i], heads, batch)) < 0) {
+            return rc;
+        }
+    }
+    heads->batch = batch;
+    return DOGBREED_OK;
+}
+
+// --- one step
+
+static dogb_heads_rule make_rule(const dogb_head *head, double rate) {
+    const dogb_optim_conf *optim = &head->optim;
+    int decoupled = optim->kind == DOGB_OPTIM_ADAMW;
+    dogb_heads_rule rule = {
+        .kind = optim->kind,
+        .nesterov = optim->nesterov,
+        .slots = head->slots,
+        .rate = (float)rate,
+        .momentum = (float)optim->momentum,
+        .decay = decoupled ? 0.0f : (float)optim->weight_decay,
+        .keep = decoupled ? (float)(1 - rate * optim->weight_decay) : 1.0f,
+    };
+    if (optim->kind != DOGB_OPTIM_SGD) {
+        double number = (double)head->steps;
+        rule.beta1 = (float)(1 - optim->beta1);
+        rule.beta2 = (float)optim->beta2;
+        rule.beta2_rest = (float)(1 - optim->beta2);
+        rule.size = (float)(rate / (1 - pow(optim->beta1, number)));
+        rule.correction = (float)(1 / sqrt(1 - pow(optim->beta2, number)));
+        rule.epsilon = (float)optim->epsilon;
+    }
+    return rule;
+}
+
+// Rows of the batch that starts at sample `first`, packed, with their labels.
+static void gather(dogb_heads_space *space, const dogb_heads *heads, const dogb_heads_data *data,
+                   const int64_t *order, int64_t first, int64_t rows, const float *mask) {
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t row = order == NULL ? first + i : order[first + i];
+        space->labels[i] = data->labels[row];
+        dogb_heads_pack(space->packed[0], heads->features, rows, i,
+                        data->features + row * data->stride,
+                        mask == NULL ? NULL : mask + i * heads->features);
+    }
+}
+
+// The factors of dropout in front of a layer; NULL: there is none.
+static const float *draw(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                         int32_t layer, int64_t rows, int64_t step) {
+    double share = head->dropout[layer];
+    if (share == 0) {
+        return NULL;
+    }
+    dogb_dropout_mask(space->mask[layer], rows * head->layers[layer].inputs, share, head->seed,
+                      heads->nodes[layer], step);
+    return space->mask[layer];
+}
+
+// Logits of the packed batch; returns where they lie. mask: of the hidden layer, or NULL.
+static float *forward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                      int64_t rows, const float *mask) {
+    const dogb_heads_layer *layer = &head->layers[0];
+    dogb_heads_layer_forward(layer, heads->kernel, space->packed[0], rows, space->values[0]);
+    if (heads->layers == 1) {
+        return space->values[0];
+    }
+    float *values = space->values[0];
+    for (int64_t i = 0; i < rows * layer->padded; i++) {
+        values[i] = values[i] < 0.0f ? 0.0f : values[i]; // NaN stays
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        dogb_heads_pack(space->packed[1], heads->hidden, rows, i, values + i * layer->padded,
+                        mask == NULL ? NULL : mask + i * heads->hidden);
+    }
+    dogb_heads_layer_forward(&head->layers[1], heads->kernel, space->packed[1], rows,
+                             space->values[1]);
+    return space->values[1];
+}
+
+// Gradient of the hidden layer's sums into space->delta, from that of the logits.
+static void backward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                     int64_t rows, const float *mask) {
+    const dogb_heads_layer *last = &head->layers[1];
+    int64_t padded = head->layers[0].padded;
+    dogb_heads_layer_transpose(&space->transposed, last, heads->kernel);
+    for (int64_t i = 0; i < rows; i++) {
+        dogb_heads_pack(space->packed_delta, heads->classes, rows, i,
+                        space->values[1] + i * last->padded, NULL);
+    }
+    dogb_heads_layer_forward(&space->transposed, heads->kernel, space->packed_delta, rows,
+                             space->delta);
+    for (int64_t i = 0; i < rows; i++) {
+        float *delta = space->delta + i * padded;
+        const float *values = space->values[0] + i * padded;
+        for (int64_t k = 0; k < padded; k++) {
+            float factor = mask == NULL || k >= heads->hidden ? 1.0f : mask[i * heads->hidden + k];
+            delta[k] = values[k] > 0.0f ? delta[k] * factor : 0.0f;
+        }
+    }
+}
+
+static double train_step(dogb_heads_space *space, const job *j, const dogb_heads_work *work,
+                         int64_t index) {
+    const dogb_heads *heads = j->heads;
+    dogb_head *head = &heads->heads[work->head];
+    int64_t first = index * work->batch;
+    int64_t rows = work->samples - first < work->batch ? work->samples - first : work->batch;
+    const float *masks[DOGB_HEADS_LAYERS] = {NULL, NULL};
+    for (int32_t layer = 0; layer < heads->layers; layer++) {
+        masks[layer] = draw(space, heads, head, layer, rows, work->step + index);
+    }
+    gather(space, heads, j->data, work->order, first, rows, masks[0]);
+    float *logits = forward(space, heads, head, rows, masks[1]);
+    double loss = dogb_heads_loss(heads->kernel, &head->target, logits, space->labels, rows);
+    head->steps++;
+    dogb_heads_rule rule = make_rule(head, work->rates[index]);
+    float *delta = logits;
+    if (heads->layers == 2) {
+        backward(space, heads, head, rows, masks[1]);
+        dogb_heads_layer_update(&head->layers[1], heads->kernel, &rule, space->packed[1], logits,
+                                rows);
+        delta = space->delta;
+    }
+    dogb_heads_layer_update(&head->layers[0], heads->kernel, &rule, space->packed[0], delta, rows);
+    return loss;
+}
+
+static void train(dogb_heads_space *space, const job *j, int32_t item) {
+    const dogb_heads_work *work = &j->work[item];
+    int64_t steps = (work->samples + work->batch - 1) / work->batch;
+    for (int64_t i = 0; i < steps; i++) {
+        double loss = train_step(space, j, work, i);
+        if (work->losses != NULL) {
+            work->losses[i] = loss;
+        }
+    }
+}
+
+static void judge(dogb_heads_space *space, const job *j, int32_t item) {
+    const dogb_heads *heads = j->heads;
+    const dogb_head *head = &heads->heads[item];
+    dogb_loss *out = &j->judged[item];
+    double weights = 0;
+    *out = (dogb_loss){0, 0, 0};
+    for (int64_t first = 0; first < j->data->rows && !head->ended; first += JUDGED_ROWS) {
+        int64_t left = j->data->rows - first;
+        int64_t rows = left < JUDGED_ROWS ? left : JUDGED_ROWS;
+        gather(space, heads, j->data, NULL, first, rows, NULL);
+        float *logits = forward(space, heads, head, rows, NULL);
+        dogb_heads_judge(heads->kernel, &head->target, logits, space->labels, rows, out, &weights);
+    }
+    out->loss = head->ended ? 0 : out->loss / weights;
+}
+
+static void work_on(int32_t member, int32_t members, void *userdata) {
+    job *j = userdata;
+    (void)members;
+    for (int item; (item = atomic_fetch_add(&j->next, 1)) < j->count;) {
+        if (j->work != NULL) {
+            train(&j->heads->spaces[member], j, item);
+        } else {
+            judge(&j->heads->spaces[member], j, item);
+        }
+    }
+}
+
+static void run(job *j) {
+    int32_t threads = j->heads->threads < j->count ? j->heads->threads : j->count;
+    dogb_team_run(threads, work_on, j);
+}
+
+// --- checks
+
+static int check_label(const dogb_heads *heads, const int32_t *labels, int64_t row) {
+    if (labels[row] < 0 || labels[row] >= heads->classes) {
+        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                         "heads: label %d of row %lld, expected 0 to %lld", labels[row],
+                         (long long)row, (long long)heads->classes - 1);
+    }
+    return DOGBREED_OK;
+}
+
+static int check_work(dogb_heads *heads, const dogb_heads_data *data, const dogb_heads_work *work) {
+    dogb_head *head = NULL;
+    int rc = dogb_native_heads_find(&head, heads, work->head);
+    if (rc < 0) {
+        return rc;
+    }
+    if (work->batch < 1 || work->samples < 0 ||
+        (work->order == NULL && work->samples > data->rows)) {
+        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                         "head %d: batches of %d of %lld samples, the data have %lld rows",
+                         work->head, work->batch, (long long)work->samples, (long long)data->rows);
+    }
+    for (int64_t i = 0; i < work->samples; i++) {
+        int64_t row = work->order == NULL ? i : work->order[i];
+        if (row < 0 || row >= data->rows) {
+            return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                             "head %d: row %lld of sample %lld, expected 0 to %lld", work->head,
+                             (long long)row, (long long)i, (long long)data->rows - 1);
+        }
+        if ((rc = check_label(heads, data->labels, row)) < 0) {
+            return rc;
+        }
+    }
+    return DOGBREED_OK;
+}
+
+int dogb_native_heads_run(dogb_heads *heads, const dogb_heads_data *data,
+                          const dogb_heads_work *work, int32_t count) {
+    int64_t batch = 0;
+    int rc = DOGBREED_OK;
+    if (data->stride < heads->features) {
+        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                         "heads: rows of %lld features, expected %lld", (long long)data->stride,
+                         (long long)heads->features);
+    }
+    for (int32_t i = 0; i < count; i++) {
+        if ((rc = check_work(heads, data, &work[i])) < 0) {
+            return rc;
+        }
+        for (int32_t k = 0; k < i; k++) {
+            if (work[k].head == work[i].head) {
+                return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "head %d stands twice in one run",
+                                 work[i].head);
+            }
+        }
+        int64_t own = work[i].batch < work[i].samples ? work[i].batch : work[i].samples;
+        batch = own > batch ? own : batch;
+    }
+    if ((rc = prepare(heads, batch)) < 0) {
+        return rc;
+    }
+    job j = {.heads = heads, .data = data, .work = work, .count = count};
+    run(&j);
+    return DOGBREED_OK;
+}
+
+int dogb_native_heads_step(dogb_heads *heads, const float *features, const int32_t *labels,
+                           int32_t count, const double *learning_rates, int64_t step,
+                           double *losses) {
+    dogb_arena arena = {0};
+    dogb_heads_data data = {features, labels, count, heads->features};
+    dogb_heads_work *work = dogb_alloc(&arena, (size_t)heads->count, sizeof *work);
+    int32_t items = 0;
+    if (work == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t i = 0; i < heads->count; i++) {
+        if (heads->heads[i].ended) {
+            losses[i] = 0;
+            continue;
+        }
+        work[items++] = (dogb_heads_work){.head = i,
+                                          .batch = count,
+                                          .samples = count,
+                                          .rates = learning_rates + i,
+                                          .losses = losses + i,
+                                          .step = step};
+    }
+    int rc = dogb_native_heads_run(heads, &data, work, items);
+    dogb_arena_free(&arena);
+    return rc;
+}
+
+int dogb_native_heads_eval(dogb_heads *heads, const float *features, const int32_t *labels,
+                           int32_t count, dogb_loss *out) {
+    dogb_heads_data data = {features, labels, count, heads->features};
+    int rc = DOGBREED_OK;
+    for (int32_t i = 0; i < count; i++) {
+        if ((rc = check_label(heads, labels, i)) < 0) {
+            return rc;
+        }
+    }
+    if ((rc = prepare(heads, JUDGED_ROWS)) < 0) {
+        return rc;
+    }
+    job j = {.heads = heads, .data = &data, .judged = out, .count = heads->count};
+    run(&j);
+    return DOGBREED_OK;
+}
