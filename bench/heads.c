@@ -1,0 +1,215 @@
+// heads.c - our side of bench/heads.py: trains banks of heads on random features as lines on stdin
+// say, so that a peer in another process can take turns with it. Argument: the number of threads.
+//   "train ROWS FEATURES HIDDEN CLASSES BATCH HEADS EPOCHS" answers "WALL CPU": milliseconds per
+// epoch and head, of the clock (times threads) and of the processors;
+//   "peak SECONDS" answers GFLOP/s of a loop of fused multiply-adds on one thread, clock and
+// processor.
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/rng.h"
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct shape {
+    long long rows;
+    int features;
+    int hidden;
+    int classes;
+    int batch;
+    int heads;
+    int epochs;
+} shape;
+
+typedef struct bank {
+    dogb_arena arena;
+    dogb_heads *heads;
+    dogb_heads_work *work;
+    dogb_heads_data data;
+    int64_t *order;
+    dogb_rng rng;
+} bank;
+
+static double processor_seconds(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// --- the peak: 12 sums in registers; the compiler would spill some of them or leave out the work
+
+#if defined(__x86_64__)
+#define TWELVE(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+
+#define WIDE(N) "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #N "\n\t"
+#define NARROW(N) "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #N "\n\t"
+
+__attribute__((target("avx512f"))) static void turn_wide(void) {
+    __asm__ volatile(TWELVE(WIDE)::
+                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                           "xmm9", "xmm10", "xmm11");
+}
+
+__attribute__((target("avx2,fma"))) static void turn_narrow(void) {
+    __asm__ volatile(TWELVE(NARROW)::
+                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                           "xmm9", "xmm10", "xmm11");
+}
+
+static void clear_wide(void) {
+    __asm__ volatile("vzeroall\n\tvpxord %%zmm30, %%zmm30, %%zmm30\n\t"
+                     "vpxord %%zmm31, %%zmm31, %%zmm31" ::
+                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                           "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+static void clear_narrow(void) {
+    __asm__ volatile("vzeroall" ::
+                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                           "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+static double turns(int64_t count) {
+    const char *wanted = getenv("DOGBREED_CPU");
+    int wide = __builtin_cpu_supports("avx512f") && (wanted == NULL || strcmp(wanted, "avx2") != 0);
+    if (!wide && !__builtin_cpu_supports("fma")) {
+        return 0;
+    }
+    (wide ? clear_wide : clear_narrow)();
+    for (int64_t i = 0; i < count; i++) {
+        if (wide) {
+            turn_wide();
+            turn_wide();
+            turn_wide();
+            turn_wide();
+        } else {
+            turn_narrow();
+            turn_narrow();
+            turn_narrow();
+            turn_narrow();
+        }
+    }
+    return (double)count * 4 * 12 * 2 * (wide ? 16 : 8);
+}
+#else
+static double turns(int64_t count) {
+    (void)count;
+    return 0;
+}
+#endif
+
+static void peak(double seconds) {
+    double begin = dogb_clock();
+    double begin_processor = processor_seconds();
+    double work = 0;
+    while (dogb_clock() - begin < seconds) {
+        work += turns(100000);
+    }
+    printf("%.2f %.2f\n", work / (dogb_clock() - begin) * 1e-9,
+           work / (processor_seconds() - begin_processor) * 1e-9);
+}
+
+// --- training
+
+static int fill(bank *b, const shape *s) {
+    size_t rows = (size_t)s->rows;
+    float *features = dogb_alloc(&b->arena, rows * (size_t)s->features, sizeof *features);
+    int32_t *labels = dogb_alloc(&b->arena, rows, sizeof *labels);
+    b->order = dogb_alloc(&b->arena, rows, sizeof *b->order);
+    b->work = dogb_alloc(&b->arena, (size_t)s->heads, sizeof *b->work);
+    double *rates = dogb_alloc(&b->arena, rows, sizeof *rates);
+    if (features == NULL || labels == NULL || b->order == NULL || b->work == NULL ||
+        rates == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    dogb_rng_init(&b->rng, 1, DOGB_RNG_SYNTH, 0, 0);
+    for (size_t i = 0; i < rows * (size_t)s->features; i++) {
+        features[i] = (float)dogb_rng_uniform(&b->rng);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        labels[i] = (int32_t)(i % (size_t)s->classes);
+        b->order[i] = (int64_t)i;
+        rates[i] = 0.01;
+    }
+    b->data = (dogb_heads_data){features, labels, s->rows, s->features};
+    for (int32_t i = 0; i < s->heads; i++) {
+        b->work[i] = (dogb_heads_work){
+            .head = i, .batch = s->batch, .order = b->order, .samples = s->rows, .rates = rates};
+    }
+    return DOGBREED_OK;
+}
+
+static int create(bank *b, const dogb_engine *engine, const shape *s, int32_t threads) {
+    size_t count = (size_t)s->heads;
+    dogb_optim_conf *optims = dogb_alloc(&b->arena, count, sizeof *optims);
+    double *zeros = dogb_alloc(&b->arena, count, sizeof *zeros);
+    uint64_t *seeds = dogb_alloc(&b->arena, count, sizeof *seeds);
+    if (optims == NULL || zeros == NULL || seeds == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        optims[i] = (dogb_optim_conf){
+            .kind = DOGB_OPTIM_SGD, .momentum = 0.9, .weight_decay = 1e-4 * (double)(i % 7)};
+    }
+    dogb_heads_conf conf = {.count = s->heads,
+                            .features = s->features,
+                            .classes = s->classes,
+                            .hidden = s->hidden,
+                            .threads = threads,
+                            .optim = optims,
+                            .label_smoothing = zeros,
+                            .dropout = zeros,
+                            .seeds = seeds};
+    return engine->heads_create(&b->heads, &conf);
+}
+
+static int train(const dogb_engine *engine, const shape *s, int32_t threads) {
+    bank b = {0};
+    int rc = fill(&b, s);
+    if (rc == DOGBREED_OK) {
+        rc = create(&b, engine, s, threads);
+    }
+    double wall = dogb_clock();
+    double processor = processor_seconds();
+    for (int epoch = 0; rc == DOGBREED_OK && epoch < s->epochs; epoch++) {
+        dogb_rng_shuffle(&b.rng, b.order, (size_t)s->rows);
+        rc = engine->heads_run(b.heads, &b.data, b.work, s->heads);
+    }
+    double units = (double)s->epochs * s->heads * 1e-3;
+    if (rc == DOGBREED_OK) {
+        printf("%.4f %.4f\n", (dogb_clock() - wall) * threads / units,
+               (processor_seconds() - processor) / units);
+    }
+    if (b.heads != NULL) {
+        engine->heads_destroy(b.heads);
+    }
+    dogb_arena_free(&b.arena);
+    return rc;
+}
+
+int main(int argc, char **argv) {
+    const dogb_engine *engine = NULL;
+    char line[256];
+    int rc = dogb_engine_open(&engine, "native", DOGB_CAN_HEADS, "cpu");
+    while (rc == DOGBREED_OK && argc == 2 && fgets(line, sizeof line, stdin) != NULL) {
+        shape s;
+        if (strncmp(line, "peak ", 5) == 0) {
+            peak(atof(line + 5));
+        } else if (sscanf(line, "train %lld %d %d %d %d %d %d", &s.rows, &s.features, &s.hidden,
+                          &s.classes, &s.batch, &s.heads, &s.epochs) == 7) {
+            rc = train(engine, &s, atoi(argv[1]));
+        } else {
+            rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "not understood: %s", line);
+        }
+        (void)fflush(stdout);
+    }
+    if (argc != 2 || rc < 0) {
+        fprintf(stderr, "heads: %s\n",
+                argc != 2 ? "usage: heads THREADS" : dogbreed_error_message());
+        return 2;
+    }
+    return 0;
+}
