@@ -16,7 +16,8 @@ void dogb_native_limits(int32_t activation, float *low, float *high) {
 int32_t dogb_native_most(const dogb_kernel *kernel, const dogb_packed *packed) {
     int32_t first = 0;
     int32_t tail = 0;
-    return kernel->pixels[dogb_native_panel(kernel, packed->channels, 0, &first, &tail)];
+    return kernel
+        ->pixels[dogb_native_panel(kernel, packed->channels, packed->most, 0, &first, &tail)];
 }
 
 // Taps whose weights of one panel stay in the second cache while all tiles pass.
@@ -62,20 +63,26 @@ void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, in
     dogb_native_limits(activation, &tile.low, &tile.high);
     int32_t first = 0;
     for (int32_t p = points->panel_from; p < points->panel_to; p++) {
-        int32_t vectors = dogb_native_panel(kernel, packed->channels, p, &first, &tile.tail);
+        int32_t vectors =
+            dogb_native_panel(kernel, packed->channels, packed->most, p, &first, &tile.tail);
         int64_t channel = (int64_t)group * packed->channels + first;
         tile.weights = packed->weights + group * packed->group_weights + first * packed->inputs;
         tile.start = packed->bias + group * packed->group_bias + first;
+        if (points->whole) {
+            tile.tail = kernel->lanes;
+            channel = 0;
+        }
         run_panel(kernel, points, &tile, vectors, most, points->out + channel,
                   points->residual == NULL ? NULL : points->residual + channel);
     }
 }
 
 // Inputs of the outputs [from, from + count) of row y under one place of the kernel; zeros outside.
-static const float **row_of_points(const float **rows, const dogb_pass *pass, const dogb_step *step,
-                                   int64_t y, int64_t from, int64_t count, const int32_t place[2]) {
-    const dogb_node *node = step->part[0];
-    const dogb_value *in = &pass->net->values[step->input];
+static const float **row_of_points(const float **rows, const dogb_pass *pass,
+                                   const dogb_window *window, int64_t y, int64_t from,
+                                   int64_t count, const int32_t place[2]) {
+    const dogb_node *node = window->node;
+    const dogb_value *in = window->in;
     const int64_t stride = node->stride[1];
     int64_t iy = y * node->stride[0] - node->padding[0] + (int64_t)place[0] * node->dilation[0];
     int64_t ix = from * stride - node->padding[1] + (int64_t)place[1] * node->dilation[1];
@@ -88,13 +95,12 @@ static const float **row_of_points(const float **rows, const dogb_pass *pass, co
     return rows;
 }
 
-// Table of the points [from, from + count) of the output, counted row by row: tile after tile, in
-// each the places of the kernel, in each the points.
-static void table_of_points(const float **rows, const dogb_pass *pass, const dogb_step *step,
-                            int64_t from, int64_t count, int64_t most) {
-    const dogb_node *node = step->part[0];
-    const int64_t width = pass->net->values[step->output].width;
-    const int32_t columns = step->joined ? 1 : node->kernel[1];
+const float **dogb_native_table(const float **rows, const dogb_pass *pass,
+                                const dogb_window *window, int64_t from, int64_t count,
+                                int64_t most) {
+    const dogb_node *node = window->node;
+    const int64_t width = window->width;
+    const int32_t columns = window->joined ? 1 : node->kernel[1];
     const int64_t tiles = (count + most - 1) / most;
     for (int64_t t = 0; t < tiles; t++) {
         int64_t end = from + count / tiles + (t < count % tiles);
@@ -102,11 +108,12 @@ static void table_of_points(const float **rows, const dogb_pass *pass, const dog
             const int32_t at[2] = {place / columns, place % columns};
             for (int64_t i = from, left = 0; i < end; i += left) {
                 left = width - i % width < end - i ? width - i % width : end - i;
-                rows = row_of_points(rows, pass, step, i / width, i % width, left, at);
+                rows = row_of_points(rows, pass, window, i / width, i % width, left, at);
             }
         }
         from = end;
     }
+    return rows;
 }
 
 void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
@@ -119,6 +126,7 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
     const int64_t most = dogb_native_most(net->kernel, packed);
     const int64_t taps =
         step->joined ? node->kernel[0] : (int64_t)node->kernel[0] * node->kernel[1];
+    const dogb_window window = {node, &net->values[step->input], out->width, step->joined, 0};
     const int64_t count = (to - from) * out->width;
     const int64_t groups = (count + step->group - 1) / step->group;
     for (int64_t i = 0; i < groups; i++) {
@@ -136,7 +144,7 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
             points.residual = pass->values + other->offset + at * other->stride;
             points.residual_stride = other->stride;
         }
-        table_of_points(rows, pass, step, at, points.pixels, most);
+        (void)dogb_native_table(rows, pass, &window, at, points.pixels, most);
         for (int32_t g = 0; g < node->groups; g++) {
             dogb_native_points(net->kernel, packed, g, &points, node->activation);
             for (int64_t r = 0; g + 1 < node->groups && r < taps * points.pixels; r++) {
@@ -158,9 +166,10 @@ void dogb_step_depthwise(const dogb_pass *pass, const dogb_step *step, int64_t f
                         .channels = out->channels,
                         .out_stride = out->stride,
                         .pixels = out->width};
+    const dogb_window window = {node, &pass->net->values[step->input], out->width, 0, 0};
     dogb_native_limits(node->activation, &depth.low, &depth.high);
     for (int64_t y = from; y < to; y++) {
-        table_of_points(rows, pass, step, y * out->width, out->width, out->width);
+        (void)dogb_native_table(rows, pass, &window, y * out->width, out->width, out->width);
         depth.out = pass->values + out->offset + y * out->pitch;
         pass->net->kernel->depthwise(&depth);
     }

@@ -49,6 +49,24 @@ typedef struct dogb_depth {
     float high;
 } dogb_depth;
 
+// One output row of a depthwise convolution whose input rows carry their own borders.
+typedef struct dogb_lines {
+    const float *const *rows; // [height]: where the first output's window begins in each
+    const float *weights;     // [height][width][weight_stride]
+    const float *bias;
+    float *out;
+    int64_t weight_stride;
+    int64_t channels;
+    int64_t column; // floats from one column of the window to the next
+    int64_t step;   // floats from one output's window to the next one's
+    int64_t out_stride;
+    int32_t pixels;
+    int32_t height; // of the window
+    int32_t width;
+    float low;
+    float high;
+} dogb_lines;
+
 typedef struct dogb_kernel {
     const char *name; // "avx2"
     int32_t lanes;
@@ -57,6 +75,7 @@ typedef struct dogb_kernel {
     int32_t pixels[DOGB_VECTORS_MAX + 1]; // most outputs of a tile by vectors of the panel; 0: none
     void (*tile[DOGB_VECTORS_MAX + 1])(const dogb_tile *tile); // by vectors of the panel
     void (*depthwise)(const dogb_depth *depth);
+    void (*lines)(const dogb_lines *lines);
     void (*maximum)(const dogb_depth *depth);
     void (*sum)(const dogb_depth *depth);
     void (*add)(float *out, const float *a, const float *b, int64_t count, float low, float high);

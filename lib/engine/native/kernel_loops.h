@@ -88,6 +88,18 @@ DOGB_INLINE void tile(const dogb_tile *t, const int P, const int N) {
         }
         return;
     }
+    if (t->residual == NULL && t->tail == LANES) {
+        const vec low = v_set1(t->low);
+        const vec high = v_set1(t->high);
+        DOGB_UNROLL
+        for (int p = 0; p < P; p++) {
+            DOGB_UNROLL
+            for (int n = 0; n < N; n++) {
+                v_store(t->out + p * t->out_stride + n * LANES, v_clamp(sums[p][n], low, high));
+            }
+        }
+        return;
+    }
     DOGB_UNROLL
     for (int p = 0; p < P; p++) {
         DOGB_UNROLL
@@ -147,6 +159,79 @@ static void depthwise(const dogb_depth *d) {
             int64_t left = d->channels - c;
             depthwise_part(d, first, 1, c, left < LANES ? (int32_t)left : LANES);
         }
+    }
+}
+
+// Outputs [first, first + count) of one vector of channels. With `span` constant (columns from one
+// window to the next: 1 or 2) and windows of three columns, neighbours share what they load.
+DOGB_INLINE void lines_part(const dogb_lines *l, int32_t first, const int count, int64_t c,
+                            int32_t lanes, const int span) {
+    vec sums[DEPTH_PIXELS];
+    DOGB_UNROLL
+    for (int p = 0; p < count; p++) {
+        sums[p] = v_part(l->bias + c, lanes);
+    }
+    const float *weights = l->weights + c;
+    for (int32_t row = 0; row < l->height; row++) {
+        const float *in = l->rows[row] + first * l->step + c;
+        if (span > 0) {
+            vec x[2 * DEPTH_PIXELS + 1];
+            DOGB_UNROLL
+            for (int i = 0; i < (count - 1) * span + 3; i++) {
+                x[i] = v_part(in + i * l->column, lanes);
+            }
+            DOGB_UNROLL
+            for (int column = 0; column < 3; column++, weights += l->weight_stride) {
+                vec w = v_part(weights, lanes);
+                DOGB_UNROLL
+                for (int p = 0; p < count; p++) {
+                    sums[p] = v_fma(x[p * span + column], w, sums[p]);
+                }
+            }
+            continue;
+        }
+        for (int32_t column = 0; column < l->width; column++, weights += l->weight_stride) {
+            vec w = v_part(weights, lanes);
+            DOGB_UNROLL
+            for (int p = 0; p < count; p++) {
+                vec x = v_part(in + p * l->step + column * l->column, lanes);
+                sums[p] = v_fma(x, w, sums[p]);
+            }
+        }
+    }
+    DOGB_UNROLL
+    for (int p = 0; p < count; p++) {
+        vec y = v_clamp(sums[p], v_set1(l->low), v_set1(l->high));
+        v_write(l->out + (first + p) * l->out_stride + c, lanes, y);
+    }
+}
+
+DOGB_INLINE void lines_of(const dogb_lines *l, const int span) {
+    int32_t first = 0;
+    for (; first + DEPTH_PIXELS <= l->pixels; first += DEPTH_PIXELS) {
+        int64_t c = 0;
+        for (; c + LANES <= l->channels; c += LANES) {
+            lines_part(l, first, DEPTH_PIXELS, c, LANES, span);
+        }
+        if (c < l->channels) {
+            lines_part(l, first, DEPTH_PIXELS, c, (int32_t)(l->channels - c), span);
+        }
+    }
+    for (; first < l->pixels; first++) {
+        for (int64_t c = 0; c < l->channels; c += LANES) {
+            int64_t left = l->channels - c;
+            lines_part(l, first, 1, c, left < LANES ? (int32_t)left : LANES, span);
+        }
+    }
+}
+
+static void lines(const dogb_lines *l) {
+    if (l->width == 3 && l->step == l->column) {
+        lines_of(l, 1);
+    } else if (l->width == 3 && l->step == 2 * l->column) {
+        lines_of(l, 2);
+    } else {
+        lines_of(l, 0);
     }
 }
 
@@ -253,6 +338,7 @@ const dogb_kernel DOGB_JOIN(dogb_kernel_, NAME) = {
     .pixels = {0, PIXELS_1, PIXELS_2, PIXELS_3, PIXELS_4},
     .tile = {NULL, tiles_1, tiles_2, tiles_3, tiles_4},
     .depthwise = depthwise,
+    .lines = lines,
     .maximum = maximum,
     .sum = sum,
     .add = add,

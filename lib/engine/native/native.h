@@ -30,6 +30,8 @@ typedef struct dogb_packed {
     int64_t inputs;   // weights of one output channel
     int32_t panels;   // of one group
     int32_t channels; // output channels of one group
+    int32_t most;     // vectors of a panel at most; 0: as the kernels like it
+    int32_t reserved;
 } dogb_packed;
 
 typedef struct dogb_step dogb_step;
@@ -90,12 +92,12 @@ struct dogb_pass {
 
 // pack.c
 int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, const float *weights,
-                     const float *bias);
+                     const float *bias, int32_t most);
 int dogb_native_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_node *node,
                                const float *weights, const float *bias);
 // Panel `index` of `channels` output channels: returns its vectors, and its first channel and the
 // valid lanes of its last vector. 0: there are no more.
-int32_t dogb_native_panel(const dogb_kernel *kernel, int32_t channels, int32_t index,
+int32_t dogb_native_panel(const dogb_kernel *kernel, int32_t channels, int32_t most, int32_t index,
                           int32_t *first, int32_t *tail);
 
 // plan.c
@@ -125,21 +127,35 @@ typedef struct dogb_points {
     int64_t pixels;
     int64_t out_stride;
     int64_t residual_stride;
+    int32_t whole; // out has room for, and gets, all lanes of a panel; it begins with panel_from
     int32_t panel_from; // panels [from, to) of the group
     int32_t panel_to;
 } dogb_points;
 void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, int32_t group,
                         const dogb_points *points, int32_t activation);
+// A table of pointers to the inputs of the outputs [from, from + count) of a convolution, counted
+// row by row: for each tile of at most `most`, each place of the kernel, each output. Returns its
+// end.
+typedef struct dogb_window {
+    const dogb_node *node;
+    const dogb_value *in;
+    int64_t width;  // of the output
+    int32_t joined; // as in dogb_step
+    int32_t reserved;
+} dogb_window;
+const float **dogb_native_table(const float **rows, const dogb_pass *pass,
+                                const dogb_window *window, int64_t from, int64_t count,
+                                int64_t most);
 int32_t dogb_native_most(const dogb_kernel *kernel, const dogb_packed *packed);
 void dogb_native_limits(int32_t activation, float *low, float *high);
 
 // Floats of a block's scratch: pointers, rows of the expansion, rows behind the depthwise part.
 typedef struct dogb_block_memory {
-    int64_t rows;
+    int64_t pointers;
     int64_t expanded;
     int64_t convolved;
 } dogb_block_memory;
-dogb_block_memory dogb_native_block_memory(const dogb_step *step, int64_t width);
+dogb_block_memory dogb_native_block_memory(const dogb_kernel *kernel, const dogb_step *step);
 
 // infer.c
 int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out);

@@ -6,10 +6,12 @@
 
 #include <stddef.h>
 
-int32_t dogb_native_panel(const dogb_kernel *kernel, int32_t channels, int32_t index,
+int32_t dogb_native_panel(const dogb_kernel *kernel, int32_t channels, int32_t most, int32_t index,
                           int32_t *first, int32_t *tail) {
     int32_t vectors = (channels + kernel->lanes - 1) / kernel->lanes;
-    int32_t most = vectors % kernel->even == 0 ? kernel->even : kernel->most;
+    if (most == 0) {
+        most = vectors % kernel->even == 0 ? kernel->even : kernel->most;
+    }
     int32_t panels = (vectors + most - 1) / most;
     if (index >= panels) {
         return 0;
@@ -48,7 +50,7 @@ static void fill_panel(float *to, const dogb_node *node, const float *from, int6
 }
 
 int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, const float *weights,
-                     const float *bias) {
+                     const float *bias, int32_t most) {
     const dogb_kernel *kernel = net->kernel;
     int32_t groups = node->op == DOGB_OP_LINEAR ? 1 : node->groups;
     int64_t area = node->op == DOGB_OP_LINEAR ? 1 : (int64_t)node->kernel[0] * node->kernel[1];
@@ -65,13 +67,14 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, con
                          .group_weights = padded * inputs,
                          .group_bias = padded,
                          .inputs = inputs,
-                         .channels = channels};
+                         .channels = channels,
+                         .most = most};
     for (int32_t g = 0; g < groups; g++) {
         int32_t first = 0;
         int32_t tail = 0;
         int32_t vectors = 0;
-        for (int32_t p = 0; (vectors = dogb_native_panel(kernel, channels, p, &first, &tail)) > 0;
-             p++) {
+        for (int32_t p = 0;
+             (vectors = dogb_native_panel(kernel, channels, most, p, &first, &tail)) > 0; p++) {
             int32_t valid = (vectors - 1) * kernel->lanes + tail;
             fill_panel(packed + g * out->group_weights + first * inputs, node,
                        weights + ((int64_t)g * channels + first) * inputs, inputs,

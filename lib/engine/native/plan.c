@@ -7,6 +7,8 @@
 #include <string.h>
 
 enum {
+    DEPTH_ROWS_MAX = 16,
+    PANEL_FLOATS = 7 * 1024,   // rows of one panel of an inverted residual: in the first cache
     JOIN_CHANNELS = 8,         // fewer inputs than this: kernel columns are joined
     POINTS_FLOATS = 64 * 1024, // inputs of the points of a convolution that are worked on together
     POINTS_MIN = 48,
@@ -60,27 +62,43 @@ static void find_blocks(plan *p) {
         if (!is_depthwise(middle) || p->uses[depth] != 1) {
             continue;
         }
-        p->inside[depth] = i;
-        p->inside[i] = i;
         int32_t before = middle->inputs[0];
         const dogb_node *wide = &p->graph->nodes[before];
         // A projection of the block before is not this one's expansion.
-        if (is_pointwise(wide) && !wide->residual && p->uses[before] == 1 &&
-            p->inside[before] < 0) {
+        if (wide->op == DOGB_OP_CONV2D && wide->groups == 1 && !wide->residual &&
+            p->uses[before] == 1 && p->inside[before] < 0 &&
+            middle->kernel[0] <= DEPTH_ROWS_MAX) {
             p->inside[before] = i;
+            p->inside[depth] = i;
+            p->inside[i] = i;
         }
     }
 }
 
 // --- steps
 
-static int pack(plan *p, dogb_step *step, int32_t part, const dogb_node *node) {
+static int pack(plan *p, dogb_step *step, int32_t part, const dogb_node *node, int32_t most) {
     step->part[part] = node;
     const float *weights = weight_of(p, node, DOGB_ROLE_WEIGHT);
     const float *bias = weight_of(p, node, DOGB_ROLE_BIAS);
     return is_depthwise(node)
                ? dogb_native_pack_depthwise(&step->packed[part], p->net, node, weights, bias)
-               : dogb_native_pack(&step->packed[part], p->net, node, weights, bias);
+               : dogb_native_pack(&step->packed[part], p->net, node, weights, bias, most);
+}
+
+// The first convolution reads a picture with borders: the columns of its kernel are neighbours.
+static int is_joined(const plan *p, const dogb_node *node) {
+    return node->op == DOGB_OP_CONV2D && node->inputs[0] == 0 && p->uses[0] == 1 &&
+           p->graph->nodes[0].rank == 3 && node->groups == 1 && node->dilation[1] == 1 &&
+           node->channels_in <= JOIN_CHANNELS;
+}
+
+// Vectors of an expansion's panel: its rows should stay in the first cache.
+static int32_t block_vectors(const plan *p, const dogb_step *step, int64_t rows) {
+    const dogb_kernel *kernel = p->net->kernel;
+    int64_t vector = rows * step->part[0]->shape[2] * kernel->lanes;
+    int64_t fit = PANEL_FLOATS / vector;
+    return fit < 1 ? 1 : fit > kernel->most ? kernel->most : (int32_t)fit;
 }
 
 static int plan_block(plan *p, dogb_step *step, int32_t index) {
@@ -88,42 +106,36 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
     const dogb_node *depth = &p->graph->nodes[project->inputs[0]];
     const dogb_node *wide = &p->graph->nodes[depth->inputs[0]];
     step->run = dogb_step_block;
-    step->input = depth->inputs[0];
-    int rc = pack(p, step, 2, project);
-    if (rc < 0 || (rc = pack(p, step, 1, depth)) < 0) {
-        return rc;
-    }
-    if (p->inside[step->input] == index) {
-        step->input = wide->inputs[0];
-        if ((rc = pack(p, step, 0, wide)) < 0) {
-            return rc;
-        }
-    }
+    step->input = wide->inputs[0];
+    step->part[0] = wide;
+    step->part[1] = depth;
+    step->joined = is_joined(p, wide);
     step->residual = project->residual ? project->inputs[1] : -1;
-    int64_t width = p->graph->nodes[step->input].shape[2];
     step->group = project->shape[1];
-    dogb_block_memory memory = dogb_native_block_memory(step, width);
+    dogb_block_memory memory = dogb_native_block_memory(p->net->kernel, step);
     while (memory.expanded + memory.convolved > BLOCK_FLOATS && step->group > 1) {
         step->group--;
-        memory = dogb_native_block_memory(step, width);
+        memory = dogb_native_block_memory(p->net->kernel, step);
     }
-    step->scratch = memory.rows + memory.expanded + memory.convolved;
-    return DOGBREED_OK;
+    step->scratch = memory.pointers + memory.expanded + memory.convolved;
+    int64_t rows = (step->group - 1) * depth->stride[0] + depth->kernel[0];
+    int rc = pack(p, step, 0, wide, block_vectors(p, step, rows));
+    if (rc < 0 || (rc = pack(p, step, 1, depth, 0)) < 0) {
+        return rc;
+    }
+    return pack(p, step, 2, project, 0);
 }
 
 static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
-    int rc = pack(p, step, 0, node);
+    int rc = pack(p, step, 0, node, 0);
     if (is_depthwise(node)) {
         step->run = dogb_step_depthwise;
         step->scratch = step->packed[0].inputs * node->shape[2] * DOGB_POINTER;
         return rc;
     }
-    const dogb_node *from = &p->graph->nodes[step->input];
     step->run = dogb_step_conv;
     step->residual = node->residual ? node->inputs[1] : -1;
-    step->joined = node->op == DOGB_OP_CONV2D && step->input == 0 && p->uses[0] == 1 &&
-                   from->rank == 3 && node->groups == 1 && node->dilation[1] == 1 &&
-                   node->channels_in <= JOIN_CHANNELS;
+    step->joined = is_joined(p, node);
     int64_t taps = node->op == DOGB_OP_LINEAR ? 1 : (int64_t)node->kernel[0] * node->kernel[1];
     step->group = POINTS_FLOATS / (step->packed[0].inputs / taps);
     step->group = step->group < POINTS_MIN ? POINTS_MIN : step->group;
@@ -162,7 +174,6 @@ static int plan_step(plan *p, dogb_step *step, int32_t index) {
     case DOGB_OP_CONV2D:
     case DOGB_OP_LINEAR:
         if (p->inside[index] == index) {
-            step->part[0] = NULL;
             return plan_block(p, step, index);
         }
         return plan_conv(p, step, node);
@@ -209,8 +220,8 @@ static int plan_steps(plan *p) {
     int32_t reader = p->graph->output;
     while (net->tail > 0) {
         const dogb_step *step = &net->steps[net->tail - 1];
-        if (step->output != reader || step->part[0] == NULL ||
-            step->part[0]->op != DOGB_OP_LINEAR || p->uses[step->output] != 1) {
+        if (step->output != reader || step->part[0]->op != DOGB_OP_LINEAR ||
+            p->uses[step->output] != 1) {
             break;
         }
         reader = step->input;
@@ -340,6 +351,12 @@ static int make_zeros(plan *p) {
             const dogb_packed *packed = &p->net->steps[s].packed[part];
             widest = packed->inputs > widest ? packed->inputs : widest;
             widest = packed->channels > widest ? packed->channels : widest;
+        }
+        if (p->net->steps[s].run == dogb_step_block) { // a row of a panel with its borders
+            const dogb_step *step = &p->net->steps[s];
+            int64_t line = step->part[0]->shape[2] + 2 * (int64_t)step->part[1]->padding[1];
+            int64_t row = line * DOGB_VECTORS_MAX * DOGB_LANES_MAX;
+            widest = row > widest ? row : widest;
         }
     }
     p->net->zeros = dogb_alloc(&p->net->arena, (size_t)widest, sizeof *p->net->zeros);
