@@ -71,8 +71,9 @@ static void reach(block *b, int64_t from, int64_t to) {
 static void point(const block *b) {
     const dogb_step *step = b->step;
     const dogb_net *net = b->pass->net;
-    const dogb_window window = {step->part[0], &net->values[step->input], b->width, step->joined, 0};
-    const int64_t most = dogb_native_most(net->kernel, &step->packed[0]);
+    const dogb_window window = {step->part[0], &net->values[step->input], b->width, step->joined,
+                                0};
+    const int64_t most = step->packed[0].points;
     const float **rows = b->pointers;
     int64_t y = b->end > b->next_first ? b->end : b->next_first;
     for (; y < b->next_end; y++) {

@@ -13,13 +13,6 @@ void dogb_native_limits(int32_t activation, float *low, float *high) {
     *high = activation == DOGB_OP_RELU6 ? 6.0f : INFINITY;
 }
 
-int32_t dogb_native_most(const dogb_kernel *kernel, const dogb_packed *packed) {
-    int32_t first = 0;
-    int32_t tail = 0;
-    return kernel
-        ->pixels[dogb_native_panel(kernel, packed->channels, packed->most, 0, &first, &tail)];
-}
-
 // Taps whose weights of one panel stay in the second cache while all tiles pass.
 static int64_t taps_of_part(const dogb_points *points, int64_t width) {
     int64_t taps = PART_FLOATS / (points->channels * width);
@@ -58,7 +51,7 @@ static void run_panel(const dogb_kernel *kernel, const dogb_points *points, dogb
 
 void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, int32_t group,
                         const dogb_points *points, int32_t activation) {
-    const int64_t most = dogb_native_most(kernel, packed);
+    const int64_t most = packed->points;
     dogb_tile tile = {.channels = points->channels, .residual_stride = points->residual_stride};
     dogb_native_limits(activation, &tile.low, &tile.high);
     int32_t first = 0;
@@ -123,7 +116,7 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
     const dogb_packed *packed = &step->packed[0];
     const dogb_value *out = &net->values[step->output];
     const float **rows = (const float **)(void *)scratch;
-    const int64_t most = dogb_native_most(net->kernel, packed);
+    const int64_t most = packed->points;
     const int64_t taps =
         step->joined ? node->kernel[0] : (int64_t)node->kernel[0] * node->kernel[1];
     const dogb_window window = {node, &net->values[step->input], out->width, step->joined, 0};

@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) vec v_max_nan(vec a, vec b) {
 #define NAME avx512
 #define VECTORS_MOST 4
 #define VECTORS_EVEN 4
-#define PIXELS_1 14
+#define PIXELS_1 8
 #define PIXELS_2 12
 #define PIXELS_3 8
 #define PIXELS_4 6

@@ -31,7 +31,7 @@ typedef struct dogb_packed {
     int32_t panels;   // of one group
     int32_t channels; // output channels of one group
     int32_t most;     // vectors of a panel at most; 0: as the kernels like it
-    int32_t reserved;
+    int32_t points;   // outputs of a tile at most, for every panel
 } dogb_packed;
 
 typedef struct dogb_step dogb_step;
@@ -116,7 +116,7 @@ void dogb_step_simple(const dogb_pass *pass, const dogb_step *step, int64_t from
                       float *scratch);
 
 // Outputs of a convolution at `pixels` points, panel by panel. The points are cut into nearly equal
-// tiles of at most dogb_native_most; rows: for each tile [taps][points of the tile].
+// tiles of at most packed->points; rows: for each tile [taps][points of the tile].
 typedef struct dogb_points {
     const float *const *rows;
     const float *residual;
@@ -146,7 +146,6 @@ typedef struct dogb_window {
 const float **dogb_native_table(const float **rows, const dogb_pass *pass,
                                 const dogb_window *window, int64_t from, int64_t count,
                                 int64_t most);
-int32_t dogb_native_most(const dogb_kernel *kernel, const dogb_packed *packed);
 void dogb_native_limits(int32_t activation, float *low, float *high);
 
 // Floats of a block's scratch: pointers, rows of the expansion, rows behind the depthwise part.

@@ -68,7 +68,8 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, con
                          .group_bias = padded,
                          .inputs = inputs,
                          .channels = channels,
-                         .most = most};
+                         .most = most,
+                         .points = DOGB_PIXELS_MAX};
     for (int32_t g = 0; g < groups; g++) {
         int32_t first = 0;
         int32_t tail = 0;
@@ -80,6 +81,8 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, con
                        weights + ((int64_t)g * channels + first) * inputs, inputs,
                        vectors * kernel->lanes, valid);
             out->panels = p + 1;
+            out->points =
+                kernel->pixels[vectors] < out->points ? kernel->pixels[vectors] : out->points;
         }
         for (int32_t c = 0; bias != NULL && c < channels; c++) {
             biases[g * padded + c] = bias[(int64_t)g * channels + c];
