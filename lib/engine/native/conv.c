@@ -120,10 +120,11 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
     const int64_t taps =
         step->joined ? node->kernel[0] : (int64_t)node->kernel[0] * node->kernel[1];
     const dogb_window window = {node, &net->values[step->input], out->width, step->joined, 0};
-    const int64_t count = (to - from) * out->width;
+    const int64_t first = step->by_panels ? 0 : from;
+    const int64_t count = (step->by_panels ? out->height : to - from) * out->width;
     const int64_t groups = (count + step->group - 1) / step->group;
     for (int64_t i = 0; i < groups; i++) {
-        int64_t at = from * out->width + count * i / groups;
+        int64_t at = first * out->width + count * i / groups;
         dogb_points points = {.rows = rows,
                               .sums = scratch + step->sums,
                               .taps = taps,
@@ -131,7 +132,8 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
                               .pixels = count * (i + 1) / groups - count * i / groups,
                               .out = pass->values + out->offset + at * out->stride,
                               .out_stride = out->stride,
-                              .panel_to = packed->panels};
+                              .panel_from = step->by_panels ? (int32_t)from : 0,
+                              .panel_to = step->by_panels ? (int32_t)to : packed->panels};
         if (step->residual >= 0) {
             const dogb_value *other = &net->values[step->residual];
             points.residual = pass->values + other->offset + at * other->stride;

@@ -133,7 +133,7 @@ static void run_image(const job *j, float *values, float *scratch, int64_t image
     dogb_team_wait(members);
     for (int32_t s = 0; s < net->tail; s++) {
         const dogb_step *step = &net->steps[s];
-        share(net->values[step->output].height, member, members, &from, &to);
+        share(step->units, member, members, &from, &to);
         if (from < to) {
             step->run(&pass, step, from, to, scratch);
         }

@@ -37,7 +37,8 @@ typedef struct dogb_packed {
 typedef struct dogb_step dogb_step;
 typedef struct dogb_pass dogb_pass;
 
-// Rows [from, to) of a step's output. scratch: the calling thread's own.
+// Units [from, to) of a step's work: rows of its output, or panels of its channels. scratch: the
+// calling thread's own.
 typedef void (*dogb_step_fn)(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                              float *scratch);
 
@@ -50,13 +51,15 @@ struct dogb_step {
     dogb_packed packed[DOGB_PARTS];
     const float *scale; // of a batch norm that could not be folded
     const float *shift;
-    int32_t input;    // node whose value is read
-    int32_t residual; // node that is added; -1: none
-    int32_t output;   // node whose value is written
-    int32_t joined;   // the columns of one kernel row lie side by side in memory: one tap
-    int64_t group;    // output rows (inverted residual) or pixels that are worked on together
-    int64_t sums;     // where they lie in the scratch
-    int64_t scratch;  // floats
+    int32_t input;     // node whose value is read
+    int32_t residual;  // node that is added; -1: none
+    int32_t output;    // node whose value is written
+    int32_t joined;    // the columns of one kernel row lie side by side in memory: one tap
+    int32_t by_panels; // units are panels: an output of few rows divides better so
+    int32_t units;
+    int64_t group;   // output rows (inverted residual) or pixels that are worked on together
+    int64_t sums;    // where they lie in the scratch
+    int64_t scratch; // floats
 };
 
 // Memory of one thread at work.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum {
+    FEW_ROWS = 8,
     DEPTH_ROWS_MAX = 16,
     PANEL_FLOATS = 7 * 1024,   // rows of one panel of an inverted residual: in the first cache
     JOIN_CHANNELS = 8,         // fewer inputs than this: kernel columns are joined
@@ -66,8 +67,7 @@ static void find_blocks(plan *p) {
         const dogb_node *wide = &p->graph->nodes[before];
         // A projection of the block before is not this one's expansion.
         if (wide->op == DOGB_OP_CONV2D && wide->groups == 1 && !wide->residual &&
-            p->uses[before] == 1 && p->inside[before] < 0 &&
-            middle->kernel[0] <= DEPTH_ROWS_MAX) {
+            p->uses[before] == 1 && p->inside[before] < 0 && middle->kernel[0] <= DEPTH_ROWS_MAX) {
             p->inside[before] = i;
             p->inside[depth] = i;
             p->inside[i] = i;
@@ -211,6 +211,11 @@ static int plan_steps(plan *p) {
         if (rc < 0) {
             return rc;
         }
+        const dogb_node *last = &p->graph->nodes[i];
+        step->units = last->rank == 3 ? (int32_t)last->shape[1] : 1;
+        step->by_panels = step->run == dogb_step_conv && last->groups == 1 &&
+                          step->units <= FEW_ROWS && step->packed[0].panels > step->units / 2;
+        step->units = step->by_panels ? step->packed[0].panels : step->units;
         net->scratch_floats =
             step->scratch > net->scratch_floats ? step->scratch : net->scratch_floats;
         net->step_count++;
