@@ -1,8 +1,9 @@
 // heads.h - banks of heads of the native engine: linear or one-hidden-layer networks that train on
-// the same features, each on its own. Products run over a batch packed in groups of four inputs,
-// [inputs / 4][rows + spare][4]: a forward tile reads four inputs of its rows side by side, and the
-// gradient of a group reads all rows in one stream. Weights lie in panels of output vectors,
-// [panel][inputs][width], so that a tile of gradients is added to them where it was summed.
+// the same features, each on its own. Products run over a batch packed in groups of 16 inputs (a
+// cache line), [inputs / 16][rows + spare][16]: a forward tile reads lines of its rows side by
+// side, and the gradient of a group reads all rows in one stream. Weights lie in panels of output
+// vectors, [panel][inputs][width], so that a tile of gradients is added to them where it was
+// summed.
 #ifndef DOGB_ENGINE_NATIVE_HEADS_H
 #define DOGB_ENGINE_NATIVE_HEADS_H
 
@@ -10,8 +11,9 @@
 #include "engine/engine.h"
 
 enum {
-    DOGB_HEADS_GROUP = 4,   // inputs of one group of a packed batch
-    DOGB_HEADS_VECTORS = 4, // of one panel, at most
+    DOGB_HEADS_GROUP = 16,  // inputs of one group of a packed batch
+    DOGB_HEADS_LINE = 16,   // floats of a cache line
+    DOGB_HEADS_VECTORS = 5, // of one panel, at most
     DOGB_HEADS_SPARE = 4,   // rows more than a packed batch has: no strides of 4 kB
     DOGB_HEADS_SLOTS = 2,   // state tensors of an optimiser, at most
     DOGB_HEADS_LAYERS = 2,
@@ -37,7 +39,7 @@ typedef struct dogb_heads_rule {
 // out += packed * weights, for `rows` rows and one panel.
 typedef struct dogb_heads_forward {
     const float *packed;  // first group and row of the tile
-    const float *weights; // [groups * 4][width]
+    const float *weights; // [groups * 16][width]
     const float *bias;    // NULL: the sum goes on from what is in `out`
     float *out;
     int64_t pitch;  // floats from group to group of `packed`
@@ -47,13 +49,25 @@ typedef struct dogb_heads_forward {
     int32_t reserved;
 } dogb_heads_forward;
 
+// Rows of features that the next batch will read: the tiles of a gradient prefetch them.
+typedef struct dogb_heads_ahead {
+    const float **from; // [rows]
+    int64_t rows;
+    int64_t floats; // of a row
+    int64_t row;    // where the next line is
+    int64_t at;
+    int32_t lines_per_tile;
+    int32_t reserved;
+} dogb_heads_ahead;
+
 // weights: one optimiser step with the gradient packed^T * delta, for groups and one panel.
 typedef struct dogb_heads_update {
     const float *packed;
     const float *delta; // [rows][stride], first column of the panel
-    float *weights;     // [groups * 4][width]
+    float *weights;     // [groups * 16][width]
     float *slot[DOGB_HEADS_SLOTS];
     const dogb_heads_rule *rule;
+    dogb_heads_ahead *ahead;
     int64_t pitch;
     int64_t stride;
     int64_t rows;
@@ -69,8 +83,10 @@ typedef struct dogb_heads_row {
     float sum;
 } dogb_heads_row;
 
-typedef struct dogb_heads_kernel {
+typedef struct dogb_heads_kernel dogb_heads_kernel;
+struct dogb_heads_kernel {
     const char *name;
+    const dogb_heads_kernel *half; // of vectors of half the size, for what is left over; or NULL
     int32_t lanes;
     int32_t vectors;                      // of a panel, at most
     int32_t rows[DOGB_HEADS_VECTORS + 1]; // of a forward tile, by vectors of the panel
@@ -82,12 +98,13 @@ typedef struct dogb_heads_kernel {
     // row = row * scale - smooth * smooth_scale (smooth NULL: nothing)
     void (*gradient)(float *row, const float *smooth, float scale, float smooth_scale,
                      int64_t padded);
-} dogb_heads_kernel;
+};
 
 extern const dogb_heads_kernel dogb_heads_kernel_c;
 #if defined(__x86_64__)
 extern const dogb_heads_kernel dogb_heads_kernel_avx2;
 extern const dogb_heads_kernel dogb_heads_kernel_avx512;
+extern const dogb_heads_kernel dogb_heads_kernel_avx512_half;
 #endif
 
 // heads_layer.c: a linear layer, its panels and its products
@@ -99,8 +116,9 @@ typedef struct dogb_heads_layer {
     float *bias_slot[DOGB_HEADS_SLOTS];
     int64_t inputs;
     int64_t outputs;
-    int64_t groups; // of four inputs, the last filled up with zeros
-    int64_t padded; // outputs in whole vectors
+    int64_t groups; // of inputs, the last filled up with zeros
+    int64_t width;  // of all panels: outputs in whole vectors, or half ones
+    int64_t padded; // outputs in whole vectors: rows of values
 } dogb_heads_layer;
 
 int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
@@ -115,7 +133,7 @@ void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_ke
                               const float *packed, int64_t rows, float *out);
 void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                              const dogb_heads_rule *rule, const float *packed, const float *delta,
-                             int64_t rows);
+                             int64_t rows, dogb_heads_ahead *ahead);
 // to: a layer from outputs to inputs, without bias.
 void dogb_heads_layer_transpose(dogb_heads_layer *to, const dogb_heads_layer *from,
                                 const dogb_heads_kernel *kernel);
@@ -166,6 +184,7 @@ typedef struct dogb_heads_space {
     float *packed_delta; // of the logits
     dogb_heads_layer transposed;
     int32_t *labels;
+    dogb_heads_ahead ahead;
 } dogb_heads_space;
 
 struct dogb_heads {

@@ -53,13 +53,14 @@ static inline __attribute__((always_inline)) vec v_scale(vec value, vec shifted)
 }
 
 #define NAME avx512
+#define HALF dogb_heads_kernel_avx512_half
 #define VECTORS_MOST 3
 #define ROWS_1 12
 #define ROWS_2 12
 #define ROWS_3 8
-#define ROWS_4 0
-#define GROUPS_1 4
-#define GROUPS_2 3
-#define GROUPS_3 2
-#define GROUPS_4 0
+#define ROWS_5 0
+#define INPUTS_1 16
+#define INPUTS_2 8
+#define INPUTS_3 8
+#define INPUTS_5 0
 #include "engine/native/heads_loops.h"

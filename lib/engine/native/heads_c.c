@@ -63,9 +63,9 @@ static inline __attribute__((always_inline)) vec v_scale(vec value, vec shifted)
 #define ROWS_1 8
 #define ROWS_2 4
 #define ROWS_3 0
-#define ROWS_4 0
-#define GROUPS_1 2
-#define GROUPS_2 1
-#define GROUPS_3 0
-#define GROUPS_4 0
+#define ROWS_5 0
+#define INPUTS_1 8
+#define INPUTS_2 4
+#define INPUTS_3 0
+#define INPUTS_5 0
 #include "engine/native/heads_loops.h"

@@ -13,24 +13,37 @@
 enum { BLOCK_BYTES = 24 * 1024 };
 
 typedef struct panel {
+    const dogb_heads_kernel *kernel;
     int32_t vectors;
     int64_t first; // output
     int64_t width;
 } panel;
 
-// Panel `index`; vectors 0: there are no more. Panels are nearly equal, the wider ones first.
+// Panel `index`; vectors 0: there are no more. Where the outputs leave half a vector over, widest
+// panels and one of half vectors; else nearly equal ones, the wider ones first.
 static panel panel_at(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                       int64_t index) {
-    int64_t vectors = layer->padded / kernel->lanes;
+    int64_t lanes = kernel->lanes;
+    int64_t widest = kernel->vectors * lanes;
+    if (layer->width % lanes != 0) {
+        int64_t first = index * widest;
+        int64_t width = layer->width - first < widest ? layer->width - first : widest;
+        if (width == widest) {
+            return (panel){kernel, kernel->vectors, first, width};
+        }
+        int64_t vectors = width / kernel->half->lanes;
+        return (panel){kernel->half, (int32_t)(vectors > 0 ? vectors : 0), first, width};
+    }
+    int64_t vectors = layer->width / lanes;
     int64_t panels = (vectors + kernel->vectors - 1) / kernel->vectors;
     if (index >= panels) {
-        return (panel){0, 0, 0};
+        return (panel){kernel, 0, 0, 0};
     }
     int64_t each = vectors / panels;
     int64_t longer = vectors % panels;
     int64_t before = index * each + (index < longer ? index : longer);
     int64_t own = each + (index < longer);
-    return (panel){(int32_t)own, before * kernel->lanes, own * kernel->lanes};
+    return (panel){kernel, (int32_t)own, before * lanes, own * lanes};
 }
 
 int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
@@ -39,8 +52,10 @@ int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
     layer->inputs = inputs;
     layer->outputs = outputs;
     layer->groups = (inputs + DOGB_HEADS_GROUP - 1) / DOGB_HEADS_GROUP;
+    int64_t unit = kernel->half == NULL ? kernel->lanes : kernel->half->lanes;
+    layer->width = (outputs + unit - 1) / unit * unit;
     layer->padded = (outputs + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
-    size_t weights = (size_t)(layer->groups * DOGB_HEADS_GROUP * layer->padded);
+    size_t weights = (size_t)(layer->groups * DOGB_HEADS_GROUP * layer->width);
     layer->weights = dogb_alloc(arena, weights, sizeof(float));
     layer->bias = dogb_alloc(arena, (size_t)layer->padded, sizeof(float));
     if (layer->weights == NULL || layer->bias == NULL) {
@@ -82,11 +97,10 @@ void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kern
     }
 }
 
-static void forward_panel(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
-                          const panel *p, int64_t group, int64_t groups, const float *packed,
-                          int64_t rows, float *out) {
+static void forward_panel(const dogb_heads_layer *layer, const panel *p, int64_t group,
+                          int64_t groups, const float *packed, int64_t rows, float *out) {
     int64_t pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP;
-    int64_t most = kernel->rows[p->vectors];
+    int64_t most = p->kernel->rows[p->vectors];
     int64_t tiles = (rows + most - 1) / most;
     dogb_heads_forward f = {
         .weights = layer->weights + p->first * layer->groups * DOGB_HEADS_GROUP +
@@ -100,7 +114,7 @@ static void forward_panel(const dogb_heads_layer *layer, const dogb_heads_kernel
         f.rows = (int32_t)(rows / tiles + (t < rows % tiles));
         f.packed = packed + group * pitch + row * DOGB_HEADS_GROUP;
         f.out = out + row * layer->padded + p->first;
-        kernel->forward[p->vectors](&f);
+        p->kernel->forward[p->vectors](&f);
     }
 }
 
@@ -109,11 +123,12 @@ void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_ke
     int64_t group_bytes =
         DOGB_HEADS_GROUP * kernel->vectors * kernel->lanes * (int64_t)sizeof(float);
     int64_t block = BLOCK_BYTES / group_bytes;
+    block = block > 0 ? block : 1;
     for (int64_t group = 0; group < layer->groups; group += block) {
         int64_t left = layer->groups - group;
         panel p;
         for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
-            forward_panel(layer, kernel, &p, group, left < block ? left : block, packed, rows, out);
+            forward_panel(layer, &p, group, left < block ? left : block, packed, rows, out);
         }
     }
 }
@@ -127,13 +142,14 @@ static void clear_spare(const dogb_heads_layer *layer, const panel *p, float *we
 
 void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                              const dogb_heads_rule *rule, const float *packed, const float *delta,
-                             int64_t rows) {
+                             int64_t rows, dogb_heads_ahead *ahead) {
     dogb_heads_update u = {
         .packed = packed,
         .delta = delta,
         .weights = layer->bias,
         .slot = {layer->bias_slot[0], layer->bias_slot[1]},
         .rule = rule,
+        .ahead = ahead,
         .pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP,
         .stride = layer->padded,
         .rows = rows,
@@ -148,7 +164,7 @@ void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *k
         for (int32_t slot = 0; slot < rule->slots; slot++) {
             u.slot[slot] = layer->weight_slot[slot] + at;
         }
-        kernel->update[p.vectors](&u);
+        p.kernel->update[p.vectors](&u);
         clear_spare(layer, &p, u.weights);
     }
 }

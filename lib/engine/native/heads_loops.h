@@ -1,7 +1,7 @@
 // heads_loops.h - the loops of a dogb_heads_kernel over the vectors of one instruction set. The
-// including file defines vec, LANES, the v_ functions, NAME, VECTORS_MOST, ROWS_1 to ROWS_4 (rows
-// of a forward tile with panels of so many vectors) and GROUPS_1 to GROUPS_4 (groups of four inputs
-// of a tile of gradients): accumulators, panel vectors and one factor fill the registers.
+// including file defines vec, LANES, the v_ functions, NAME, VECTORS_MOST, ROWS_1 to ROWS_5 (rows
+// of a forward tile with panels of so many vectors) and INPUTS_1 to INPUTS_5 (inputs of a tile of
+// gradients, a divisor of a group): accumulators, panel vectors and one factor fill the registers.
 #include "engine/native/heads.h"
 
 #include <stddef.h>
@@ -24,7 +24,7 @@
 enum {
     ROWS_MAX = 16,
     GROUP = DOGB_HEADS_GROUP,
-    TILE_MAX = 16, // inputs of a tile of gradients
+    UNROLLED = 4, // inputs of one turn of a forward tile
 };
 
 // One forward tile; P and N are constants where this is inlined.
@@ -41,20 +41,23 @@ DOGB_INLINE void forward(const dogb_heads_forward *f, const int P, const int N) 
         }
     }
     for (int64_t g = 0; g < f->groups; g++, packed += f->pitch) {
-        DOGB_UNROLL
-        for (int k = 0; k < GROUP; k++, weights += N * LANES) {
-            vec w[DOGB_HEADS_VECTORS];
+        const float *from = packed;
+        for (int turn = 0; turn < GROUP / UNROLLED; turn++, from += UNROLLED) {
             DOGB_UNROLL
-            for (int n = 0; n < N; n++) {
-                w[n] = v_load(weights + n * LANES);
-                DOGB_PIN(w[n]);
-            }
-            DOGB_UNROLL
-            for (int p = 0; p < P; p++) {
-                vec x = v_set1(packed[p * GROUP + k]);
+            for (int k = 0; k < UNROLLED; k++, weights += N * LANES) {
+                vec w[DOGB_HEADS_VECTORS];
                 DOGB_UNROLL
                 for (int n = 0; n < N; n++) {
-                    sums[p][n] = v_fma(x, w[n], sums[p][n]);
+                    w[n] = v_load(weights + n * LANES);
+                    DOGB_PIN(w[n]);
+                }
+                DOGB_UNROLL
+                for (int p = 0; p < P; p++) {
+                    vec x = v_set1(from[p * GROUP + k]);
+                    DOGB_UNROLL
+                    for (int n = 0; n < N; n++) {
+                        sums[p][n] = v_fma(x, w[n], sums[p][n]);
+                    }
                 }
             }
         }
@@ -113,14 +116,25 @@ static void step_any(const dogb_heads_update *u, vec gradient, int64_t at) {
     }
 }
 
-// Gradients of G groups of inputs, summed over all rows, and the step with them. at: the first
-// weight.
-DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t at, const int G,
+// What the next batch needs comes into the cache while this one is worked on.
+DOGB_INLINE void look_ahead(dogb_heads_ahead *a) {
+    for (int32_t i = 0; i < a->lines_per_tile && a->row < a->rows; i++) {
+        __builtin_prefetch(a->from[a->row] + a->at, 0, 2);
+        a->at += DOGB_HEADS_LINE;
+        if (a->at >= a->floats) {
+            a->at = 0;
+            a->row++;
+        }
+    }
+}
+
+// Gradients of K inputs, summed over all rows, and the step with them. at: the first weight.
+DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t at, const int K,
                         const int N) {
-    vec sums[TILE_MAX][DOGB_HEADS_VECTORS];
+    vec sums[GROUP][DOGB_HEADS_VECTORS];
     const float *delta = u->delta;
     DOGB_UNROLL
-    for (int k = 0; k < G * GROUP; k++) {
+    for (int k = 0; k < K; k++) {
         DOGB_UNROLL
         for (int n = 0; n < N; n++) {
             sums[k][n] = v_set1(0.0f);
@@ -134,20 +148,18 @@ DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t
             DOGB_PIN(z[n]);
         }
         DOGB_UNROLL
-        for (int q = 0; q < G; q++) {
+        for (int k = 0; k < K; k++) {
+            vec x = v_set1(packed[k]);
             DOGB_UNROLL
-            for (int k = 0; k < GROUP; k++) {
-                vec x = v_set1(packed[q * u->pitch + k]);
-                DOGB_UNROLL
-                for (int n = 0; n < N; n++) {
-                    sums[q * GROUP + k][n] = v_fma(x, z[n], sums[q * GROUP + k][n]);
-                }
+            for (int n = 0; n < N; n++) {
+                sums[k][n] = v_fma(x, z[n], sums[k][n]);
             }
         }
     }
+    look_ahead(u->ahead);
     if (u->rule->kind == DOGB_OPTIM_SGD && !u->rule->nesterov && u->slot[0] != NULL) {
         DOGB_UNROLL
-        for (int k = 0; k < G * GROUP; k++) {
+        for (int k = 0; k < K; k++) {
             DOGB_UNROLL
             for (int n = 0; n < N; n++) {
                 int64_t to = at + (k * N + n) * LANES;
@@ -156,27 +168,23 @@ DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t
         }
         return;
     }
-    float gradients[TILE_MAX * DOGB_HEADS_VECTORS * LANES];
+    float gradients[GROUP * DOGB_HEADS_VECTORS * LANES];
     DOGB_UNROLL
-    for (int k = 0; k < G * GROUP; k++) {
+    for (int k = 0; k < K; k++) {
         DOGB_UNROLL
         for (int n = 0; n < N; n++) {
             v_store(gradients + (k * N + n) * LANES, sums[k][n]);
         }
     }
-    for (int i = 0; i < G * GROUP * N; i++) {
+    for (int i = 0; i < K * N; i++) {
         step_any(u, v_load(gradients + i * LANES), at + i * LANES);
     }
 }
 
-#define DOGB_UPDATE(N, GROUPS)                                                                     \
+#define DOGB_UPDATE(N, INPUTS)                                                                     \
     static void update_##N(const dogb_heads_update *u) {                                           \
-        int64_t g = 0;                                                                             \
-        for (; g + (GROUPS) <= u->groups; g += (GROUPS)) {                                         \
-            update(u, u->packed + g * u->pitch, g * GROUP * N * LANES, GROUPS, N);                 \
-        }                                                                                          \
-        for (; g < u->groups; g++) {                                                               \
-            update(u, u->packed + g * u->pitch, g * GROUP * N * LANES, 1, N);                      \
+        for (int64_t k = 0; k < u->groups * GROUP; k += (INPUTS)) {                                \
+            update(u, u->packed + k / GROUP * u->pitch + k % GROUP, k * N * LANES, INPUTS, N);     \
         }                                                                                          \
     }
 
@@ -284,18 +292,18 @@ static void gradient(float *row, const float *smooth, float scale, float smooth_
     }
 
 DOGB_FORWARD(1, ROWS_1)
-DOGB_UPDATE(1, GROUPS_1)
+DOGB_UPDATE(1, INPUTS_1)
 #if VECTORS_MOST >= 2
 DOGB_FORWARD(2, ROWS_2)
-DOGB_UPDATE(2, GROUPS_2)
+DOGB_UPDATE(2, INPUTS_2)
 #endif
 #if VECTORS_MOST >= 3
 DOGB_FORWARD(3, ROWS_3)
-DOGB_UPDATE(3, GROUPS_3)
+DOGB_UPDATE(3, INPUTS_3)
 #endif
-#if VECTORS_MOST >= 4
-DOGB_FORWARD(4, ROWS_4)
-DOGB_UPDATE(4, GROUPS_4)
+#if VECTORS_MOST >= 5
+DOGB_FORWARD(5, ROWS_5)
+DOGB_UPDATE(5, INPUTS_5)
 #endif
 
 #define DOGB_JOIN2(a, b) a##b
@@ -307,7 +315,7 @@ const dogb_heads_kernel DOGB_JOIN(dogb_heads_kernel_, NAME) = {
     .name = DOGB_TEXT(NAME),
     .lanes = LANES,
     .vectors = VECTORS_MOST,
-    .rows = {0, ROWS_1, ROWS_2, ROWS_3, ROWS_4},
+    .rows = {0, ROWS_1, ROWS_2, ROWS_3, 0, ROWS_5},
     .forward[1] = forward_1,
     .update[1] = update_1,
 #if VECTORS_MOST >= 2
@@ -318,9 +326,12 @@ const dogb_heads_kernel DOGB_JOIN(dogb_heads_kernel_, NAME) = {
     .forward[3] = forward_3,
     .update[3] = update_3,
 #endif
-#if VECTORS_MOST >= 4
-    .forward[4] = forward_4,
-    .update[4] = update_4,
+#if VECTORS_MOST >= 5
+    .forward[5] = forward_5,
+    .update[5] = update_5,
+#endif
+#if defined(HALF)
+    .half = &HALF,
 #endif
     .bias = bias_step,
     .exponents = exponents,

@@ -46,8 +46,12 @@ static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch)
         }
     }
     space->labels = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->labels);
-    if (space->labels == NULL || heads->layers == 1) {
-        return space->labels == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    space->ahead.from = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->ahead.from);
+    if (space->labels == NULL || space->ahead.from == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    if (heads->layers == 1) {
+        return DOGBREED_OK;
     }
     int64_t padded = (heads->hidden + lanes - 1) / lanes * lanes;
     int64_t packed = dogb_heads_packed_floats(heads->classes, batch);
@@ -105,6 +109,27 @@ static dogb_heads_rule make_rule(const dogb_head *head, double rate) {
         rule.epsilon = (float)optim->epsilon;
     }
     return rule;
+}
+
+// Notes the rows of step `index`, which the gradient before it brings into the cache.
+static void plan_ahead(dogb_heads_space *space, const dogb_heads *heads,
+                       const dogb_heads_data *data, const dogb_heads_work *work, int64_t index) {
+    dogb_heads_ahead *ahead = &space->ahead;
+    int64_t first = index * work->batch;
+    int64_t left = work->samples - first;
+    ahead->rows = left < work->batch ? (left > 0 ? left : 0) : work->batch;
+    for (int64_t i = 0; i < ahead->rows; i++) {
+        int64_t row = work->order == NULL ? first + i : work->order[first + i];
+        ahead->from[i] = data->features + row * data->stride;
+    }
+    ahead->floats = heads->features;
+    ahead->row = 0;
+    ahead->at = 0;
+    // Tiles of at most 8 inputs and 48 outputs, so all rows are reached.
+    int64_t lines = ahead->rows * ((heads->features + DOGB_HEADS_LINE - 1) / DOGB_HEADS_LINE);
+    const dogb_heads_layer *layer = &heads->heads[work->head].layers[0];
+    int64_t tiles = layer->groups * 2 * ((layer->width + 47) / 48);
+    ahead->lines_per_tile = (int32_t)((lines + tiles - 1) / tiles);
 }
 
 // Rows of the batch that starts at sample `first`, packed, with their labels.
@@ -190,13 +215,16 @@ static double train_step(dogb_heads_space *space, const job *j, const dogb_heads
     head->steps++;
     dogb_heads_rule rule = make_rule(head, work->rates[index]);
     float *delta = logits;
+    plan_ahead(space, heads, j->data, work, index + 1);
     if (heads->layers == 2) {
+        dogb_heads_ahead nothing = {0};
         backward(space, heads, head, rows, masks[1]);
         dogb_heads_layer_update(&head->layers[1], heads->kernel, &rule, space->packed[1], logits,
-                                rows);
+                                rows, &nothing);
         delta = space->delta;
     }
-    dogb_heads_layer_update(&head->layers[0], heads->kernel, &rule, space->packed[0], delta, rows);
+    dogb_heads_layer_update(&head->layers[0], heads->kernel, &rule, space->packed[0], delta, rows,
+                            &space->ahead);
     return loss;
 }
 

@@ -1,0 +1,121 @@
+"""Heads on cached features: our banks beside PyTorch as processes of one thread each, in alternating blocks.
+
+heads.py PROGRAM [--batches 32,64,128,256] [--rows 6680] [--features 1280] [--classes 120] [--hidden 0]
+         [--heads 40] [--threads 2] [--rounds 5]
+PROGRAM is build/bench/heads. Both sides train linear (or one-hidden-layer) heads with SGD, momentum 0.9 and weight
+decay on random features in a new random order each epoch; PyTorch with the fused optimiser. Prints, per batch size,
+milliseconds of one thread per epoch and head (median; processor time in brackets), the share of the measured peak of
+fused multiply-adds, and the median ratio of neighbouring blocks.
+"""
+import argparse
+import multiprocessing
+import os
+import statistics
+import subprocess
+import time
+
+
+def peer(options, pipe):
+    import torch
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    x = torch.rand(options.rows, options.features)
+    y = torch.arange(options.rows) % options.classes
+    loss_of = torch.nn.CrossEntropyLoss()
+
+    def epoch(batch):
+        if options.hidden:
+            net = torch.nn.Sequential(torch.nn.Linear(options.features, options.hidden), torch.nn.ReLU(),
+                                      torch.nn.Linear(options.hidden, options.classes))
+        else:
+            net = torch.nn.Linear(options.features, options.classes)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True)
+        order = torch.randperm(options.rows)
+        for first in range(0, options.rows, batch):
+            rows = order[first:first + batch]
+            optimizer.zero_grad()
+            loss_of(net(x[rows]), y[rows]).backward()
+            optimizer.step()
+
+    pipe.send(torch.__version__)
+    while (batch := pipe.recv()) is not None:
+        wall, used = time.perf_counter(), time.process_time()
+        for _ in range(options.peer_epochs):
+            epoch(batch)
+        pipe.send(((time.perf_counter() - wall) / options.peer_epochs * 1e3,
+                   (time.process_time() - used) / options.peer_epochs * 1e3))
+
+
+class Ours:
+    def __init__(self, options):
+        self.process = subprocess.Popen([options.program, str(options.threads)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        if not answer:
+            raise SystemExit("our program ended")
+        return tuple(map(float, answer))
+
+
+def peers_turn(pipes, batch):
+    for pipe in pipes:
+        pipe.send(batch)
+    answers = [pipe.recv() for pipe in pipes]
+    return statistics.mean(a[0] for a in answers), statistics.mean(a[1] for a in answers)
+
+
+def measure(options, ours, pipes, batch):
+    line = (f"train {options.rows} {options.features} {options.hidden} {options.classes} {batch} "
+            f"{options.heads} 1")
+    fast, slow, peaks = [], [], []
+    peers_turn(pipes, batch)
+    for _ in range(options.rounds):
+        peaks.append(ours.ask("peak 0.2")[1])
+        fast.append(ours.ask(line))
+        slow.append(peers_turn(pipes, batch))
+    products = options.hidden * (options.features + options.classes) if options.hidden \
+        else options.features * options.classes
+    work = 4 * options.rows * products * 1e-6  # MFLOP of forward and gradient: milliseconds times GFLOP/s
+    if options.hidden:
+        work += 2 * options.rows * options.hidden * options.classes * 1e-6  # gradient of the hidden layer
+    wall, used = (statistics.median(f[i] for f in fast) for i in (0, 1))
+    peer_wall, peer_used = (statistics.median(s[i] for s in slow) for i in (0, 1))
+    peak = statistics.median(peaks)
+    ratio = statistics.median(s[0] / f[0] for f, s in zip(fast, slow))
+    ratio_used = statistics.median(s[1] / f[1] for f, s in zip(fast, slow))
+    print(f"batch {batch}: ours {wall:.1f} ms ({used:.1f}), {work / used / peak:.0%} of the peak of {peak:.0f} GFLOP/s; "
+          f"PyTorch {peer_wall:.1f} ms ({peer_used:.1f}); {ratio:.2f}x ({ratio_used:.2f}x), load {os.getloadavg()[0]:.1f}",
+          flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("--batches", default="32,64,128,256")
+    for name, value in (("rows", 6680), ("features", 1280), ("classes", 120), ("hidden", 0), ("heads", 40),
+                        ("threads", 2), ("rounds", 5), ("peer-epochs", 2)):
+        parser.add_argument("--" + name, type=int, default=value)
+    options = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    pipes, processes = [], []
+    for _ in range(options.threads):
+        here, there = context.Pipe()
+        process = context.Process(target=peer, args=(options, there), daemon=True)
+        process.start()
+        pipes.append(here)
+        processes.append(process)
+    print("torch", [pipe.recv() for pipe in pipes][0], f"{options.threads} processes of one thread;",
+          f"{options.rows} x {options.features} x {options.hidden or 'none'} x {options.classes}, {options.heads} heads")
+    ours = Ours(options)
+    for batch in map(int, options.batches.split(",")):
+        measure(options, ours, pipes, batch)
+    for pipe, process in zip(pipes, processes):
+        pipe.send(None)
+        process.join()
+
+
+if __name__ == "__main__":
+    main()
