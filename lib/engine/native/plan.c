@@ -128,6 +128,9 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
 
 static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
     int rc = pack(p, step, 0, node, 0);
+    if (rc < 0) {
+        return rc;
+    }
     if (is_depthwise(node)) {
         step->run = dogb_step_depthwise;
         step->scratch = step->packed[0].inputs * node->shape[2] * DOGB_POINTER;
