@@ -109,7 +109,8 @@ static int make_head(dogb_heads *heads, const dogb_heads_conf *conf, int32_t i,
     head->target = (dogb_heads_target){.class_weights = class_weights,
                                        .smoothing = conf->label_smoothing[i],
                                        .classes = heads->classes,
-                                       .padded = head->layers[heads->layers - 1].padded};
+                                       .padded = head->layers[heads->layers - 1].padded,
+                                       .stride = head->layers[heads->layers - 1].stride};
     return make_smooth(head, heads);
 }
 

@@ -118,7 +118,8 @@ typedef struct dogb_heads_layer {
     int64_t outputs;
     int64_t groups; // of inputs, the last filled up with zeros
     int64_t width;  // of all panels: outputs in whole vectors, or half ones
-    int64_t padded; // outputs in whole vectors: rows of values
+    int64_t padded; // outputs in whole vectors
+    int64_t stride; // floats from row to row of values
 } dogb_heads_layer;
 
 int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
@@ -137,6 +138,8 @@ void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *k
 // to: a layer from outputs to inputs, without bias.
 void dogb_heads_layer_transpose(dogb_heads_layer *to, const dogb_heads_layer *from,
                                 const dogb_heads_kernel *kernel);
+// Floats from row to row of so many values.
+int64_t dogb_heads_stride(const dogb_heads_kernel *kernel, int64_t values);
 int64_t dogb_heads_packed_floats(int64_t inputs, int64_t rows);
 // Puts row `row` of `rows` into a packed batch. mask: factors, or NULL.
 void dogb_heads_pack(float *packed, int64_t inputs, int64_t rows, int64_t row, const float *from,
@@ -151,6 +154,7 @@ typedef struct dogb_heads_target {
     double smoothing;
     int64_t classes;
     int64_t padded;
+    int64_t stride; // of logits
 } dogb_heads_target;
 
 // Mean loss of rows of logits, which become its gradient.

@@ -46,6 +46,14 @@ static panel panel_at(const dogb_heads_layer *layer, const dogb_heads_kernel *ke
     return (panel){kernel, (int32_t)own, before * lanes, own * lanes};
 }
 
+// Whole vectors and an odd number of cache lines: the rows of a panel's column then lie in all sets
+// of the L1 cache.
+int64_t dogb_heads_stride(const dogb_heads_kernel *kernel, int64_t values) {
+    int64_t padded = (values + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
+    int64_t lines = (padded + DOGB_HEADS_LINE - 1) / DOGB_HEADS_LINE;
+    return (lines % 2 == 1 ? lines : lines + 1) * DOGB_HEADS_LINE;
+}
+
 int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
                           const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
                           int32_t slots) {
@@ -55,6 +63,7 @@ int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
     int64_t unit = kernel->half == NULL ? kernel->lanes : kernel->half->lanes;
     layer->width = (outputs + unit - 1) / unit * unit;
     layer->padded = (outputs + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
+    layer->stride = dogb_heads_stride(kernel, outputs);
     size_t weights = (size_t)(layer->groups * DOGB_HEADS_GROUP * layer->width);
     layer->weights = dogb_alloc(arena, weights, sizeof(float));
     layer->bias = dogb_alloc(arena, (size_t)layer->padded, sizeof(float));
@@ -107,13 +116,13 @@ static void forward_panel(const dogb_heads_layer *layer, const panel *p, int64_t
                    group * DOGB_HEADS_GROUP * p->width,
         .bias = group == 0 ? layer->bias + p->first : NULL,
         .pitch = pitch,
-        .stride = layer->padded,
+        .stride = layer->stride,
         .groups = groups,
     };
     for (int64_t t = 0, row = 0; t < tiles; t++, row += f.rows) {
         f.rows = (int32_t)(rows / tiles + (t < rows % tiles));
         f.packed = packed + group * pitch + row * DOGB_HEADS_GROUP;
-        f.out = out + row * layer->padded + p->first;
+        f.out = out + row * layer->stride + p->first;
         p->kernel->forward[p->vectors](&f);
     }
 }
@@ -151,7 +160,7 @@ void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *k
         .rule = rule,
         .ahead = ahead,
         .pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP,
-        .stride = layer->padded,
+        .stride = layer->stride,
         .rows = rows,
         .groups = layer->groups,
     };

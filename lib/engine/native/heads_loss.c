@@ -37,7 +37,7 @@ double dogb_heads_loss(const dogb_heads_kernel *kernel, const dogb_heads_target 
         weights += weight_of(target, labels[i]);
     }
     for (int64_t i = 0; i < rows; i++) {
-        float *row = logits + i * target->padded;
+        float *row = logits + i * target->stride;
         double own = weight_of(target, labels[i]) * (1 - target->smoothing);
         float sum = 0;
         total += row_loss(kernel, target, row, labels[i], &sum);
@@ -65,7 +65,7 @@ void dogb_heads_judge(const dogb_heads_kernel *kernel, const dogb_heads_target *
                       float *logits, const int32_t *labels, int64_t rows, dogb_loss *sum,
                       double *weights) {
     for (int64_t i = 0; i < rows; i++) {
-        float *row = logits + i * target->padded;
+        float *row = logits + i * target->stride;
         int64_t rank = label_rank(row, target->classes, labels[i]);
         float divisor = 0;
         sum->correct += rank < 1;

@@ -25,7 +25,6 @@ typedef struct job {
 
 static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch) {
     const dogb_head *head = NULL;
-    int64_t lanes = heads->kernel->lanes;
     int64_t inputs[DOGB_HEADS_LAYERS] = {heads->features, heads->hidden};
     int drops[DOGB_HEADS_LAYERS] = {0, 0};
     for (head = heads->heads; head < heads->heads + heads->count; head++) {
@@ -34,11 +33,11 @@ static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch)
     }
     for (int32_t layer = 0; layer < heads->layers; layer++) {
         int64_t outputs = layer + 1 < heads->layers ? heads->hidden : heads->classes;
-        int64_t padded = (outputs + lanes - 1) / lanes * lanes;
+        int64_t stride = dogb_heads_stride(heads->kernel, outputs);
         int64_t packed = dogb_heads_packed_floats(inputs[layer], batch);
         int64_t mask = drops[layer] ? inputs[layer] * batch : 1;
         space->packed[layer] = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
-        space->values[layer] = dogb_alloc(&heads->memory, (size_t)(padded * batch), sizeof(float));
+        space->values[layer] = dogb_alloc(&heads->memory, (size_t)(stride * batch), sizeof(float));
         space->mask[layer] = dogb_alloc(&heads->memory, (size_t)mask, sizeof(float));
         if (space->packed[layer] == NULL || space->values[layer] == NULL ||
             space->mask[layer] == NULL) {
@@ -53,9 +52,9 @@ static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch)
     if (heads->layers == 1) {
         return DOGBREED_OK;
     }
-    int64_t padded = (heads->hidden + lanes - 1) / lanes * lanes;
+    int64_t stride = dogb_heads_stride(heads->kernel, heads->hidden);
     int64_t packed = dogb_heads_packed_floats(heads->classes, batch);
-    space->delta = dogb_alloc(&heads->memory, (size_t)(padded * batch), sizeof(float));
+    space->delta = dogb_alloc(&heads->memory, (size_t)(stride * batch), sizeof(float));
     space->packed_delta = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
     if (space->delta == NULL || space->packed_delta == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
@@ -165,11 +164,11 @@ static float *forward(dogb_heads_space *space, const dogb_heads *heads, const do
         return space->values[0];
     }
     float *values = space->values[0];
-    for (int64_t i = 0; i < rows * layer->padded; i++) {
+    for (int64_t i = 0; i < rows * layer->stride; i++) {
         values[i] = values[i] < 0.0f ? 0.0f : values[i]; // NaN stays
     }
     for (int64_t i = 0; i < rows; i++) {
-        dogb_heads_pack(space->packed[1], heads->hidden, rows, i, values + i * layer->padded,
+        dogb_heads_pack(space->packed[1], heads->hidden, rows, i, values + i * layer->stride,
                         mask == NULL ? NULL : mask + i * heads->hidden);
     }
     dogb_heads_layer_forward(&head->layers[1], heads->kernel, space->packed[1], rows,
@@ -181,18 +180,18 @@ static float *forward(dogb_heads_space *space, const dogb_heads *heads, const do
 static void backward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
                      int64_t rows, const float *mask) {
     const dogb_heads_layer *last = &head->layers[1];
-    int64_t padded = head->layers[0].padded;
+    int64_t stride = head->layers[0].stride;
     dogb_heads_layer_transpose(&space->transposed, last, heads->kernel);
     for (int64_t i = 0; i < rows; i++) {
         dogb_heads_pack(space->packed_delta, heads->classes, rows, i,
-                        space->values[1] + i * last->padded, NULL);
+                        space->values[1] + i * last->stride, NULL);
     }
     dogb_heads_layer_forward(&space->transposed, heads->kernel, space->packed_delta, rows,
                              space->delta);
     for (int64_t i = 0; i < rows; i++) {
-        float *delta = space->delta + i * padded;
-        const float *values = space->values[0] + i * padded;
-        for (int64_t k = 0; k < padded; k++) {
+        float *delta = space->delta + i * stride;
+        const float *values = space->values[0] + i * stride;
+        for (int64_t k = 0; k < stride; k++) {
             float factor = mask == NULL || k >= heads->hidden ? 1.0f : mask[i * heads->hidden + k];
             delta[k] = values[k] > 0.0f ? delta[k] * factor : 0.0f;
         }
