@@ -12,7 +12,7 @@ extern "C" {
 typedef struct dogbreed_evaluate_options {
     uint32_t struct_size;
     uint32_t kind;
-    const char *engine;    /* "auto", or a name: "torch", "ref" */
+    const char *engine;    /* "auto", or a name: "native", "torch", "ref" */
     const char *device;    /* "auto", "cpu", "cuda", "cuda:0" */
     const char *cache_dir; /* of the feature store; "": the user's cache folder */
     int32_t batch_size;

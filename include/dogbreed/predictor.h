@@ -14,7 +14,7 @@ typedef struct dogbreed_predictor dogbreed_predictor;
 typedef struct dogbreed_predictor_options {
     uint32_t struct_size;
     uint32_t kind;
-    const char *engine;    /* "auto", or a name: "torch", "ref" */
+    const char *engine;    /* "auto", or a name: "native", "torch", "ref" */
     const char *device;    /* "auto", "cpu", "cuda", "cuda:0" */
     int64_t pixels_max;    /* larger images are refused */
     int64_t bytes_max;     /* larger files are refused */

@@ -46,7 +46,7 @@ typedef struct dogbreed_trainer_options {
     double step_gamma;           /* schedule step: factor every step_epochs */
     double min_delta;            /* early stopping: smaller changes are none */
     double time_limit;           /* seconds; 0: none */
-    const char *engine;          /* "auto", or a name: "torch", "ref" */
+    const char *engine;          /* "auto", or a name: "native", "torch", "ref" */
     const char *device;          /* "auto", "cpu", "cuda", "cuda:0" */
     const char *cache_dir;       /* of the feature store; "": the user's cache folder */
     int64_t decoded_cache_bytes; /* budget of the cache of decoded images; 0: none */

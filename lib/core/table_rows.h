@@ -6,7 +6,7 @@
 #include "core/table.h"
 
 #define DOGB_ROW_ENGINE(s)                                                                         \
-    DOGB_OPTION_STRING(s, engine, "auto", "Compute engine: auto, or a name such as torch or ref.")
+    DOGB_OPTION_STRING(s, engine, "auto", "Compute engine: auto, native, torch or ref.")
 #define DOGB_ROW_DEVICE(s)                                                                         \
     DOGB_OPTION_STRING(s, device, "auto", "Device: auto, cpu, cuda or cuda:<number>.")
 #define DOGB_ROW_DTYPE(s)                                                                          \

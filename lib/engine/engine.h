@@ -137,7 +137,7 @@ typedef struct dogb_engine {
     uint32_t abi;  // DOGB_ENGINE_ABI
     uint32_t size; // of this struct; missing tail members are NULL
     const char *name;
-    const char *(*version)(void); // "2.15.0"; "" for built-in engines
+    const char *(*version)(void); // "2.15.0"; native: "avx2"; ref: ""
     const char *(*error)(void);   // message of the last failure on this thread
     // Starts the engine. Idempotent. log may be NULL.
     int (*open)(dogbreed_log_fn log, void *userdata);

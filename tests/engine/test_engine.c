@@ -86,8 +86,10 @@ static void test_auto_takes_the_first_that_can(void **state) {
     const dogb_engine *engine = NULL;
     assert_ok(dogb_engine_open(&engine, "auto", DOGB_CAN_TRAIN, "cpu"));
     assert_string_equal(engine->name, "ref"); // the search path of this test has no torch
-    assert_fails(dogb_engine_open(&engine, "auto", DOGB_CAN_HEADS, NULL), DOGBREED_ERROR_NOT_FOUND,
-                 "ref: does not offer banks of heads");
+    assert_ok(dogb_engine_open(&engine, "auto", DOGB_CAN_INFER | DOGB_CAN_HEADS, "cpu"));
+    assert_string_equal(engine->name, "native");
+    assert_fails(dogb_engine_open(&engine, "auto", DOGB_CAN_TRAIN | DOGB_CAN_HEADS, NULL),
+                 DOGBREED_ERROR_NOT_FOUND, "ref: does not offer banks of heads");
     assert_null(engine);
     assert_fails(dogb_engine_open(&engine, "auto", 0, "cuda"), DOGBREED_ERROR_NOT_FOUND, "torch");
     assert_fails(dogb_engine_open(&engine, "auto", 0, "gpu"), DOGBREED_ERROR_INVALID_ARGUMENT,

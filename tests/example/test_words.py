@@ -176,6 +176,20 @@ class NoLibtorch(tool.Case):
             bad = [name for name in opened if re.search(r"torch|c10|stdc\+\+|engine", name)]
             self.assertEqual(bad, [], line)
 
+    def test_evaluating_and_predicting_on_a_cpu_open_no_libtorch(self):
+        """auto takes the native engine, whose numbers are those of ref."""
+        folder = self.folder / "run"
+        self.ok(run("train", self.shapes, *tool.SMALL, "--out", folder))
+        photo = next(str(path) for path in sorted((self.shapes / "test").rglob("*.*")) if path.is_file())
+        for line in (["predict", str(folder), photo, "--json"], ["evaluate", str(folder), "--json"]):
+            line += ["--device", "cpu"]
+            done = subprocess.run([tool.TOOL, *line], capture_output=True, text=True,
+                                  env={**tool.ENVIRONMENT, "LD_DEBUG": "files", "DOGBREED_ENGINE": "auto"})
+            self.assertEqual(done.returncode, 0, done.stderr[-1000:])
+            opened = set(re.findall(r"file=(\S+)", done.stderr))
+            bad = [name for name in opened if re.search(r"torch|c10|stdc\+\+|engine", name)]
+            self.assertEqual(bad, [], line)
+
 
 if __name__ == "__main__":
     tool.main()

@@ -190,6 +190,22 @@ static void other_weights_have_another_set(void **state) {
     assert_null(a);
 }
 
+// Engines and instruction sets round differently: none reads what another has computed.
+static void other_engines_have_another_set(void **state) {
+    (void)state;
+    dogb_feature_conf conf = conf_of("engines");
+    dogb_feature_destroy(open_features(&conf, SAMPLES));
+    const dogb_engine *native = dogb_engine_native();
+    conf.engine = native;
+    assert_int_equal(setenv("DOGBREED_CPU", "c", 1), 0);
+    assert_string_equal(native->version(), "c");
+    dogb_feature_destroy(open_features(&conf, SAMPLES));
+    dogb_feature_destroy(open_features(&conf, 0));
+    assert_int_equal(unsetenv("DOGBREED_CPU"), 0);
+    dogb_feature_destroy(open_features(&conf, strcmp(native->version(), "c") == 0 ? 0 : SAMPLES));
+    dogb_feature_destroy(open_features(&conf, 0));
+}
+
 static void damaged_segments_are_computed_again(void **state) {
     (void)state;
     dogb_feature_conf conf = conf_of("damaged");
@@ -448,6 +464,7 @@ int main(void) {
         cmocka_unit_test(loader_threads_do_not_matter),
         cmocka_unit_test(views_differ_and_have_a_set_of_their_own),
         cmocka_unit_test(other_weights_have_another_set),
+        cmocka_unit_test(other_engines_have_another_set),
         cmocka_unit_test(damaged_segments_are_computed_again),
         cmocka_unit_test(equal_pictures_are_computed_once),
         cmocka_unit_test(a_stopped_run_keeps_its_rows),
