@@ -2,6 +2,8 @@
 // say, so that a peer in another process can take turns with it. Argument: the number of threads.
 //   "train ROWS FEATURES HIDDEN CLASSES BATCH HEADS EPOCHS" answers "WALL CPU": milliseconds per
 // epoch and head, of the clock (times threads) and of the processors;
+//   "weights FOLDER ROWS FEATURES HIDDEN CLASSES BATCH 1 EPOCHS" trains one head on files of raw
+// values (features, labels, order, param0 ...), writes found0 ... there and answers "0 0";
 //   "peak SECONDS" answers GFLOP/s of a loop of fused multiply-adds on one thread, clock and
 // processor.
 #include "core/clock.h"
@@ -29,6 +31,8 @@ typedef struct bank {
     dogb_heads *heads;
     dogb_heads_work *work;
     dogb_heads_data data;
+    float *features;
+    int32_t *labels;
     int64_t *order;
     dogb_rng rng;
 } bank;
@@ -134,6 +138,8 @@ static int fill(bank *b, const shape *s) {
         b->order[i] = (int64_t)i;
         rates[i] = 0.01;
     }
+    b->features = features;
+    b->labels = labels;
     b->data = (dogb_heads_data){features, labels, s->rows, s->features};
     for (int32_t i = 0; i < s->heads; i++) {
         b->work[i] = (dogb_heads_work){
@@ -152,7 +158,7 @@ static int create(bank *b, const dogb_engine *engine, const shape *s, int32_t th
     }
     for (size_t i = 0; i < count; i++) {
         optims[i] = (dogb_optim_conf){
-            .kind = DOGB_OPTIM_SGD, .momentum = 0.9, .weight_decay = 1e-4 * (double)(i % 7)};
+            .kind = DOGB_OPTIM_SGD, .momentum = 0.9, .weight_decay = 1e-4 * (double)(i % 7 + 1)};
     }
     dogb_heads_conf conf = {.count = s->heads,
                             .features = s->features,
@@ -190,9 +196,80 @@ static int train(const dogb_engine *engine, const shape *s, int32_t threads) {
     return rc;
 }
 
+// --- files
+
+static int read_values(const char *folder, const char *name, int number, void *out, size_t size) {
+    char path[600];
+    (void)snprintf(path, sizeof path, number < 0 ? "%s/%s" : "%s/%s%d", folder, name, number);
+    FILE *file = fopen(path, "rb");
+    size_t found = file == NULL ? 0 : fread(out, 1, size, file);
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return found == size ? DOGBREED_OK : dogb_fail(DOGBREED_ERROR_IO, "%s: too short", path);
+}
+
+static int move_params(bank *b, const dogb_engine *engine, const shape *s, const char *folder,
+                       int write) {
+    int hidden = s->hidden > 0;
+    for (int32_t param = 0; param < (hidden ? 4 : 2); param++) {
+        size_t inputs = (size_t)(hidden && param >= 2 ? s->hidden : s->features);
+        size_t outputs = (size_t)(hidden && param < 2 ? s->hidden : s->classes);
+        size_t size = (param % 2 == 0 ? inputs * outputs : outputs) * sizeof(float);
+        float *values = dogb_alloc(&b->arena, size, 1);
+        char path[600];
+        (void)snprintf(path, sizeof path, "%s/found%d", folder, param);
+        int rc = values == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+        if (rc == DOGBREED_OK && !write) {
+            rc = read_values(folder, "param", param, values, size);
+            rc = rc < 0 ? rc : engine->heads_write(b->heads, 0, param, values, size);
+        } else if (rc == DOGBREED_OK) {
+            rc = engine->heads_read(b->heads, 0, param, values, size);
+            FILE *file = rc < 0 ? NULL : fopen(path, "wb");
+            if (rc == DOGBREED_OK && (file == NULL || fwrite(values, 1, size, file) != size)) {
+                rc = dogb_fail(DOGBREED_ERROR_IO, "%s: cannot write", path);
+            }
+            if (file != NULL && fclose(file) != 0) {
+                rc = dogb_fail(DOGBREED_ERROR_IO, "%s: cannot close", path);
+            }
+        }
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return DOGBREED_OK;
+}
+
+static int weights(const dogb_engine *engine, const shape *s, const char *folder) {
+    bank b = {0};
+    int rc = fill(&b, s);
+    size_t rows = (size_t)s->rows;
+    if (rc == DOGBREED_OK &&
+        (rc = read_values(folder, "features", -1, b.features,
+                          rows * (size_t)s->features * sizeof *b.features)) == DOGBREED_OK &&
+        (rc = read_values(folder, "labels", -1, b.labels, rows * sizeof *b.labels)) ==
+            DOGBREED_OK &&
+        (rc = read_values(folder, "order", -1, b.order, rows * sizeof *b.order)) == DOGBREED_OK &&
+        (rc = create(&b, engine, s, 1)) == DOGBREED_OK) {
+        rc = move_params(&b, engine, s, folder, 0);
+    }
+    for (int epoch = 0; rc == DOGBREED_OK && epoch < s->epochs; epoch++) {
+        rc = engine->heads_run(b.heads, &b.data, b.work, 1);
+    }
+    if (rc == DOGBREED_OK && (rc = move_params(&b, engine, s, folder, 1)) == DOGBREED_OK) {
+        puts("0 0");
+    }
+    if (b.heads != NULL) {
+        engine->heads_destroy(b.heads);
+    }
+    dogb_arena_free(&b.arena);
+    return rc;
+}
+
 int main(int argc, char **argv) {
     const dogb_engine *engine = NULL;
-    char line[256];
+    char line[800];
+    char folder[512];
     int rc = dogb_engine_open(&engine, "native", DOGB_CAN_HEADS, "cpu");
     while (rc == DOGBREED_OK && argc == 2 && fgets(line, sizeof line, stdin) != NULL) {
         shape s;
@@ -201,6 +278,9 @@ int main(int argc, char **argv) {
         } else if (sscanf(line, "train %lld %d %d %d %d %d %d", &s.rows, &s.features, &s.hidden,
                           &s.classes, &s.batch, &s.heads, &s.epochs) == 7) {
             rc = train(engine, &s, atoi(argv[1]));
+        } else if (sscanf(line, "weights %511s %lld %d %d %d %d %d %d", folder, &s.rows,
+                          &s.features, &s.hidden, &s.classes, &s.batch, &s.heads, &s.epochs) == 8) {
+            rc = weights(engine, &s, folder);
         } else {
             rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "not understood: %s", line);
         }

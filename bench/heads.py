@@ -5,14 +5,53 @@ heads.py PROGRAM [--batches 32,64,128,256] [--rows 6680] [--features 1280] [--cl
 PROGRAM is build/bench/heads. Both sides train linear (or one-hidden-layer) heads with SGD, momentum 0.9 and weight
 decay on random features in a new random order each epoch; PyTorch with the fused optimiser. Prints, per batch size,
 milliseconds of one thread per epoch and head (median; processor time in brackets), the share of the measured peak of
-fused multiply-adds, and the median ratio of neighbouring blocks.
+fused multiply-adds, and the median ratio of neighbouring blocks; first the largest difference of the weights after an
+epoch from the same start in the same order, as a share of the largest weight, also of PyTorch in float64.
 """
 import argparse
 import multiprocessing
 import os
 import statistics
 import subprocess
+import tempfile
 import time
+
+
+def make_net(options):
+    import torch
+    if options.hidden:
+        return torch.nn.Sequential(torch.nn.Linear(options.features, options.hidden), torch.nn.ReLU(),
+                                   torch.nn.Linear(options.hidden, options.classes))
+    return torch.nn.Linear(options.features, options.classes)
+
+
+def compare(options, ours, batch):
+    import torch
+    torch.manual_seed(batch)
+    x, y = torch.randn(options.rows, options.features), torch.randint(options.classes, (options.rows,))
+    order, net = torch.randperm(options.rows), make_net(options)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [("features", x), ("labels", y.int()), ("order", order)]
+        for name, value in files + [(f"param{i}", p.detach()) for i, p in enumerate(net.parameters())]:
+            value.numpy().tofile(os.path.join(folder, name))
+        ours.ask(f"weights {folder} {options.rows} {options.features} {options.hidden} {options.classes} {batch} 1 1")
+        found = [torch.from_file(os.path.join(folder, f"found{i}"), size=p.numel()).view(p.shape).clone()
+                 for i, p in enumerate(net.parameters())]
+    exact = make_net(options).double()
+    exact.load_state_dict(net.state_dict())
+    for which, values in ((net, x), (exact, x.double())):
+        optimizer = torch.optim.SGD(which.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+        for first in range(0, options.rows, batch):
+            rows = order[first:first + batch]
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(which(values[rows]), y[rows]).backward()
+            optimizer.step()
+
+    def difference(a, b):
+        return max(((p - q).abs().max() / q.abs().max()).item() for p, q in zip(a, b))
+    ends, exact_ends = ([p.detach() for p in n.parameters()] for n in (net, exact))
+    print(f"batch {batch}: weights after an epoch: ours from PyTorch {difference(found, ends):.2g}, from float64 "
+          f"{difference(found, exact_ends):.2g}; PyTorch from float64 {difference(ends, exact_ends):.2g}", flush=True)
 
 
 def peer(options, pipe):
@@ -24,11 +63,7 @@ def peer(options, pipe):
     loss_of = torch.nn.CrossEntropyLoss()
 
     def epoch(batch):
-        if options.hidden:
-            net = torch.nn.Sequential(torch.nn.Linear(options.features, options.hidden), torch.nn.ReLU(),
-                                      torch.nn.Linear(options.hidden, options.classes))
-        else:
-            net = torch.nn.Linear(options.features, options.classes)
+        net = make_net(options)
         optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True)
         order = torch.randperm(options.rows)
         for first in range(0, options.rows, batch):
@@ -111,6 +146,7 @@ def main():
           f"{options.rows} x {options.features} x {options.hidden or 'none'} x {options.classes}, {options.heads} heads")
     ours = Ours(options)
     for batch in map(int, options.batches.split(",")):
+        compare(options, ours, batch)
         measure(options, ours, pipes, batch)
     for pipe, process in zip(pipes, processes):
         pipe.send(None)
