@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 // One row per engine, in the order of preference. Engines that are not here can still be named when
 // their plug-in is found.
@@ -222,10 +223,26 @@ static int try_row(const dogb_engine **out, row *r, uint32_t capabilities, const
     return rc;
 }
 
+// A driver of NVIDIA's is on this machine: "auto" looks for a GPU before it takes the CPU, which
+// costs opening the plug-in.
+static int choose_gpu(const dogb_engine **out, uint32_t capabilities, const char *device) {
+    int open = device != NULL && strcmp(device, "auto") == 0 && access("/dev/nvidiactl", F_OK) == 0;
+    for (int32_t i = 0; open && i < KNOWN; i++) {
+        if (rows[i].built_in == NULL &&
+            try_row(out, &rows[i], capabilities | DOGB_CAN_CUDA, device) == DOGBREED_OK) {
+            return DOGBREED_OK;
+        }
+    }
+    return DOGBREED_ERROR_NOT_FOUND;
+}
+
 static int choose(const dogb_engine **out, uint32_t capabilities, const char *device) {
     char reasons[700] = "";
     size_t used = 0;
-    int rc = DOGBREED_ERROR_NOT_FOUND;
+    int rc = choose_gpu(out, capabilities, device);
+    if (rc == DOGBREED_OK) {
+        return rc;
+    }
     for (int32_t i = 0; i < KNOWN; i++) {
         rc = try_row(out, &rows[i], capabilities, device);
         if (rc == DOGBREED_OK) {

@@ -225,7 +225,8 @@ int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out) {
         return dogb_fail(DOGBREED_ERROR_MISMATCH,
                          "batch: bytes need a net whose input is 3 channels of pixels");
     }
-    int32_t members = net->threads;
+    // One picture's rows are shared by all; more pictures need at most a thread each.
+    int32_t members = batch->count > 1 && batch->count < net->threads ? batch->count : net->threads;
     atomic_init(&j.next, 0);
     j.spaces = dogb_alloc(&arena, (size_t)members, sizeof(dogb_space *));
     int rc = j.spaces == NULL ? DOGBREED_ERROR_NO_MEMORY : prepare_tail(&j, &arena);
