@@ -1,5 +1,5 @@
 // heads_avx2.c - the loops of heads_loops.h in vectors of 8 floats and 16 registers.
-#include "engine/native/heads_avx2.h"
+#include "engine/native/vector_avx2.h"
 
 #define NAME avx2
 #define VECTORS_MOST 3

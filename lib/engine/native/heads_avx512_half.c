@@ -1,6 +1,6 @@
 // heads_avx512_half.c - the loops of heads_loops.h in vectors of 8 floats and 32 registers: for
 // half a vector that is left over behind those of heads_avx512.c.
-#include "engine/native/heads_avx2.h"
+#include "engine/native/vector_avx2.h"
 
 #define NAME avx512_half
 #define VECTORS_MOST 5

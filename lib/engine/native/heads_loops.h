@@ -4,22 +4,9 @@
 // gradients, a divisor of a group): accumulators, panel vectors and one factor fill the registers.
 #include "engine/native/heads.h"
 
+#include "engine/native/vector.h"
+
 #include <stddef.h>
-
-#if defined(__clang__)
-#define DOGB_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define DOGB_UNROLL _Pragma("GCC unroll 16")
-#endif
-#define DOGB_INLINE static inline __attribute__((always_inline))
-
-// gcc would fold the load of a panel's vector into each multiplication: this keeps it in a
-// register.
-#if defined(DOGB_VECTOR_REGISTER)
-#define DOGB_PIN(vector) __asm__("" : "+" DOGB_VECTOR_REGISTER(vector))
-#else
-#define DOGB_PIN(vector) (void)(vector)
-#endif
 
 enum {
     ROWS_MAX = 16,
@@ -305,11 +292,6 @@ DOGB_UPDATE(3, INPUTS_3)
 DOGB_FORWARD(5, ROWS_5)
 DOGB_UPDATE(5, INPUTS_5)
 #endif
-
-#define DOGB_JOIN2(a, b) a##b
-#define DOGB_JOIN(a, b) DOGB_JOIN2(a, b)
-#define DOGB_TEXT2(a) #a
-#define DOGB_TEXT(a) DOGB_TEXT2(a)
 
 const dogb_heads_kernel DOGB_JOIN(dogb_heads_kernel_, NAME) = {
     .name = DOGB_TEXT(NAME),

@@ -4,26 +4,13 @@
 // registers).
 #include "engine/native/kernel.h"
 
+#include "engine/native/vector.h"
+
 #include <stddef.h>
 
 // Floats of weights to fetch in advance: they come in one stream, but the hardware's prefetching
 // stops at the end of each page.
 enum { AHEAD = 1024 };
-
-#if defined(__clang__)
-#define DOGB_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define DOGB_UNROLL _Pragma("GCC unroll 16")
-#endif
-#define DOGB_INLINE static inline __attribute__((always_inline))
-
-// gcc would fold the load of a weight into each multiplication: this keeps the vector in a
-// register.
-#if defined(DOGB_VECTOR_REGISTER)
-#define DOGB_PIN(vector) __asm__("" : "+" DOGB_VECTOR_REGISTER(vector))
-#else
-#define DOGB_PIN(vector) (void)(vector)
-#endif
 
 DOGB_INLINE vec v_part(const float *from, int32_t lanes) {
     return lanes == LANES ? v_load(from) : v_load_part(from, lanes);
@@ -324,11 +311,6 @@ DOGB_TILES(1, PIXELS_1)
 DOGB_TILES(2, PIXELS_2)
 DOGB_TILES(3, PIXELS_3)
 DOGB_TILES(4, PIXELS_4)
-
-#define DOGB_JOIN2(a, b) a##b
-#define DOGB_JOIN(a, b) DOGB_JOIN2(a, b)
-#define DOGB_TEXT2(a) #a
-#define DOGB_TEXT(a) DOGB_TEXT2(a)
 
 const dogb_kernel DOGB_JOIN(dogb_kernel_, NAME) = {
     .name = DOGB_TEXT(NAME),
