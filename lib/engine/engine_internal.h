@@ -17,4 +17,20 @@ int32_t dogb_cpu_count(void);
 int dogb_cpu_info(dogb_device *out, int32_t index);
 int dogb_cpu_memory(const char *device, int64_t *used, int64_t *peak);
 
+// rules.c
+int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch);
+
+// Inputs [first, last) of a pooled output along one axis; `reach` is how long its window is with
+// the padding that it touches, for averages that count padding.
+typedef struct dogb_span {
+    int64_t first;
+    int64_t last;
+    int64_t reach;
+} dogb_span;
+dogb_span dogb_pool_span(const dogb_node *node, int axis, int64_t size, int64_t out);
+
+// Place of the label's logit among all, the lowest index first among equals. A label whose logit is
+// not a number is last.
+int64_t dogb_label_rank(const float *row, int64_t classes, int32_t label);
+
 #endif

@@ -3,6 +3,8 @@
 // hit.
 #include "engine/native/heads.h"
 
+#include "engine/engine_internal.h"
+
 #include <math.h>
 
 static double weight_of(const dogb_heads_target *target, int32_t label) {
@@ -48,25 +50,12 @@ double dogb_heads_loss(const dogb_heads_kernel *kernel, const dogb_heads_target 
     return total / weights;
 }
 
-// Place of the label's logit among all, the lowest index first among equals. A label whose logit is
-// not a number is last.
-static int64_t label_rank(const float *row, int64_t classes, int32_t label) {
-    int64_t rank = 0;
-    if (isnan(row[label])) {
-        return classes;
-    }
-    for (int64_t c = 0; c < classes; c++) {
-        rank += row[c] > row[label] || isnan(row[c]) || (row[c] == row[label] && c < label);
-    }
-    return rank;
-}
-
 void dogb_heads_judge(const dogb_heads_kernel *kernel, const dogb_heads_target *target,
                       float *logits, const int32_t *labels, int64_t rows, dogb_loss *sum,
                       double *weights) {
     for (int64_t i = 0; i < rows; i++) {
         float *row = logits + i * target->stride;
-        int64_t rank = label_rank(row, target->classes, labels[i]);
+        int64_t rank = dogb_label_rank(row, target->classes, labels[i]);
         float divisor = 0;
         sum->correct += rank < 1;
         sum->correct5 += rank < 5;

@@ -3,6 +3,8 @@
 // whole batch, so that their weights are read once.
 #include "engine/native/native.h"
 
+#include "engine/engine_internal.h"
+
 #include "core/error.h"
 #include "core/team.h"
 
@@ -216,20 +218,15 @@ static int prepare_tail(job *j, dogb_arena *arena) {
 int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out) {
     dogb_arena arena = {0};
     job j = {.net = net, .batch = batch, .out = out};
-    const dogb_node *input = &net->graph->nodes[0];
-    DOGB_CHECK(batch->count >= 1 && batch->data != NULL, "batch of %d samples, expected 1 or more",
-               batch->count);
-    DOGB_CHECK(batch->dtype == DOGB_DATA_F32 || batch->dtype == DOGB_DATA_U8,
-               "batch data type %d is not known", batch->dtype);
-    if (batch->dtype == DOGB_DATA_U8 && (input->rank != 3 || input->shape[0] != 3)) {
-        return dogb_fail(DOGBREED_ERROR_MISMATCH,
-                         "batch: bytes need a net whose input is 3 channels of pixels");
+    int rc = dogb_batch_check(net->graph, batch);
+    if (rc < 0) {
+        return rc;
     }
     // One picture's rows are shared by all; more pictures need at most a thread each.
     int32_t members = batch->count > 1 && batch->count < net->threads ? batch->count : net->threads;
     atomic_init(&j.next, 0);
     j.spaces = dogb_alloc(&arena, (size_t)members, sizeof(dogb_space *));
-    int rc = j.spaces == NULL ? DOGBREED_ERROR_NO_MEMORY : prepare_tail(&j, &arena);
+    rc = j.spaces == NULL ? DOGBREED_ERROR_NO_MEMORY : prepare_tail(&j, &arena);
     for (int32_t i = 0; rc == DOGBREED_OK && i < members; i++) {
         j.spaces[i] = take_space(net);
         rc = j.spaces[i] == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;

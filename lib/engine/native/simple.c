@@ -2,27 +2,10 @@
 // that could not be folded, concatenations, and flattening.
 #include "engine/native/native.h"
 
+#include "engine/engine_internal.h"
+
 #include <stddef.h>
 #include <string.h>
-
-typedef struct span {
-    int64_t first;
-    int64_t last;
-    int64_t reach; // with the padding that counts
-} span;
-
-static span window(const dogb_node *node, int axis, int64_t size, int64_t out) {
-    if (node->op == DOGB_OP_ADAPTIVE_AVG_POOL) {
-        int64_t first = out * size / node->kernel[axis];
-        int64_t last = ((out + 1) * size + node->kernel[axis] - 1) / node->kernel[axis];
-        return (span){first, last, last - first};
-    }
-    int64_t first = out * node->stride[axis] - node->padding[axis];
-    int64_t last = first + node->kernel[axis];
-    int64_t limit = size + node->padding[axis];
-    return (span){first < 0 ? 0 : first, last > size ? size : last,
-                  (last > limit ? limit : last) - first};
-}
 
 void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                     float *scratch) {
@@ -33,9 +16,9 @@ void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, 
     const float **rows = (const float **)(void *)scratch;
     const float *base = pass->values + in->offset;
     for (int64_t y = from; y < to; y++) {
-        span down = window(node, 0, in->height, y);
+        dogb_span down = dogb_pool_span(node, 0, in->height, y);
         for (int64_t x = 0; x < out->width; x++) {
-            span across = window(node, 1, in->width, x);
+            dogb_span across = dogb_pool_span(node, 1, in->width, x);
             int64_t inside = (down.last - down.first) * (across.last - across.first);
             float scale = 1.0f / (float)(node->count_pad ? down.reach * across.reach : inside);
             dogb_depth depth = {.rows = rows,

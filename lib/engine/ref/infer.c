@@ -1,5 +1,6 @@
 // infer.c - evaluation of a net that nobody changes: many threads may be in here at once, so
 // everything written lives on this call's arenas.
+#include "engine/engine_internal.h"
 #include "engine/ref/ref.h"
 
 #include "core/error.h"
@@ -77,7 +78,7 @@ out:
 int dogb_ref_infer(dogb_net *net, const dogb_batch *batch, float *out) {
     // Pictures run one by one and side by side; rows of features share passes over the weights.
     job j = {.net = net, .batch = batch, .out = out, .threads = 1};
-    int rc = dogb_ref_check_batch(net, batch);
+    int rc = dogb_batch_check(net->graph, batch);
     if (rc < 0) {
         return rc;
     }

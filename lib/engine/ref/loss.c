@@ -1,23 +1,11 @@
 // loss.c - cross-entropy as torch.nn.functional.cross_entropy(reduction="mean") with class weights
 // and label smoothing, its gradient, and how many labels were hit.
+#include "engine/engine_internal.h"
 #include "engine/ref/ref.h"
 
 #include "core/error.h"
 
 #include <math.h>
-
-// Place of the label's logit among all, the lowest index first among equals. A label whose logit is
-// not a number is last.
-static int64_t label_rank(const float *row, int64_t classes, int32_t label) {
-    int64_t rank = 0;
-    if (isnan(row[label])) {
-        return classes;
-    }
-    for (int64_t c = 0; c < classes; c++) {
-        rank += row[c] > row[label] || isnan(row[c]) || (row[c] == row[label] && c < label);
-    }
-    return rank;
-}
 
 static int check(const dogb_net *net, const dogb_target *target) {
     const dogb_node *node = &net->graph->nodes[net->graph->output];
@@ -91,7 +79,7 @@ int dogb_ref_loss(dogb_net *net, const dogb_target *target, dogb_loss *out) {
     for (int64_t i = 0; i < net->count; i++) {
         const float *row = net->values[net->graph->output] + i * classes;
         int32_t label = target->labels[i];
-        int64_t rank = label_rank(row, classes, label);
+        int64_t rank = dogb_label_rank(row, classes, label);
         out->correct += rank < 1;
         out->correct5 += rank < 5;
         weights += target->class_weights == NULL ? 1 : (double)target->class_weights[label];

@@ -1,4 +1,5 @@
 // net.c - nets: creation, parameters, and the phases forward and backward of a training step.
+#include "engine/engine_internal.h"
 #include "engine/ref/ref.h"
 
 #include "core/error.h"
@@ -16,23 +17,6 @@ int dogb_ref_check_param(const dogb_net *net, int32_t param) {
     if (param < 0 || param >= net->graph->param_count) {
         return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "parameter %d, expected 0 to %d", param,
                          net->graph->param_count - 1);
-    }
-    return DOGBREED_OK;
-}
-
-int dogb_ref_check_batch(const dogb_net *net, const dogb_batch *batch) {
-    const dogb_node *input = &net->graph->nodes[0];
-    if (batch->count < 1 || batch->data == NULL) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "batch of %d samples, expected 1 or more",
-                         batch->count);
-    }
-    if (batch->dtype != DOGB_DATA_F32 && batch->dtype != DOGB_DATA_U8) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "batch data type %d is not known",
-                         batch->dtype);
-    }
-    if (batch->dtype == DOGB_DATA_U8 && (input->rank != 3 || input->shape[0] != 3)) {
-        return dogb_fail(DOGBREED_ERROR_MISMATCH,
-                         "batch: bytes need a net whose input is 3 channels of pixels");
     }
     return DOGBREED_OK;
 }
@@ -250,7 +234,7 @@ static dogb_ref_pass pass_of(const dogb_net *net) {
 int dogb_ref_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed,
                      int64_t step) {
     int rc;
-    if ((rc = dogb_ref_check_train(net)) < 0 || (rc = dogb_ref_check_batch(net, batch)) < 0) {
+    if ((rc = dogb_ref_check_train(net)) < 0 || (rc = dogb_batch_check(net->graph, batch)) < 0) {
         return rc;
     }
     net->count = 0;

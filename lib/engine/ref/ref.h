@@ -138,7 +138,6 @@ int dogb_ref_optim_set_steps(dogb_optim *optim, int64_t steps);
 // Checks that several calls share.
 int dogb_ref_check_train(const dogb_net *net);
 int dogb_ref_check_param(const dogb_net *net, int32_t param);
-int dogb_ref_check_batch(const dogb_net *net, const dogb_batch *batch);
 // Samples [first, first + count) of a batch as the input node's values, normalised.
 void dogb_ref_load(const dogb_net *net, float *out, const dogb_batch *batch, int64_t first,
                    int64_t count);
