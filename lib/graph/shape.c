@@ -74,10 +74,12 @@ static int64_t window_out(const dogb_node *node, int axis, int64_t in) {
     int64_t span = (int64_t)node->dilation[axis] * (node->kernel[axis] - 1) + 1;
     int64_t room = in + 2 * (int64_t)node->padding[axis] - span;
     int64_t stride = node->stride[axis];
+    room +=
+        node->ceil_mode ? stride - 1 : 0; // torch: even the first window may reach over the edge
     if (room < 0) {
         return 0;
     }
-    int64_t out = (room + (node->ceil_mode ? stride - 1 : 0)) / stride + 1;
+    int64_t out = room / stride + 1;
     // torch: the last window must start inside the input or its left padding.
     return node->ceil_mode && (out - 1) * stride >= in + node->padding[axis] ? out - 1 : out;
 }

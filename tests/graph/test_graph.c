@@ -27,6 +27,8 @@ static void test_shapes(void **state) {
     assert_shape(graph, dogb_graph_max_pool(graph, x, "ceil", 2, 2, 0, 1), 8, 4, 2);
     // A last window that would start in the padding on the right is dropped.
     assert_shape(graph, dogb_graph_max_pool(graph, x, "pad", 2, 3, 1, 1), 8, 3, 2);
+    // Even the first window may reach over the edge: 6 rows from 4 columns at stride 3.
+    assert_shape(graph, dogb_graph_max_pool(graph, x, "wide", 6, 3, 0, 1), 8, 2, 1);
     assert_shape(graph, dogb_graph_avg_pool(graph, x, "avg", 3, 2, 1, 0, 1), 8, 4, 2);
     int32_t both[2] = {x, x};
     assert_shape(graph, dogb_graph_cat(graph, both, 2, "cat"), 16, 7, 4);

@@ -1,88 +1,19 @@
-"""Engine torch against torchvision on the same libtorch.
+"""Engine torch against PyTorch on the same libtorch.
 
-engine.py DUMP logits      logits of four networks on real photos, 1 and 2 threads: at most 1e-4 apart
 engine.py DUMP steps       five SGD steps of resnet18 (momentum, decay, label smoothing): equal to the last bit
 engine.py DUMP optimizers  five steps of a small network with every optimiser: equal to the last bit
 """
-import os
-import subprocess
 import sys
-import tempfile
 
 import torch
 import torchvision
-from PIL import Image
+from engine_dump import dump, path
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-DUMP, PART = sys.argv[1:3]
-DATA = os.environ["DOGBREED_TEST_DATA"]
-FOLDER = tempfile.TemporaryDirectory()
+PART = sys.argv[2]
 KINDS = {"sgd": 0, "adam": 1, "adamw": 2}
 torch.set_num_threads(1)
-
-
-def path(name):
-    return os.path.join(FOLDER.name, name)
-
-
-def dump(*arguments):
-    done = subprocess.run([DUMP, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
-    if done.returncode == 77:
-        print(done.stdout.strip())
-        sys.exit(77)
-    if done.returncode != 0:
-        sys.exit(f"{arguments}: exit {done.returncode}")
-    return [float(line) for line in done.stdout.split()]
-
-
-def photos(count):
-    folder = os.path.join(DATA, "images/dogs-original")
-    if not os.path.isdir(folder):
-        print(f"skipped: {folder} is not here")
-        sys.exit(77)
-    change = torchvision.transforms.Compose([
-        torchvision.transforms.Resize(256), torchvision.transforms.CenterCrop(224), torchvision.transforms.ToTensor(),
-        torchvision.transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
-    names = sorted(os.listdir(folder))[:count]
-    return torch.stack([change(Image.open(os.path.join(folder, name)).convert("RGB")) for name in names])
-
-
-def calibrate(net, x):
-    """Statistics of a random network from real input: without them its logits have no sensible size."""
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None
-    net.train()
-    with torch.no_grad():
-        net(x)
-    return net.eval()
-
-
-def logits():
-    x = photos(9)
-    x.numpy().tofile(path("x"))
-    worst = 0.0
-    for name in ("mobilenet_v2", "squeezenet1_1", "resnet18", "resnet50"):
-        torch.manual_seed(1)
-        net = getattr(torchvision.models, name)().eval()
-        if name.startswith("resnet"):
-            calibrate(net, x)
-            save_file(net.state_dict(), path("weights"))
-            weights = path("weights")
-        else:
-            weights = os.path.join(DATA, f"weights/{name}-imagenet.safetensors")
-            net.load_state_dict(load_file(weights))
-        with torch.inference_mode():
-            expected = net(x)
-        for threads in (1, 2):
-            dump("infer", name, 1000, weights, path("x"), len(x), path("out"), threads)
-            found = torch.from_file(path("out"), size=expected.numel()).view_as(expected)
-            difference = (found - expected).abs().max().item()
-            print(f"{name}, {threads} thread(s): largest logit {expected.abs().max():.3f}, largest difference {difference:.3g}")
-            worst = max(worst, difference)
-    if not worst <= 1e-4:
-        sys.exit(f"logits differ by {worst:g}, 1e-4 is allowed")
 
 
 class Tiny(nn.Module):
@@ -110,7 +41,7 @@ def compare_steps(title, name, net, size, count, classes, kind, rate, smoothing,
     save_file({k: v.clone() for k, v in net.state_dict().items()}, path("start"))
     x.numpy().tofile(path("x"))
     y.int().numpy().tofile(path("y"))
-    losses = dump("train", name, classes, path("start"), path("x"), count, path("end"), path("y"), 5, KINDS[kind], rate,
+    losses = dump("train", "torch", 0, name, classes, path("start"), path("x"), count, path("end"), path("y"), 5, KINDS[kind], rate,
                   momentum, nesterov, decay, smoothing)
     net = net.train().to(memory_format=torch.channels_last)
     if kind == "sgd":
@@ -150,4 +81,4 @@ def optimizers():
         compare_steps(title, "tiny", Tiny(7), 32, 8, 7, kind, rate, 0.0, **settings)
 
 
-{"logits": logits, "steps": steps, "optimizers": optimizers}[PART]()
+{"steps": steps, "optimizers": optimizers}[PART]()

@@ -1,9 +1,10 @@
 // engine_dump.c - what the oracle scripts call: inference or a few training steps of a named
-// architecture on engine torch, with weights from a safetensors file and raw float32 batches.
-//   engine_dump infer ARCH CLASSES WEIGHTS BATCH COUNT OUT THREADS
-//   engine_dump train ARCH CLASSES WEIGHTS BATCH COUNT OUT LABELS STEPS OPTIMIZER RATE MOMENTUM
-//               NESTEROV DECAY SMOOTHING
-// Exit code 77: there is no engine torch.
+// architecture, with weights from a safetensors file and raw float32 batches. SIDE: of the input, 0
+// the architecture's own.
+//   engine_dump infer ENGINE SIDE ARCH CLASSES WEIGHTS BATCH COUNT OUT THREADS
+//   engine_dump train ENGINE SIDE ARCH CLASSES WEIGHTS BATCH COUNT OUT LABELS STEPS OPTIMIZER RATE
+//               MOMENTUM NESTEROV DECAY SMOOTHING
+// Exit code 77: there is no such engine.
 #include "arch/arch.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -25,17 +26,24 @@ typedef struct job {
     int32_t classes;
 } job;
 
-static int open_job(job *j, char **arguments) {
+// Like dogb_arch_build, with any size of the input.
+static int build(job *j, const char *name, int32_t side) {
     const dogb_arch *arch;
-    int rc = dogb_engine_open(&j->engine, "torch", DOGB_CAN_INFER | DOGB_CAN_TRAIN, "cpu");
-    if (rc < 0) {
+    dogb_arch_options options = {"original", j->classes, side};
+    int rc = dogb_arch_find(&arch, name);
+    if (rc < 0 || (rc = dogb_graph_create(&j->graph, name)) < 0) {
         return rc;
     }
+    options.input_size = side == 0 ? arch->input_size : side;
+    (void)dogb_graph_input(j->graph, 3, options.input_size, options.input_size);
+    return arch->build(j->graph, arch, &options);
+}
+
+static int open_job(job *j, const char *side, char **arguments) {
+    int rc;
     j->classes = (int32_t)atoi(arguments[1]);
     j->count = (int32_t)atoi(arguments[4]);
-    dogb_arch_options options = {"original", j->classes, 0};
-    if ((rc = dogb_arch_find(&arch, arguments[0])) < 0 ||
-        (rc = dogb_arch_build(&j->graph, arch, &options)) < 0 ||
+    if ((rc = build(j, arguments[0], atoi(side))) < 0 ||
         (rc = dogb_weights_open(&j->file, arguments[2])) < 0 ||
         (rc = dogb_map_open(&j->batch, &j->arena, arguments[3], (uint64_t)1 << 32)) < 0) {
         return rc;
@@ -152,17 +160,20 @@ static int run_train(job *j, char **arguments) {
 
 int main(int argc, char **argv) {
     job j = {0};
-    if (argc < 9 || (strcmp(argv[1], "train") == 0 && argc < 16)) {
+    int train = argc > 1 && strcmp(argv[1], "train") == 0;
+    if (argc < (train ? 18 : 11)) {
         fprintf(stderr, "usage: engine_dump infer|train ... (see the first comment)\n");
         return 2;
     }
-    int rc = open_job(&j, argv + 2);
-    if (j.engine == NULL) {
+    int rc = dogb_engine_open(&j.engine, argv[2],
+                              train ? DOGB_CAN_INFER | DOGB_CAN_TRAIN : DOGB_CAN_INFER, "cpu");
+    if (rc < 0) {
         printf("skipped: %s\n", dogbreed_error_message());
         return 77;
     }
+    rc = open_job(&j, argv[3], argv + 4);
     if (rc == DOGBREED_OK) {
-        rc = strcmp(argv[1], "train") == 0 ? run_train(&j, argv + 2) : run_infer(&j, argv + 2);
+        rc = train ? run_train(&j, argv + 4) : run_infer(&j, argv + 4);
     }
     if (rc < 0) {
         fprintf(stderr, "engine_dump: %s\n", dogbreed_error_message());

@@ -43,7 +43,8 @@ typedef void (*dogb_step_fn)(const dogb_pass *pass, const dogb_step *step, int64
                              float *scratch);
 
 enum { DOGB_POINTER = (int)(sizeof(void *) / sizeof(float)) }; // floats of a pointer's size
-enum { DOGB_PARTS = 3 }; // expansion, depthwise, projection of an inverted residual
+enum { DOGB_POOL_TAPS = 256 }; // inputs of an average that are added one after the other
+enum { DOGB_PARTS = 3 };       // expansion, depthwise, projection of an inverted residual
 
 struct dogb_step {
     dogb_step_fn run;

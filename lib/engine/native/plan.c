@@ -170,6 +170,19 @@ static int plan_norm(plan *p, dogb_step *step, const dogb_node *node) {
     return DOGBREED_OK;
 }
 
+static void plan_pool(const plan *p, dogb_step *step, const dogb_node *node) {
+    const int64_t *in = p->graph->nodes[step->input].shape;
+    int adaptive = node->op == DOGB_OP_ADAPTIVE_AVG_POOL; // a window may be the whole picture
+    int64_t height = adaptive ? in[1] : node->kernel[0];
+    int64_t width = adaptive ? in[2] : node->kernel[1];
+    step->run = dogb_step_pool;
+    step->sums = (height * width * DOGB_POINTER + 15) / 16 * 16;
+    step->scratch = step->sums;
+    if (height * width > DOGB_POOL_TAPS) {
+        step->scratch += height * node->shape[0];
+    }
+}
+
 static int plan_step(plan *p, dogb_step *step, int32_t index) {
     const dogb_node *node = &p->graph->nodes[index];
     *step = (dogb_step){.part = {node}, .input = node->inputs[0], .residual = -1, .output = index};
@@ -184,14 +197,9 @@ static int plan_step(plan *p, dogb_step *step, int32_t index) {
         return plan_norm(p, step, node);
     case DOGB_OP_MAX_POOL:
     case DOGB_OP_AVG_POOL:
-    case DOGB_OP_ADAPTIVE_AVG_POOL: {
-        const int64_t *in = p->graph->nodes[step->input].shape;
-        int adaptive = node->op == DOGB_OP_ADAPTIVE_AVG_POOL;
-        step->run = dogb_step_pool;
-        step->scratch =
-            DOGB_POINTER * (adaptive ? in[1] * in[2] : (int64_t)node->kernel[0] * node->kernel[1]);
+    case DOGB_OP_ADAPTIVE_AVG_POOL:
+        plan_pool(p, step, node);
         return DOGBREED_OK;
-    }
     default:
         step->run = dogb_step_simple;
         step->residual = node->op == DOGB_OP_ADD ? node->inputs[1] : -1;

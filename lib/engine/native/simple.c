@@ -7,6 +7,36 @@
 #include <stddef.h>
 #include <string.h>
 
+// The inputs of a window, pixel by pixel.
+static void point_window(const float **rows, const float *base, const dogb_value *in,
+                         const dogb_span *down, const dogb_span *across) {
+    int64_t tap = 0;
+    for (int64_t y = down->first; y < down->last; y++) {
+        for (int64_t x = across->first; x < across->last; x++) {
+            rows[tap++] = base + y * in->pitch + x * in->stride;
+        }
+    }
+}
+
+// One long sum would lose digits: rows of a large window are summed first. Returns their number.
+static int64_t sum_rows(const float **rows, float *sums, const dogb_depth *whole,
+                        const dogb_kernel *kernel, int64_t height) {
+    static const float one = 1.0f;
+    const int64_t width = whole->taps / height;
+    for (int64_t y = 0; y < height; y++) {
+        dogb_depth row = *whole;
+        row.rows = rows + y * width;
+        row.taps = width;
+        row.scale = &one;
+        row.out = sums + y * whole->channels;
+        kernel->sum(&row);
+    }
+    for (int64_t y = 0; y < height; y++) {
+        rows[y] = sums + y * whole->channels;
+    }
+    return height;
+}
+
 void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                     float *scratch) {
     const dogb_node *node = step->part[0];
@@ -28,11 +58,10 @@ void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, 
                                 .taps = inside,
                                 .channels = out->channels,
                                 .pixels = 1};
-            int64_t tap = 0;
-            for (int64_t iy = down.first; iy < down.last; iy++) {
-                for (int64_t ix = across.first; ix < across.last; ix++) {
-                    rows[tap++] = base + iy * in->pitch + ix * in->stride;
-                }
+            point_window(rows, base, in, &down, &across);
+            if (node->op != DOGB_OP_MAX_POOL && inside > DOGB_POOL_TAPS) {
+                depth.taps =
+                    sum_rows(rows, scratch + step->sums, &depth, kernel, down.last - down.first);
             }
             (node->op == DOGB_OP_MAX_POOL ? kernel->maximum : kernel->sum)(&depth);
         }

@@ -1,0 +1,107 @@
+"""Logits of every architecture against torchvision: with real weights where there are files of them, else with random
+ones that torch has written. At most 1e-4 apart.
+
+logits.py DUMP ENGINE photos  all networks on real photos, one by one and in a batch, 1 and 2 threads
+logits.py DUMP ENGINE sizes   inputs of 1 to 600 pixels; what torchvision cannot compute is refused
+"""
+import os
+import sys
+
+import torch
+import torchvision
+from engine_dump import Refused, dump, path
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torchvision import transforms
+
+ENGINE, PART = sys.argv[2:4]
+DATA = os.environ["DOGBREED_TEST_DATA"]
+NETWORKS = ("mobilenet_v2", "squeezenet1_0", "squeezenet1_1", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+SIZED = ("mobilenet_v2", "resnet18", "squeezenet1_1")
+SIZES = (1, 2, 7, 16, 17, 21, 32, 65, 160, 299, 600)
+LIMIT = 1e-4
+worst = 0.0
+torch.set_num_threads(2)
+
+
+def photos(count, side):
+    folder = os.path.join(DATA, "images/dogs-original")
+    if not os.path.isdir(folder):
+        print(f"skipped: {folder} is not here")
+        sys.exit(77)
+    change = transforms.Compose([
+        transforms.Resize(side * 8 // 7), transforms.CenterCrop(side), transforms.ToTensor(),
+        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+    names = sorted(os.listdir(folder))[:count]
+    return torch.stack([change(Image.open(os.path.join(folder, name)).convert("RGB")) for name in names])
+
+
+def calibrate(net):
+    """Statistics of a random network from real input: without them its logits have no sensible size."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None
+    net.train()
+    with torch.no_grad():
+        net(photos(4, 160))
+
+
+def network(name):
+    """torchvision's network and the file of its weights."""
+    torch.manual_seed(1)
+    net = torchvision.models.get_model(name, weights=None)
+    weights = os.path.join(DATA, f"weights/{name}-imagenet.safetensors")
+    if os.path.exists(weights):
+        net.load_state_dict(load_file(weights))
+        return net.eval(), weights
+    if name.startswith("resnet"):
+        calibrate(net)
+    save_file(net.state_dict(), path("weights"))
+    return net.eval(), path("weights")
+
+
+def compare(name, net, weights, x, threads):
+    global worst
+    with torch.inference_mode():
+        expected = net(x)
+    x.numpy().tofile(path("x"))
+    dump("infer", ENGINE, x.shape[-1], name, 1000, weights, path("x"), len(x), path("out"), threads)
+    found = torch.from_file(path("out"), size=expected.numel()).view_as(expected)
+    difference = (found - expected).abs().max().item()
+    worst = max(worst, difference)
+    print(f"{name}, {len(x)} of {x.shape[-1]}x{x.shape[-1]}, {threads} thread(s): largest logit {expected.abs().max():.3f}, "
+          f"largest difference {difference:.3g}", flush=True)
+    if not difference <= LIMIT:
+        sys.exit(f"logits differ by {difference:g}, {LIMIT:g} is allowed")
+
+
+def part_photos():
+    x = photos(5, 224)
+    for name in NETWORKS:
+        net, weights = network(name)
+        compare(name, net, weights, x, 2)
+        compare(name, net, weights, x[:1], 1)
+        compare(name, net, weights, x[:1], 2)
+
+
+def part_sizes():
+    for name in SIZED:
+        net, weights = network(name)
+        for side in SIZES:
+            x = photos(2, side)
+            try:
+                compare(name, net, weights, x, 2)
+            except RuntimeError as error:  # torchvision's
+                print(f"{name}, {side}x{side}: torchvision: {error}")
+                x.numpy().tofile(path("x"))
+                try:
+                    dump("infer", ENGINE, side, name, 1000, weights, path("x"), len(x), path("out"), 1)
+                except Refused as refused:
+                    print(f"{name}, {side}x{side}: {refused}")
+                    continue
+                sys.exit(f"{name}, {side}x{side}: torchvision cannot, we can")
+
+
+globals()["part_" + PART]()
+print(f"largest difference of all: {worst:.3g}")
