@@ -116,7 +116,11 @@ out:
     return rc;
 }
 
-static int fill(dogbreed_model *model, const dogb_weights *file) {
+// Puts a tensor of a file into a model, as a copy or not.
+typedef int (*tensor_fn)(dogbreed_model *model, int32_t param, const dogb_weight *tensor,
+                         const char *path);
+
+static int fill(dogbreed_model *model, const dogb_weights *file, tensor_fn take) {
     const dogb_graph *graph = model->graph;
     for (int32_t i = 0; i < graph->param_count; i++) {
         const dogb_weight *tensor = dogb_weights_find(file, graph->params[i].name);
@@ -125,7 +129,7 @@ static int fill(dogbreed_model *model, const dogb_weights *file) {
                              "%s: there is no tensor %s, which its network needs", file->path,
                              graph->params[i].name);
         }
-        int rc = dogb_model_copy_tensor(model, i, tensor, file->path);
+        int rc = take(model, i, tensor, file->path);
         if (rc < 0) {
             return rc;
         }
@@ -139,13 +143,14 @@ static int fill(dogbreed_model *model, const dogb_weights *file) {
     return DOGBREED_OK;
 }
 
-int dogbreed_model_load(dogbreed_model **out, const char *path) {
+static void close_file(void *file) {
+    dogb_weights_destroy(file);
+}
+
+static int load(dogbreed_model **out, const char *path, tensor_fn take) {
     dogb_arena scratch = {0};
     dogb_weights *file = NULL;
     dogbreed_model *model = NULL;
-    DOGB_CHECK(out != NULL, "model load: out is NULL");
-    *out = NULL;
-    DOGB_CHECK(path != NULL && *path != '\0', "model load: path is empty");
     // A run directory stands for the model in it.
     if (dogb_directory_exists(path)) {
         path = dogb_path_join(&scratch, path, "model.safetensors");
@@ -164,8 +169,15 @@ int dogbreed_model_load(dogbreed_model **out, const char *path) {
         goto out;
     }
     if ((rc = dogb_model_parse(&model, document, graph, path)) < 0 ||
-        (rc = fill(model, file)) < 0) {
+        (rc = fill(model, file, take)) < 0) {
         goto out;
+    }
+    if (take == dogb_model_borrow_tensor) {
+        rc = dogb_defer(&model->arena, close_file, file); // closed by it when it fails, too
+        file = NULL;
+        if (rc < 0) {
+            goto out;
+        }
     }
     *out = model;
     model = NULL;
@@ -174,4 +186,16 @@ out:
     dogb_weights_destroy(file);
     dogb_arena_free(&scratch);
     return rc;
+}
+
+int dogbreed_model_load(dogbreed_model **out, const char *path) {
+    DOGB_CHECK(out != NULL, "model load: out is NULL");
+    *out = NULL;
+    DOGB_CHECK(path != NULL && *path != '\0', "model load: path is empty");
+    return load(out, path, dogb_model_copy_tensor);
+}
+
+int dogb_model_map(dogbreed_model **out, const char *path) {
+    *out = NULL;
+    return load(out, path, dogb_model_borrow_tensor);
 }

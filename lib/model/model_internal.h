@@ -52,5 +52,8 @@ int dogb_model_preprocess_json(json_t *object, const dogb_preprocess *preprocess
 
 // Model files. `extra` for checkpoints: the same writer under another name.
 int dogb_model_write(const dogbreed_model *model, const char *path);
+// As dogbreed_model_load, for a model that is read once and soon destroyed: its weights are the
+// mapped file's own bytes and must not be written.
+int dogb_model_map(dogbreed_model **out, const char *path);
 
 #endif

@@ -50,6 +50,9 @@ int dogb_model_pretrained(dogbreed_model *model, const dogb_arch *arch, const ch
 // Copies a tensor of a file into parameter `param` when name, shape and type fit. MISMATCH.
 int dogb_model_copy_tensor(dogbreed_model *model, int32_t param, const dogb_weight *tensor,
                            const char *path);
+// The same without a copy where the file has float32: it must outlive the model.
+int dogb_model_borrow_tensor(dogbreed_model *model, int32_t param, const dogb_weight *tensor,
+                             const char *path);
 int dogb_model_tensor_fits(const dogb_param *param, const dogb_weight *tensor);
 
 // The model document of a model file, and back (everything but the graph and its tensors).

@@ -41,8 +41,8 @@ int dogb_model_tensor_fits(const dogb_param *param, const dogb_weight *tensor) {
     return 1;
 }
 
-int dogb_model_copy_tensor(dogbreed_model *model, int32_t index, const dogb_weight *tensor,
-                           const char *path) {
+static int check_tensor(const dogbreed_model *model, int32_t index, const dogb_weight *tensor,
+                        const char *path) {
     const dogb_param *param = &model->graph->params[index];
     int32_t type = tensor->dtype;
     int is_float = type == DOGB_F32 || type == DOGB_F64 || type == DOGB_F16 || type == DOGB_BF16;
@@ -60,8 +60,25 @@ int dogb_model_copy_tensor(dogbreed_model *model, int32_t index, const dogb_weig
                          tensor->name, dogb_dtype_name(type),
                          param->role == DOGB_ROLE_COUNTER ? "I64" : "F32, F16, BF16 or F64");
     }
-    int rc = dogb_model_make_weight(model, index);
-    if (rc < 0) {
+    return DOGBREED_OK;
+}
+
+int dogb_model_borrow_tensor(dogbreed_model *model, int32_t index, const dogb_weight *tensor,
+                             const char *path) {
+    if (model->graph->params[index].role == DOGB_ROLE_COUNTER || tensor->dtype != DOGB_F32) {
+        return dogb_model_copy_tensor(model, index, tensor, path);
+    }
+    int rc = check_tensor(model, index, tensor, path);
+    model->weights[index] = rc < 0 ? NULL : (void *)tensor->data; // nobody writes to this model
+    return rc;
+}
+
+int dogb_model_copy_tensor(dogbreed_model *model, int32_t index, const dogb_weight *tensor,
+                           const char *path) {
+    const dogb_param *param = &model->graph->params[index];
+    int32_t type = tensor->dtype;
+    int rc = check_tensor(model, index, tensor, path);
+    if (rc < 0 || (rc = dogb_model_make_weight(model, index)) < 0) {
         return rc;
     }
     if (param->role != DOGB_ROLE_COUNTER) {

@@ -79,7 +79,7 @@ int dogbreed_predictor_create(dogbreed_predictor **out, const char *path,
     DOGB_CHECK(out != NULL, "predictor create: out is NULL");
     *out = NULL;
     DOGB_CHECK(path != NULL && *path != '\0', "predictor create: path is empty");
-    int rc = dogbreed_model_load(&model, path);
+    int rc = dogb_model_map(&model, path);
     if (rc == DOGBREED_OK) {
         rc = dogbreed_predictor_create_from_model(out, model, options);
     }
