@@ -22,6 +22,7 @@ typedef struct dogbreed_predictor_options {
     int32_t batch_size;    /* images computed at once by predict_batch */
     int32_t dtype;         /* DOGBREED_DTYPE_ */
     int32_t jpeg_warnings; /* DOGBREED_WARNINGS_ */
+    const char *cache_dir; /* of packed weights; "": the user's cache folder */
 } dogbreed_predictor_options;
 
 DOGBREED_API int dogbreed_predictor_options_init(dogbreed_predictor_options *options,

@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct dogb_sha256 {
@@ -19,5 +20,16 @@ typedef struct dogb_hasher dogb_hasher;
 int dogb_hasher_create(dogb_hasher **out, dogb_arena *arena);
 int dogb_hasher_add(dogb_hasher *hasher, const void *data, size_t size);
 int dogb_hasher_end(dogb_hasher *hasher, dogb_sha256 *out); // once
+
+// A fast sum that finds damage, not intent: a change of any one word is always seen.
+typedef struct dogb_checksum_state {
+    uint64_t lanes[8];
+    uint64_t size;
+} dogb_checksum_state;
+void dogb_checksum_start(dogb_checksum_state *state);
+// Pieces, but the last one, have a multiple of 64 bytes.
+void dogb_checksum_add(dogb_checksum_state *state, const void *data, size_t size);
+uint64_t dogb_checksum_end(const dogb_checksum_state *state);
+uint64_t dogb_checksum(const void *data, size_t size);
 
 #endif

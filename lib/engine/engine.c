@@ -23,6 +23,7 @@ typedef struct row {
 } row;
 
 enum { KNOWN = 3, OTHERS = 6, NAME_MAX_BYTES = 31 };
+enum { CACHED_BYTES_MIN = 1 << 20 }; // of weights: smaller ones are packed faster than found
 static row rows[KNOWN + OTHERS] = {
     {.name = "native", .built_in = dogb_engine_native, .fork_safe = 1},
     {.name = "torch"},
@@ -327,26 +328,65 @@ static int fork_safe(const dogb_engine *engine) {
     return 0;
 }
 
+static int create_net(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,
+                      const void *const *weights, const dogb_net_conf *conf) {
+    char what[64];
+    (void)snprintf(what, sizeof what, "engine %s", engine->name);
+    (void)pthread_mutex_lock(&lock);
+    int rc = check_fork(engine->name, fork_safe(engine));
+    if (rc == DOGBREED_OK) {
+        rc = engine->net_create(out, graph, weights, conf);
+        rc = dogb_engine_result(engine, rc, what);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+static int is_cached(const dogb_engine *engine, const dogb_graph *graph,
+                     const dogb_net_conf *conf) {
+    return (engine->capabilities() & DOGB_CAN_CACHE) != 0 && conf->mode == DOGB_NET_INFER &&
+           conf->cache_dir != NULL && *conf->cache_dir != '\0' &&
+           dogb_engine_weight_bytes(graph) >= CACHED_BYTES_MIN;
+}
+
+// What an earlier start has packed. Any failure: it is packed again.
+static int take_cached(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,
+                       const dogb_net_conf *conf) {
+    dogb_graph *folded = NULL;
+    int rc = dogb_graph_fold(&folded, NULL, graph, NULL);
+    if (rc == DOGBREED_OK) {
+        rc = create_net(out, engine, folded, NULL, conf);
+        dogb_graph_destroy(folded);
+    }
+    if (rc < 0) {
+        dogb_log(DOGBREED_LOG_DEBUG, "packed weights: %s", dogbreed_error_message());
+        *out = NULL;
+    }
+    return rc;
+}
+
 int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,
                     const void *const *weights, const dogb_net_conf *conf) {
     dogb_graph *folded = NULL;
+    dogb_net_conf own = *conf;
+    dogb_sha256 key;
     *out = NULL;
+    own.cache_key = NULL;
     int rc = check_net(engine, graph, weights, conf);
+    if (rc == DOGBREED_OK && is_cached(engine, graph, conf) &&
+        (rc = dogb_engine_key(&key, graph, weights, conf->threads)) == DOGBREED_OK) {
+        own.cache_key = &key;
+        if (take_cached(out, engine, graph, &own) == DOGBREED_OK) {
+            return DOGBREED_OK;
+        }
+    }
     if (rc == DOGBREED_OK && conf->mode == DOGB_NET_INFER) {
         rc = dogb_graph_fold(&folded, &weights, graph, weights);
     }
     if (rc < 0) {
         return rc;
     }
-    char what[64];
-    (void)snprintf(what, sizeof what, "engine %s", engine->name);
-    (void)pthread_mutex_lock(&lock);
-    rc = check_fork(engine->name, fork_safe(engine));
-    if (rc == DOGBREED_OK) {
-        rc = engine->net_create(out, folded == NULL ? graph : folded, weights, conf);
-        rc = dogb_engine_result(engine, rc, what);
-    }
-    (void)pthread_mutex_unlock(&lock);
+    rc = create_net(out, engine, folded == NULL ? graph : folded, weights, &own);
     dogb_graph_destroy(folded);
     if (rc < 0) {
         *out = NULL;

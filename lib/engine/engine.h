@@ -28,8 +28,9 @@ enum { // capabilities
     DOGB_CAN_INFER = 1,
     DOGB_CAN_TRAIN = 2,
     DOGB_CAN_HEADS = 4,
-    DOGB_CAN_BF16 = 8, // on this machine
-    DOGB_CAN_CUDA = 16 // a usable device is present
+    DOGB_CAN_BF16 = 8,  // on this machine
+    DOGB_CAN_CUDA = 16, // a usable device is present
+    DOGB_CAN_CACHE = 32 // keeps what it makes of weights in conf->cache_dir
 };
 
 enum { DOGB_DATA_F32 = 0, DOGB_DATA_U8 = 1 };
@@ -57,6 +58,10 @@ typedef struct dogb_net_conf {
     int32_t deterministic;
     int32_t batch_norm; // DOGB_BN_: of training forwards
     int32_t batch_max;  // largest batch that will come (a hint for buffers)
+    // Folder where packed weights are kept for the next start; NULL or "": none. A folder that
+    // cannot be used costs time alone.
+    const char *cache_dir;
+    const struct dogb_sha256 *cache_key; // dogb_engine_net's affair
 } dogb_net_conf;
 
 // One batch in host memory. Image input: U8 is NHWC and normalised on the device with graph->mean
@@ -150,7 +155,8 @@ typedef struct dogb_engine {
 
     // nets. `weights`: host data by parameter index (float32; int64 counter), copied. The graph is
     // copied too: it may go after the call. DOGB_NET_INFER nets get a folded graph and are
-    // immutable.
+    // immutable. Engines that can cache: weights NULL makes the net of conf->cache_key out of
+    // conf->cache_dir, or fails (NOT_FOUND, FORMAT); with weights it puts it there.
     int (*net_create)(dogb_net **out, const dogb_graph *graph, const void *const *weights,
                       const dogb_net_conf *conf);
     void (*net_destroy)(dogb_net *net);

@@ -3,6 +3,7 @@
 #ifndef DOGB_ENGINE_ENGINE_INTERNAL_H
 #define DOGB_ENGINE_ENGINE_INTERNAL_H
 
+#include "core/hash.h"
 #include "engine/engine.h"
 
 // Path of the plug-in of an engine. NOT_FOUND names the folders that were searched.
@@ -16,6 +17,11 @@ int dogb_plugin_open(dogb_engine *out, const char *path, const char *name);
 int32_t dogb_cpu_count(void);
 int dogb_cpu_info(dogb_device *out, int32_t index);
 int dogb_cpu_memory(const char *device, int64_t *used, int64_t *peak);
+
+// cache.c: what packed weights are found by, and how much there is to pack.
+int dogb_engine_key(dogb_sha256 *out, const dogb_graph *graph, const void *const *weights,
+                    int32_t threads);
+size_t dogb_engine_weight_bytes(const dogb_graph *graph);
 
 // rules.c
 int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch);

@@ -4,6 +4,7 @@
 // A set is first renamed, so that nobody opens a half of it, then removed. A process killed in
 // between leaves a folder that starts with ".old-", which the next eviction removes.
 #include "core/error.h"
+#include "core/evict.h"
 #include "feature/store.h"
 
 #include <dirent.h>
@@ -17,14 +18,8 @@
 
 static const char trash[] = ".old-";
 
-typedef struct set {
-    const char *name;
-    int64_t bytes;
-    struct timespec used;
-} set;
-
 // Bytes of the files of one folder, and when its lock was last touched.
-static void measure(set *out, int root) {
+static void measure(dogb_evictable *out, int root) {
     int descriptor = openat(root, out->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *directory = descriptor < 0 ? NULL : fdopendir(descriptor);
     struct stat info;
@@ -47,20 +42,9 @@ static void measure(set *out, int root) {
     (void)closedir(directory);
 }
 
-static int older_first(const void *a, const void *b) {
-    const set *x = a;
-    const set *y = b;
-    if (x->used.tv_sec != y->used.tv_sec) {
-        return x->used.tv_sec < y->used.tv_sec ? -1 : 1;
-    }
-    if (x->used.tv_nsec != y->used.tv_nsec) {
-        return x->used.tv_nsec < y->used.tv_nsec ? -1 : 1;
-    }
-    return strcmp(x->name, y->name);
-}
-
 // Removes a set unless somebody has it open. 1: removed.
-static int remove_set(const char *root, const char *name) {
+static int remove_set(const char *name, void *userdata) {
+    const char *root = userdata;
     dogb_arena scratch = {0};
     int removed = 0;
     char *from = dogb_path_join(&scratch, root, name);
@@ -78,7 +62,7 @@ static int remove_set(const char *root, const char *name) {
     return removed;
 }
 
-static int list(set **out, size_t *count, dogb_arena *arena, const char *root) {
+static int list(dogb_evictable **out, size_t *count, dogb_arena *arena, const char *root) {
     size_t capacity = 0;
     int rc = DOGBREED_OK;
     DIR *directory = opendir(root);
@@ -100,7 +84,7 @@ static int list(set **out, size_t *count, dogb_arena *arena, const char *root) {
             char *name = rc < 0 ? NULL : dogb_strdup(arena, e->d_name);
             rc = name == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
             if (name != NULL) {
-                (*out)[*count] = (set){.name = name};
+                (*out)[*count] = (dogb_evictable){.name = name};
                 measure(&(*out)[(*count)++], dirfd(directory));
             }
         }
@@ -111,20 +95,10 @@ static int list(set **out, size_t *count, dogb_arena *arena, const char *root) {
 
 int dogb_store_evict(int64_t *bytes, const char *root, int64_t wanted) {
     dogb_arena scratch = {0};
-    set *sets = NULL;
+    dogb_evictable *sets = NULL;
     size_t count = 0;
-    int64_t total = 0;
     int rc = list(&sets, &count, &scratch, root);
-    for (size_t i = 0; rc == DOGBREED_OK && i < count; i++) {
-        total += sets[i].bytes;
-    }
-    if (rc == DOGBREED_OK && total > wanted) {
-        qsort(sets, count, sizeof *sets, older_first);
-    }
-    for (size_t i = 0; rc == DOGBREED_OK && i < count && total > wanted; i++) {
-        total -= remove_set(root, sets[i].name) ? sets[i].bytes : 0;
-    }
-    *bytes = total;
+    *bytes = rc < 0 ? 0 : dogb_evict(sets, count, wanted, remove_set, (void *)root);
     dogb_arena_free(&scratch);
     return rc;
 }

@@ -235,7 +235,7 @@ static int rewrite(fold *f, dogb_graph *out, const void *const **out_weights,
     memcpy(out->mean, f->graph->mean, sizeof out->mean);
     memcpy(out->deviation, f->graph->deviation, sizeof out->deviation);
     rc = dogb_graph_finish(out, f->map[f->alias[f->graph->output]]);
-    return rc < 0 ? rc : fill(f, out, out_weights, weights);
+    return rc < 0 || weights == NULL ? rc : fill(f, out, out_weights, weights);
 }
 
 int dogb_graph_fold(dogb_graph **out, const void *const **out_weights, const dogb_graph *graph,
@@ -244,8 +244,10 @@ int dogb_graph_fold(dogb_graph **out, const void *const **out_weights, const dog
     fold f = {.graph = graph, .scratch = &scratch};
     dogb_graph *result = NULL;
     *out = NULL;
-    *out_weights = NULL;
-    for (int32_t i = 0; i < graph->param_count; i++) {
+    if (out_weights != NULL) {
+        *out_weights = NULL;
+    }
+    for (int32_t i = 0; weights != NULL && i < graph->param_count; i++) {
         DOGB_CHECK(weights[i] != NULL, "graph: no data for parameter %s", graph->params[i].name);
     }
     int rc = dogb_graph_create(&result, graph->architecture);
@@ -255,7 +257,9 @@ int dogb_graph_fold(dogb_graph **out, const void *const **out_weights, const dog
     dogb_arena_free(&scratch);
     if (rc < 0) {
         dogb_graph_destroy(result);
-        *out_weights = NULL;
+        if (out_weights != NULL) {
+            *out_weights = NULL;
+        }
         return rc;
     }
     *out = result;

@@ -173,7 +173,7 @@ int dogb_graph_slice(dogb_graph **out, const dogb_graph *graph, int32_t from, in
 // For inference: batch norm folded into the convolution before it, dropout dropped, activation and
 // residual addition fused into convolutions and linears (node->activation, node->residual).
 // `weights` (host data by parameter index, float32) gives the new values, which live in the new
-// graph's arena, in *out_weights by new parameter index.
+// graph's arena, in *out_weights by new parameter index; both NULL: the network alone.
 int dogb_graph_fold(dogb_graph **out, const void *const **out_weights, const dogb_graph *graph,
                     const void *const *weights);
 

@@ -14,6 +14,8 @@ static const dogb_option options[] = {
                       "Images computed at once when there are many files."),
     DOGB_ROW_DTYPE(dogbreed_predictor_options),
     DOGB_ROW_JPEG_WARNINGS(dogbreed_predictor_options),
+    DOGB_OPTION_STRING(dogbreed_predictor_options, cache_dir, "",
+                       "Folder of packed weights; empty: the user's cache folder."),
 };
 
 const dogb_table dogb_predictor_table = {

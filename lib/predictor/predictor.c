@@ -23,6 +23,15 @@ static int copy_classes(dogbreed_predictor *p, const dogbreed_model *model) {
     return DOGBREED_OK;
 }
 
+// NULL: there is no folder; weights are packed anew at every start.
+static const char *cache_folder(dogbreed_predictor *p) {
+    char *folder = NULL;
+    if (*p->options.cache_dir != '\0') {
+        return dogb_directory_make(p->options.cache_dir) < 0 ? NULL : p->options.cache_dir;
+    }
+    return dogb_cache_directory(&folder, &p->arena, "packed") < 0 ? NULL : folder;
+}
+
 static int build(dogbreed_predictor *p, const dogbreed_model *model,
                  const dogbreed_predictor_options *options) {
     const char *device = NULL;
@@ -50,7 +59,8 @@ static int build(dogbreed_predictor *p, const dogbreed_model *model,
                           .threads = p->threads,
                           .deterministic = 1,
                           .batch_norm = DOGB_BN_FROZEN,
-                          .batch_max = p->options.batch_size};
+                          .batch_max = p->options.batch_size,
+                          .cache_dir = cache_folder(p)};
     return dogb_engine_net(&p->net, p->engine, dogb_model_graph(model), dogb_model_weights(model),
                            &conf);
 }

@@ -144,7 +144,7 @@
     FIELD(dogbreed_option_info, maximum, 56, 8)                                            \
     FIELD(dogbreed_option_info, offset, 64, 4)                                             \
     FIELD(dogbreed_option_info, reserved, 68, 4)                                           \
-    STRUCT(dogbreed_predictor_options, 56)                                                 \
+    STRUCT(dogbreed_predictor_options, 64)                                                 \
     FIELD(dogbreed_predictor_options, struct_size, 0, 4)                                   \
     FIELD(dogbreed_predictor_options, kind, 4, 4)                                          \
     FIELD(dogbreed_predictor_options, engine, 8, 8)                                        \
@@ -155,6 +155,7 @@
     FIELD(dogbreed_predictor_options, batch_size, 44, 4)                                   \
     FIELD(dogbreed_predictor_options, dtype, 48, 4)                                        \
     FIELD(dogbreed_predictor_options, jpeg_warnings, 52, 4)                                \
+    FIELD(dogbreed_predictor_options, cache_dir, 56, 8)                                    \
     STRUCT(dogbreed_prediction, 8)                                                         \
     FIELD(dogbreed_prediction, index, 0, 4)                                                \
     FIELD(dogbreed_prediction, probability, 4, 4)                                          \

@@ -5,10 +5,13 @@
 #include "engine/native/heads.h"
 
 #include "core/error.h"
+#include "core/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const int64_t PACKED_BYTES_MAX = (int64_t)1 << 30; // of all nets in the cache
 
 // --- kernels
 
@@ -72,6 +75,14 @@ static void net_destroy(dogb_net *net) {
     dogb_free(net);
 }
 
+// For the next start. Nothing depends on it.
+static void keep(const dogb_net *net, const dogb_net_conf *conf) {
+    if (dogb_packfile_write(&net->packing, conf->cache_dir, conf->cache_key, net->kernel->name,
+                            PACKED_BYTES_MAX) < 0) {
+        dogb_log(DOGBREED_LOG_DEBUG, "packed weights are not kept: %s", dogbreed_error_message());
+    }
+}
+
 static int net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
                       const dogb_net_conf *conf) {
     *out = NULL;
@@ -91,8 +102,18 @@ static int net_create(dogb_net **out, const dogb_graph *graph, const void *const
     net->kernel = dogb_kernel_choose();
     net->threads = conf->threads;
     int rc = dogb_graph_copy(&net->graph, graph);
+    if (rc == DOGBREED_OK && weights == NULL) {
+        rc = dogb_packfile_open(&net->packing, &net->arena, conf->cache_dir, conf->cache_key,
+                                net->kernel->name);
+    }
     if (rc == DOGBREED_OK) {
         rc = dogb_native_plan(net, weights);
+    }
+    if (rc == DOGBREED_OK && weights == NULL && net->packing.used != net->packing.floats) {
+        rc = dogb_fail(DOGBREED_ERROR_FORMAT, "packed weights: the file is too long");
+    }
+    if (rc == DOGBREED_OK && weights != NULL && conf->cache_key != NULL) {
+        keep(net, conf);
     }
     if (rc < 0) {
         net_destroy(net);
@@ -119,7 +140,7 @@ static void finish(void) {
 }
 
 static uint32_t capabilities(void) {
-    return DOGB_CAN_INFER | DOGB_CAN_HEADS;
+    return DOGB_CAN_INFER | DOGB_CAN_HEADS | DOGB_CAN_CACHE;
 }
 
 static int synchronize(dogb_net *net) {

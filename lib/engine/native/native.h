@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "engine/engine.h"
 #include "engine/native/kernel.h"
+#include "engine/native/packfile.h"
 
 #include <pthread.h>
 
@@ -86,6 +87,7 @@ struct dogb_net {
     int32_t reserved;
     pthread_mutex_t lock; // guards spaces
     dogb_space *spaces;   // free ones
+    dogb_packing packing;
 };
 
 // One image on its way through the steps.

@@ -46,6 +46,9 @@ static void fill_panel(float *to, const dogb_node *node, const float *from, int6
         for (int32_t lane = 0; lane < valid; lane++) {
             to[lane] = from[lane * inputs + at];
         }
+        for (int32_t lane = valid; lane < width; lane++) {
+            to[lane] = 0.0f;
+        }
     }
 }
 
@@ -57,8 +60,10 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, con
     int32_t channels = node->channels_out / groups;
     int64_t inputs = node->channels_in / groups * area;
     int64_t padded = (int64_t)(channels + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
-    float *packed = dogb_alloc(&net->arena, (size_t)(padded * inputs * groups), sizeof *packed);
-    float *biases = dogb_alloc(&net->arena, (size_t)(padded * groups), sizeof *biases);
+    float *packed =
+        dogb_packing_take(&net->packing, &net->arena, (size_t)(padded * inputs * groups));
+    float *biases = dogb_packing_take(&net->packing, &net->arena, (size_t)(padded * groups));
+    const int fresh = net->packing.mapped == NULL;
     if (packed == NULL || biases == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
@@ -77,15 +82,18 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, con
         for (int32_t p = 0;
              (vectors = dogb_native_panel(kernel, channels, most, p, &first, &tail)) > 0; p++) {
             int32_t valid = (vectors - 1) * kernel->lanes + tail;
-            fill_panel(packed + g * out->group_weights + first * inputs, node,
-                       weights + ((int64_t)g * channels + first) * inputs, inputs,
-                       vectors * kernel->lanes, valid);
+            if (fresh) {
+                fill_panel(packed + g * out->group_weights + first * inputs, node,
+                           weights + ((int64_t)g * channels + first) * inputs, inputs,
+                           vectors * kernel->lanes, valid);
+            }
             out->panels = p + 1;
             out->points =
                 kernel->pixels[vectors] < out->points ? kernel->pixels[vectors] : out->points;
         }
-        for (int32_t c = 0; bias != NULL && c < channels; c++) {
-            biases[g * padded + c] = bias[(int64_t)g * channels + c];
+        for (int32_t c = 0; fresh && c < padded; c++) {
+            biases[g * padded + c] =
+                bias == NULL || c >= channels ? 0.0f : bias[(int64_t)g * channels + c];
         }
     }
     return DOGBREED_OK;
@@ -96,16 +104,17 @@ int dogb_native_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_node 
     int64_t area = (int64_t)node->kernel[0] * node->kernel[1];
     int32_t lanes = net->kernel->lanes;
     int64_t padded = (int64_t)(node->channels_out + lanes - 1) / lanes * lanes;
-    float *packed = dogb_alloc(&net->arena, (size_t)(padded * area), sizeof *packed);
-    float *biases = dogb_alloc(&net->arena, (size_t)padded, sizeof *biases);
+    float *packed = dogb_packing_take(&net->packing, &net->arena, (size_t)(padded * area));
+    float *biases = dogb_packing_take(&net->packing, &net->arena, (size_t)padded);
     if (packed == NULL || biases == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    for (int64_t c = 0; c < node->channels_out; c++) {
+    for (int64_t c = 0; net->packing.mapped == NULL && c < padded; c++) {
+        int valid = c < node->channels_out;
         for (int64_t tap = 0; tap < area; tap++) {
-            packed[tap * padded + c] = weights[c * area + tap];
+            packed[tap * padded + c] = valid ? weights[c * area + tap] : 0.0f;
         }
-        biases[c] = bias == NULL ? 0.0f : bias[c];
+        biases[c] = valid && bias != NULL ? bias[c] : 0.0f;
     }
     *out = (dogb_packed){
         .weights = packed, .bias = biases, .inputs = area, .channels = node->channels_out};

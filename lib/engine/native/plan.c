@@ -31,7 +31,8 @@ typedef struct plan {
 } plan;
 
 static const float *weight_of(const plan *p, const dogb_node *node, int32_t role) {
-    for (int32_t i = node->first_param; i < node->first_param + node->param_count; i++) {
+    for (int32_t i = node->first_param;
+         p->weights != NULL && i < node->first_param + node->param_count; i++) {
         if (p->graph->params[i].role == role) {
             return p->weights[i];
         }
@@ -150,8 +151,8 @@ static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
 
 static int plan_norm(plan *p, dogb_step *step, const dogb_node *node) {
     int64_t channels = node->channels_in;
-    float *scale = dogb_alloc(&p->net->arena, (size_t)channels, sizeof *scale);
-    float *shift = dogb_alloc(&p->net->arena, (size_t)channels, sizeof *shift);
+    float *scale = dogb_packing_take(&p->net->packing, &p->net->arena, (size_t)channels);
+    float *shift = dogb_packing_take(&p->net->packing, &p->net->arena, (size_t)channels);
     if (scale == NULL || shift == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
@@ -159,7 +160,7 @@ static int plan_norm(plan *p, dogb_step *step, const dogb_node *node) {
     const float *beta = weight_of(p, node, DOGB_ROLE_BIAS);
     const float *mean = weight_of(p, node, DOGB_ROLE_RUNNING_MEAN);
     const float *var = weight_of(p, node, DOGB_ROLE_RUNNING_VAR);
-    for (int64_t c = 0; c < channels; c++) {
+    for (int64_t c = 0; p->net->packing.mapped == NULL && c < channels; c++) {
         double factor = (double)gamma[c] / sqrt((double)var[c] + node->eps);
         scale[c] = (float)factor;
         shift[c] = (float)((double)beta[c] - (double)mean[c] * factor);
