@@ -4,18 +4,71 @@
 #include <stdio.h>
 #include <string.h>
 
+// "32x112x112"
+static void shape_text(char out[48], const json_t *shape) {
+    size_t used = 0;
+    size_t index = 0;
+    json_t *side = NULL;
+    out[0] = '\0';
+    json_array_foreach(shape, index, side) {
+        int added = snprintf(out + used, 48 - used, "%s%lld", index == 0 ? "" : "x",
+                             (long long)json_integer_value(side));
+        used += added < 0 ? 0 : (size_t)added;
+        used = used < 48 ? used : 47;
+    }
+}
+
+static void out_step(const json_t *step) {
+    char input[48];
+    char output[48];
+    size_t index = 0;
+    json_t *node = NULL;
+    shape_text(input, json_object_get(step, "input"));
+    shape_text(output, json_object_get(step, "output"));
+    out("%-17s %12s %12s %9.2f %9.1f %9.1f  ", text_of(step, "kernel"), input, output,
+        (double)integer_of(step, "multiply_adds") / 1e6,
+        (double)integer_of(step, "weight_bytes") / 1024,
+        (double)integer_of(step, "scratch_bytes") / 1024);
+    json_array_foreach(json_object_get(step, "nodes"), index, node) {
+        const char *activation = text_of(node, "activation");
+        out("%s%s%s%s", index == 0 ? "" : ", ", text_of(node, "name"),
+            *activation == '\0' ? "" : " + ", activation);
+    }
+    out("%s\n", json_is_true(json_object_get(step, "adds")) ? " + add" : "");
+}
+
+static void out_plan(const json_t *plan) {
+    size_t index = 0;
+    json_t *step = NULL;
+    out("%s on engine %s, %s\n", text_of(plan, "architecture"), text_of(plan, "engine"),
+        text_of(plan, "instruction_set"));
+    out("%-17s %12s %12s %9s %9s %9s  %s\n", "kernel", "input", "output", "M mul-add", "weights K",
+        "scratch K", "layers");
+    json_array_foreach(json_object_get(plan, "steps"), index, step) {
+        out_step(step);
+    }
+    out("%zu steps, %.1f M multiply-adds, %.1f MiB of weights; per thread %.1f MiB of values and "
+        "%.1f KiB of scratch\n",
+        json_array_size(json_object_get(plan, "steps")),
+        (double)integer_of(plan, "multiply_adds") / 1e6,
+        (double)integer_of(plan, "weight_bytes") / (1 << 20),
+        (double)integer_of(plan, "value_bytes") / (1 << 20),
+        (double)integer_of(plan, "scratch_bytes") / 1024);
+}
+
 static int run_info(tool *t) {
+    const int plan = is_on(t, "plan", 0);
     dogbreed_model *model = NULL;
     char *text = NULL;
     int rc = dogbreed_model_load(&model, t->words[0]);
     if (rc == DOGBREED_OK) {
-        rc = dogbreed_model_summary(&text, model);
+        rc = plan ? dogbreed_model_plan(&text, model) : dogbreed_model_summary(&text, model);
     }
     dogbreed_model_destroy(model);
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
     }
-    out_result(t, parse_json(text), out_tree);
+    out_result(t, parse_json(text), plan ? out_plan : out_tree);
     return TOOL_OK;
 }
 
@@ -69,6 +122,11 @@ static int run_list(tool *t) {
     return TOOL_OK;
 }
 
+static const flag info_flags[] = {
+    {"plan", NULL, "what engine native makes of the network, step by step", 0},
+    {NULL, NULL, NULL, 0},
+};
+
 static const flag export_flags[] = {
     {"out", "FILE", "the file to write", 0},
     {"format", "NAME", "safetensors or pth; default: by the ending of the file", 0},
@@ -80,8 +138,9 @@ const command command_model_info = {
     .arguments = "MODEL [OPTIONS...]",
     .summary = "network, classes, preprocessing and results of a model",
     .examples = "  dogbreed model info runs/a\n"
-                "  dogbreed model info runs/a/model.safetensors --json\n",
-    .flags = no_flags,
+                "  dogbreed model info runs/a/model.safetensors --json\n"
+                "  dogbreed model info runs/a --plan\n",
+    .flags = info_flags,
     .words_min = 1,
     .words_max = 1,
     .run = run_info,

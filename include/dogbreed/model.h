@@ -105,6 +105,12 @@ DOGBREED_API const char *dogbreed_model_class_name(const dogbreed_model *model, 
  * JSON. */
 DOGBREED_API int dogbreed_model_summary(char **json, const dogbreed_model *model);
 
+/* What engine native makes of the network on this machine, as JSON (free with dogbreed_free): one
+ * row per step with the joined layers, kernel, shapes (channels, height, width), multiply-adds of
+ * one image, bytes of packed weights, scratch memory and the place of its value; totals. The
+ * weights are packed for it. Returns INVALID_ARGUMENT, NO_MEMORY. Any thread. */
+DOGBREED_API int dogbreed_model_plan(char **json, const dogbreed_model *model);
+
 DOGBREED_API void dogbreed_model_destroy(dogbreed_model *model);
 
 #ifdef __cplusplus

@@ -230,6 +230,9 @@ typedef struct dogb_engine {
                             const float *data, size_t size);
     int64_t (*heads_steps)(dogb_heads *heads, int32_t head);
     int (*heads_set_steps)(dogb_heads *heads, int32_t head, int64_t steps);
+
+    // (optional) what the engine made of an inference net: members of a JSON object
+    int (*net_describe)(const dogb_net *net, json_t *object);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,

@@ -216,6 +216,50 @@ static void saved_model_loads_equal(void **state) {
     dogbreed_model_destroy(loaded);
 }
 
+static int64_t total(const json_t *plan, const char *key) {
+    int64_t sum = 0;
+    size_t index = 0;
+    json_t *step = NULL;
+    json_array_foreach(json_object_get(plan, "steps"), index, step) {
+        sum += json_integer_value(json_object_get(step, key));
+    }
+    return sum;
+}
+
+// Every layer is in one step; the sums are those of the network.
+static void plan_has_every_layer(void **state) {
+    (void)state;
+    static const char *const names[] = {"tiny", "mobilenet_v2", "squeezenet1_1", "resnet18"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *text = NULL;
+        dogbreed_model *model = make_model(names[i], "linear", "head", "", 5);
+        const dogb_graph *graph = dogb_model_graph(model);
+        assert_ok(dogbreed_model_plan(&text, model));
+        json_t *plan = json_loads(text, 0, NULL);
+        assert_non_null(plan);
+        assert_string_equal(json_string_value(json_object_get(plan, "architecture")), names[i]);
+        for (int32_t n = 0; n < graph->node_count; n++) {
+            int32_t op = graph->nodes[n].op;
+            int counted = op == DOGB_OP_CONV2D || op == DOGB_OP_LINEAR || op == DOGB_OP_MAX_POOL;
+            assert_true(!counted || strstr(text, graph->nodes[n].name) != NULL);
+        }
+        assert_int_equal(json_integer_value(json_object_get(plan, "multiply_adds")),
+                         dogb_graph_multiply_adds(graph, -1));
+        assert_int_equal(total(plan, "multiply_adds"), dogb_graph_multiply_adds(graph, -1));
+        int64_t bytes = json_integer_value(json_object_get(plan, "weight_bytes"));
+        assert_int_equal(total(plan, "weight_bytes"), bytes);
+        // Padded to whole vectors; batch norms are gone.
+        assert_true(bytes > 3 * dogb_graph_parameter_total(graph));
+        assert_true(bytes < 8 * dogb_graph_parameter_total(graph));
+        json_decref(plan);
+        dogbreed_free(text);
+        dogbreed_model_destroy(model);
+    }
+    char *none = (char *)1;
+    assert_int_equal(dogbreed_model_plan(&none, NULL), DOGBREED_ERROR_INVALID_ARGUMENT);
+    assert_null(none);
+}
+
 static void custom_trainable_survives_a_file(void **state) {
     (void)state;
     dogbreed_model *loaded = NULL;
@@ -345,6 +389,7 @@ int main(void) {
         cmocka_unit_test(options_are_refused),
         cmocka_unit_test(input_size_scales_resize),
         cmocka_unit_test(saved_model_loads_equal),
+        cmocka_unit_test(plan_has_every_layer),
         cmocka_unit_test(custom_trainable_survives_a_file),
         cmocka_unit_test(exports_hold_the_weights),
         cmocka_unit_test(parts_cover_the_network),

@@ -23,7 +23,8 @@ class Parameter(Struct):
 
 _networks = functions("dogbreed_architecture_", count=":i", info="Pi")
 _c = functions("dogbreed_model_", create="PPP", load="PT", save="PT", export="PTT", parameter_count="P:i",
-               parameter="PiP", set_trainable="PTi", class_count="P:i", class_name="Pi:T", summary="PP", destroy="P:-")
+               parameter="PiP", set_trainable="PTi", class_count="P:i", class_name="Pi:T", summary="PP", plan="PP",
+               destroy="P:-")
 
 
 def architectures() -> list[dict[str, Any]]:
@@ -77,6 +78,10 @@ class Model(Handle):
 
     def summary(self) -> dict[str, Any]:
         return made_json(_c.summary, self.pointer)
+
+    def plan(self) -> dict[str, Any]:
+        """What engine native makes of the network on this machine, step by step."""
+        return made_json(_c.plan, self.pointer)
 
     def _raw_parameters(self) -> Iterator[Parameter]:
         for index in range(_c.parameter_count(self.pointer)):

@@ -177,6 +177,7 @@ const dogb_engine *dogb_engine_native(void) {
         .heads_slot_write = dogb_native_heads_slot_write,
         .heads_steps = dogb_native_heads_steps,
         .heads_set_steps = dogb_native_heads_set_steps,
+        .net_describe = dogb_native_describe,
     };
     return &table;
 }

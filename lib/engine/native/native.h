@@ -29,6 +29,7 @@ typedef struct dogb_packed {
     int64_t group_weights; // floats of one group
     int64_t group_bias;
     int64_t inputs;   // weights of one output channel
+    int64_t floats;   // of weights and bias together
     int32_t panels;   // of one group
     int32_t channels; // output channels of one group
     int32_t most;     // vectors of a panel at most; 0: as the kernels like it
@@ -161,6 +162,9 @@ typedef struct dogb_block_memory {
     int64_t convolved;
 } dogb_block_memory;
 dogb_block_memory dogb_native_block_memory(const dogb_kernel *kernel, const dogb_step *step);
+
+// describe.c: the net_describe of the seam
+int dogb_native_describe(const dogb_net *net, json_t *object);
 
 // infer.c
 int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out);

@@ -72,6 +72,7 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, con
                          .group_weights = padded * inputs,
                          .group_bias = padded,
                          .inputs = inputs,
+                         .floats = padded * groups * (inputs + 1),
                          .channels = channels,
                          .most = most,
                          .points = DOGB_PIXELS_MAX};
@@ -116,7 +117,10 @@ int dogb_native_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_node 
         }
         biases[c] = valid && bias != NULL ? bias[c] : 0.0f;
     }
-    *out = (dogb_packed){
-        .weights = packed, .bias = biases, .inputs = area, .channels = node->channels_out};
+    *out = (dogb_packed){.weights = packed,
+                         .bias = biases,
+                         .inputs = area,
+                         .floats = padded * (area + 1),
+                         .channels = node->channels_out};
     return DOGBREED_OK;
 }
