@@ -214,6 +214,9 @@ static void test_folder_is_bounded(void **state) {
 
 static void test_processes_at_once(void **state) {
     (void)state;
+#if defined(__SANITIZE_THREAD__)
+    test_skip("ThreadSanitizer forbids threads after fork");
+#endif
     char path[1024];
     subject s = open_subject();
     const char *folder = make_folder("processes");
