@@ -1,9 +1,11 @@
-"""Inference of our engine beside stock torch eager (NCHW and channels_last), in alternating blocks.
+"""Inference of our engine beside others, block by block in turn.
 
-infer.py PROGRAM [--engine torch] [--arch mobilenet_v2] [--weights FILE] [--batches 1,16,64] [--threads 2]
-         [--pairs 15] [--seconds 1] [--dtype f32]
-PROGRAM is build/bench/infer. Prints, per batch size, images per second of each side, the median ratio of
-neighbouring blocks with its interval, and the largest difference of the logits.
+infer.py PROGRAM [--engine native] [--peers onnxruntime,openvino] [--arch mobilenet_v2] [--weights FILE]
+         [--batches 1,16,64] [--threads 2] [--rounds 15] [--seconds 1] [--dtype f32]
+PROGRAM is build/bench/infer. Peers: onnxruntime, openvino (latency and throughput hints), eager and channels_last
+(torch). Needs torch, torchvision, safetensors; onnx for the first two, and themselves. Prints, per batch size, images
+per second of each side, the median ratio of ours to each peer's block of the same round with its interval, and the
+largest difference of the logits.
 """
 import argparse
 import os
@@ -11,6 +13,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+import warnings
 
 import torch
 import torchvision
@@ -43,15 +46,94 @@ class Ours:
         self.ask(f"logits {path}")
         return torch.from_file(path, size=self.shape[0] * self.shape[1]).view(self.shape).clone()
 
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
-def peer_block(net, x, seconds):
-    images, begin, now = 0, time.perf_counter(), 0.0
-    with torch.inference_mode():
+
+class Peer:
+    """One that has infer(): a batch, and images of it."""
+
+    def block(self, seconds):
+        images, begin, now = 0, time.perf_counter(), 0.0
         while now < seconds:
-            net(x)
-            images += len(x)
+            images += self.infer()
             now = time.perf_counter() - begin
-    return images / now
+        return images / now
+
+
+class Torch(Peer):
+    def __init__(self, net, x, memory_format):
+        self.net, self.x = net.to(memory_format=memory_format), x.to(memory_format=memory_format)
+        self.format = memory_format
+
+    def infer(self):
+        with torch.inference_mode():
+            self.net.to(memory_format=self.format)(self.x)
+        return len(self.x)
+
+
+class OnnxRuntime(Peer):
+    def __init__(self, path, x, threads):
+        import onnxruntime
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        self.session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+        self.x = x.numpy()
+
+    def infer(self):
+        self.session.run(None, {"x": self.x})
+        return len(self.x)
+
+
+class OpenVino(Peer):
+    """hint: LATENCY runs one batch on all threads; THROUGHPUT cuts it in parts, one for each stream."""
+
+    def __init__(self, path, x, threads, hint):
+        import openvino
+        parts = threads if hint == "THROUGHPUT" and len(x) >= threads else 1
+        core = openvino.Core()
+        model = core.read_model(path)
+        model.reshape([len(x) // parts, 3, 224, 224])
+        config = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+        if hint == "THROUGHPUT":
+            config["NUM_STREAMS"] = parts
+        compiled = core.compile_model(model, "CPU", config)
+        self.requests = [compiled.create_infer_request() for _ in range(parts)]
+        self.parts = [part.contiguous().numpy() for part in x.chunk(parts)]
+        self.count = len(x)
+
+    def infer(self):
+        for request, part in zip(self.requests, self.parts):
+            request.start_async({0: part}, share_inputs=True)
+        for request in self.requests:
+            request.wait()
+        return self.count
+
+
+def export(net, folder):
+    path = os.path.join(folder, "net.onnx")
+    if not os.path.exists(path):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(net, torch.zeros(2, 3, 224, 224), path, dynamo=False, opset_version=17,
+                              input_names=["x"], dynamic_axes={"x": {0: "n"}})
+    return path
+
+
+def make_peers(options, net, x, folder):
+    makers = {
+        "onnxruntime": lambda: {"onnxruntime": OnnxRuntime(export(net, folder), x, options.threads)},
+        "openvino": lambda: {f"openvino {hint.lower()}": OpenVino(export(net, folder), x, options.threads, hint)
+                             for hint in (["LATENCY", "THROUGHPUT"] if len(x) > 1 else ["LATENCY"])},
+        "eager": lambda: {"torch eager": Torch(net, x, torch.contiguous_format)},
+        "channels_last": lambda: {"torch channels_last": Torch(net, x, torch.channels_last)},
+    }
+    peers = {}
+    for name in options.peers.split(","):
+        peers.update(makers[name]())
+    return peers
 
 
 def interval(ratios):
@@ -64,45 +146,44 @@ def interval(ratios):
 def measure(options, weights, net, batch, folder):
     torch.manual_seed(batch)
     x = torch.randn(batch, 3, 224, 224)
-    ours = Ours(options, weights, x, folder)
-    peers = {"eager NCHW": (net.to(memory_format=torch.contiguous_format), x)}
     with torch.inference_mode():
         expected = net(x)
-    print(f"batch {batch}: largest logit difference {(ours.logits() - expected).abs().max():.3g}, "
+    peers = make_peers(options, net, x, folder)
+    ours = Ours(options, weights, x, folder)
+    print(f"batch {batch}: largest logit difference to torch {(ours.logits() - expected).abs().max():.3g}, "
           f"load {os.getloadavg()[0]:.1f}", flush=True)
-    for title in ("eager NCHW", "eager channels_last"):
-        if title == "eager channels_last":
-            peers[title] = (net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last))
-        ours.block(options.seconds)
-        peer_block(*peers[title], options.seconds)
-        fast, slow = [], []
-        for _ in range(options.pairs):
-            fast.append(ours.block(options.seconds))
-            slow.append(peer_block(*peers[title], options.seconds))
-        ratios = [a / b for a, b in zip(fast, slow)]
+    sides = {"ours": ours, **peers}
+    speeds = {name: [] for name in sides}
+    for side in sides.values():
+        side.block(options.seconds)
+    for _ in range(options.rounds):
+        for name, side in sides.items():
+            speeds[name].append(side.block(options.seconds))
+    print(f"  ours {statistics.median(speeds['ours']):.1f} img/s (best {max(speeds['ours']):.1f})")
+    for name in peers:
+        ratios = [a / b for a, b in zip(speeds["ours"], speeds[name])]
         low, high = interval(ratios)
-        print(f"batch {batch}: ours {statistics.median(fast):.1f} img/s (best {max(fast):.1f}), {title} "
-              f"{statistics.median(slow):.1f} (best {max(slow):.1f}): {statistics.median(ratios):.2f}x "
-              f"[{low:.2f}, {high:.2f}] of {len(ratios)} pairs", flush=True)
-    ours.process.stdin.close()
-    ours.process.wait()
+        print(f"  {name} {statistics.median(speeds[name]):.1f} img/s (best {max(speeds[name]):.1f}): "
+              f"{statistics.median(ratios):.2f}x [{low:.2f}, {high:.2f}] of {len(ratios)} rounds", flush=True)
+    ours.close()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("--engine", default="torch")
+    parser.add_argument("--engine", default="native")
+    parser.add_argument("--peers", default="onnxruntime,openvino")
     parser.add_argument("--arch", default="mobilenet_v2")
     parser.add_argument("--weights")
     parser.add_argument("--batches", default="1,16,64")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {options.threads} threads, "
-          f"{options.arch} {options.dtype}")
+    print(f"{options.arch} {options.dtype}, {options.threads} threads, torch {torch.__version__}, "
+          f"{torch.backends.cpu.get_cpu_capability()}")
     with tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(0)
         net = getattr(torchvision.models, options.arch)().eval()

@@ -28,6 +28,10 @@ static void run_panel(const dogb_kernel *kernel, const dogb_points *points, dogb
     const int64_t longer = points->pixels % tiles;
     const int64_t step = taps_of_part(points, width);
     const float *bias = tile->start;
+    // The tiles fetch the panel behind this one into the second cache.
+    const float *const bottom = tile->weights + points->taps * points->channels * width;
+    const float *const end = bottom + points->taps * points->channels * width;
+    const float *next = bottom;
     for (int64_t tap = 0; tap < points->taps; tap += step) {
         const float *const *rows = points->rows;
         int64_t at = 0;
@@ -41,6 +45,7 @@ static void run_panel(const dogb_kernel *kernel, const dogb_points *points, dogb
             tile->out = tile->part ? points->sums + at * width : out + at * points->out_stride;
             tile->out_stride = tile->part ? width : points->out_stride;
             tile->residual = residual == NULL ? NULL : residual + at * points->residual_stride;
+            tile->next = next; next += tile->taps * (points->channels / 8) * 16; if (next > end) next = tile->weights;
             kernel->tile[vectors](tile);
             rows += points->taps * tile->pixels;
             at += tile->pixels;
@@ -70,6 +75,13 @@ void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, in
     }
 }
 
+// Outputs of `count` whose input, `first` and then every `stride` columns, lies in front of column
+// `end`.
+static int64_t before(int64_t first, int64_t stride, int64_t count, int64_t end) {
+    int64_t found = first >= end ? 0 : (end - first + stride - 1) / stride;
+    return found < count ? found : count;
+}
+
 // Inputs of the outputs [from, from + count) of row y under one place of the kernel; zeros outside.
 static const float **row_of_points(const float **rows, const dogb_pass *pass,
                                    const dogb_window *window, int64_t y, int64_t from,
@@ -80,12 +92,20 @@ static const float **row_of_points(const float **rows, const dogb_pass *pass,
     int64_t iy = y * node->stride[0] - node->padding[0] + (int64_t)place[0] * node->dilation[0];
     int64_t ix = from * stride - node->padding[1] + (int64_t)place[1] * node->dilation[1];
     int outside = iy < -in->border || iy >= in->height + in->border;
+    int64_t left = outside ? count : before(ix, stride, count, -in->border);
+    int64_t inside = before(ix, stride, count, in->width + in->border);
     const float *line = pass->values + in->offset + (outside ? 0 : iy * in->pitch);
-    for (int64_t i = 0; i < count; i++, ix += stride) {
-        int beside = outside || ix < -in->border || ix >= in->width + in->border;
-        *rows++ = beside ? pass->net->zeros : line + ix * in->stride;
+    int64_t i = 0;
+    for (; i < left; i++) {
+        rows[i] = pass->net->zeros;
     }
-    return rows;
+    for (; i < inside; i++) {
+        rows[i] = line + (ix + i * stride) * in->stride;
+    }
+    for (; i < count; i++) {
+        rows[i] = pass->net->zeros;
+    }
+    return rows + count;
 }
 
 const float **dogb_native_table(const float **rows, const dogb_pass *pass,

@@ -64,8 +64,7 @@ static void load_bytes(const dogb_net *net, float *to, const uint8_t *from, int6
     from += row * in->width * 3;
     for (int64_t x = 0; x < in->width; x++) {
         for (int64_t c = 0; c < 3; c++) {
-            to[x * 3 + c] =
-                ((float)from[x * 3 + c] / 255.0f - net->graph->mean[c]) / net->graph->deviation[c];
+            to[x * 3 + c] = net->levels[c][from[x * 3 + c]];
         }
     }
 }

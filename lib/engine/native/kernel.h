@@ -11,12 +11,15 @@ enum {
     DOGB_VECTORS_MAX = 4, // vectors of one panel
     DOGB_PIXELS_MAX = 14, // outputs of one tile
     DOGB_LANES_MAX = 16,
+    DOGB_FETCH_EACH = 4,    // inputs of a tile for each line that it fetches
+    DOGB_FETCH_FLOATS = 16, // of a cache line
 };
 
 // A tile: `pixels` outputs times one panel.
 typedef struct dogb_tile {
     const float *const *rows; // [taps][pixels]: the inputs of each output
     const float *weights;     // [taps][channels][vectors * lanes]
+    const float *next;        // where it fetches cache lines on the way: the next weights
     const float *start;       // the sums begin here: the bias, or what an earlier part left
     const float *residual;    // NULL, or what is added before the activation
     float *out;
@@ -49,29 +52,36 @@ typedef struct dogb_depth {
     float high;
 } dogb_depth;
 
-// One output row of a depthwise convolution whose input rows carry their own borders.
+// One output row of a depthwise convolution. Input, weights and bias have whole vectors of channels;
+// rows outside the picture are zeros.
 typedef struct dogb_lines {
-    const float *const *rows; // [height]: where the first output's window begins in each
+    const float *const *rows; // [height]: the first pixel of each row
     const float *weights;     // [height][width][weight_stride]
     const float *bias;
     float *out;
     int64_t weight_stride;
     int64_t channels;
-    int64_t column; // floats from one column of the window to the next
-    int64_t step;   // floats from one output's window to the next one's
+    int64_t column; // floats from one pixel to the next
     int64_t out_stride;
-    int32_t pixels;
-    int32_t height; // of the window
+    int32_t pixels;  // outputs
+    int32_t columns; // pixels of a row
+    int32_t height;  // of the window
     int32_t width;
+    int32_t stride; // along the row, as the next two
+    int32_t dilation;
+    int32_t padding;
     float low;
     float high;
+    int32_t reserved;
 } dogb_lines;
 
 typedef struct dogb_kernel {
     const char *name; // "avx2"
     int32_t lanes;
     int32_t most; // vectors of a panel at most
-    int32_t even; // the same when the vectors of all channels divide by it: faster tiles
+    int32_t least; // of the expansion of an inverted residual: narrower tiles lose more than its
+                   // rows' place in the first cache gives
+    int32_t even;  // the same when the vectors of all channels divide by it: faster tiles
     int32_t pixels[DOGB_VECTORS_MAX + 1]; // most outputs of a tile by vectors of the panel; 0: none
     void (*tile[DOGB_VECTORS_MAX + 1])(const dogb_tile *tile); // by vectors of the panel
     void (*depthwise)(const dogb_depth *depth);

@@ -3,7 +3,10 @@
 
 #define NAME avx2
 #define VECTORS_MOST 3
+#define VECTORS_LEAST 3
 #define VECTORS_EVEN 2
+#define LINES_PIXELS 2
+#define PREFETCH 0
 #define PIXELS_1 12
 #define PIXELS_2 6
 #define PIXELS_3 4

@@ -3,7 +3,10 @@
 
 #define NAME avx512
 #define VECTORS_MOST 4
+#define VECTORS_LEAST 1
 #define VECTORS_EVEN 4
+#define LINES_PIXELS 4
+#define PREFETCH 1
 #define PIXELS_1 8
 #define PIXELS_2 12
 #define PIXELS_3 8

@@ -29,12 +29,35 @@ DOGB_INLINE vec v_clamp(vec value, vec low, vec high) {
     return v_min(high, v_max(low, value));
 }
 
+// One input of each output.
+DOGB_INLINE void tile_input(vec (*sums)[DOGB_VECTORS_MAX], const float *const *in, int64_t c,
+                            const float *weights, const int P, const int N) {
+    vec w[DOGB_VECTORS_MAX];
+    DOGB_UNROLL
+    for (int n = 0; n < N; n++) {
+        w[n] = v_load(weights + n * LANES);
+        DOGB_PIN(w[n]);
+        if (PREFETCH) {
+            __builtin_prefetch(weights + n * LANES + AHEAD);
+        }
+    }
+    DOGB_UNROLL
+    for (int p = 0; p < P; p++) {
+        vec x = v_set1(in[p][c]);
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++) {
+            sums[p][n] = v_fma(x, w[n], sums[p][n]);
+        }
+    }
+}
+
 // One tile; P and N are constants where this is inlined.
 DOGB_INLINE void tile(const dogb_tile *t, const int P, const int N) {
     vec sums[DOGB_PIXELS_MAX][DOGB_VECTORS_MAX];
     const float *in[DOGB_PIXELS_MAX];
     const float *const *rows = t->rows;
     const float *weights = t->weights;
+    const float *next = t->next;
     DOGB_UNROLL
     for (int p = 0; p < P; p++) {
         DOGB_UNROLL
@@ -47,21 +70,12 @@ DOGB_INLINE void tile(const dogb_tile *t, const int P, const int N) {
         for (int p = 0; p < P; p++) {
             in[p] = rows[p];
         }
-        for (int64_t c = 0; c < t->channels; c++, weights += N * LANES) {
-            vec w[DOGB_VECTORS_MAX];
-            DOGB_UNROLL
-            for (int n = 0; n < N; n++) {
-                w[n] = v_load(weights + n * LANES);
-                DOGB_PIN(w[n]);
-                __builtin_prefetch(weights + n * LANES + AHEAD);
-            }
-            DOGB_UNROLL
-            for (int p = 0; p < P; p++) {
-                vec x = v_set1(in[p][c]);
-                DOGB_UNROLL
-                for (int n = 0; n < N; n++) {
-                    sums[p][n] = v_fma(x, w[n], sums[p][n]);
-                }
+        for (int64_t c = 0; c < t->channels; next += DOGB_FETCH_FLOATS) {
+            const int64_t end = c + DOGB_FETCH_EACH < t->channels ? c + DOGB_FETCH_EACH : t->channels;
+            __builtin_prefetch(next, 0, 2);
+            DOGB_ROLLED
+            for (; c < end; c++, weights += N * LANES) {
+                tile_input(sums, in, c, weights, P, N);
             }
         }
     }
@@ -149,76 +163,115 @@ static void depthwise(const dogb_depth *d) {
     }
 }
 
-// Outputs [first, first + count) of one vector of channels. With `span` constant (columns from one
-// window to the next: 1 or 2) and windows of three columns, neighbours share what they load.
-DOGB_INLINE void lines_part(const dogb_lines *l, int32_t first, const int count, int64_t c,
-                            int32_t lanes, const int span) {
-    vec sums[DEPTH_PIXELS];
+// One vector of channels on its way along three rows.
+typedef struct lane {
+    const float *rows[3]; // where the first window begins, maybe in front of the row
+    vec weights[9];
+    vec bias;
+    float *out;
+    int32_t lanes;
+} lane;
+
+// Outputs [first, first + count) of a window of 3 x 3. span: columns from one window to the next;
+// left, right: the first or last column lies outside the picture.
+DOGB_INLINE void window(const dogb_lines *l, const lane *at, int64_t first, const int count,
+                        const int span, const int left, const int right) {
+    const int columns = (count - 1) * span + 3;
+    const int64_t offset = first * span * l->column;
+    vec sums[LINES_PIXELS];
     DOGB_UNROLL
     for (int p = 0; p < count; p++) {
-        sums[p] = v_part(l->bias + c, lanes);
+        sums[p] = at->bias;
     }
-    const float *weights = l->weights + c;
-    for (int32_t row = 0; row < l->height; row++) {
-        const float *in = l->rows[row] + first * l->step + c;
-        if (span > 0) {
-            vec x[2 * DEPTH_PIXELS + 1];
-            DOGB_UNROLL
-            for (int i = 0; i < (count - 1) * span + 3; i++) {
-                x[i] = v_part(in + i * l->column, lanes);
-            }
-            DOGB_UNROLL
-            for (int column = 0; column < 3; column++, weights += l->weight_stride) {
-                vec w = v_part(weights, lanes);
-                DOGB_UNROLL
-                for (int p = 0; p < count; p++) {
-                    sums[p] = v_fma(x[p * span + column], w, sums[p]);
-                }
-            }
-            continue;
-        }
-        for (int32_t column = 0; column < l->width; column++, weights += l->weight_stride) {
-            vec w = v_part(weights, lanes);
+    DOGB_UNROLL
+    for (int row = 0; row < 3; row++) {
+        const float *in = at->rows[row] + offset;
+        DOGB_UNROLL
+        for (int i = 0; i < columns; i++) {
+            int outside = (left && i == 0) || (right && i == columns - 1);
+            vec x = outside ? v_set1(0.0f) : v_load(in + i * l->column);
+            DOGB_PIN(x);
             DOGB_UNROLL
             for (int p = 0; p < count; p++) {
-                vec x = v_part(in + p * l->step + column * l->column, lanes);
-                sums[p] = v_fma(x, w, sums[p]);
+                int column = i - p * span;
+                if (column >= 0 && column < 3) {
+                    sums[p] = v_fma(x, at->weights[row * 3 + column], sums[p]);
+                }
             }
         }
     }
+    float *out = at->out + first * l->out_stride;
     DOGB_UNROLL
     for (int p = 0; p < count; p++) {
         vec y = v_clamp(sums[p], v_set1(l->low), v_set1(l->high));
-        v_write(l->out + (first + p) * l->out_stride + c, lanes, y);
+        v_write(out + p * l->out_stride, at->lanes, y);
     }
 }
 
-DOGB_INLINE void lines_of(const dogb_lines *l, const int span) {
-    int32_t first = 0;
-    for (; first + DEPTH_PIXELS <= l->pixels; first += DEPTH_PIXELS) {
-        int64_t c = 0;
-        for (; c + LANES <= l->channels; c += LANES) {
-            lines_part(l, first, DEPTH_PIXELS, c, LANES, span);
+DOGB_INLINE void lines_3x3(const dogb_lines *lines, const int span) {
+    const dogb_lines l = *lines; // stores cannot change it
+    const int64_t beside = (l.pixels - 1) * span - l.padding + 3 > l.columns;
+    const int64_t inside = l.pixels - beside;
+    for (int64_t c = 0; c < l.channels; c += LANES) {
+        lane at = {.bias = v_load(l.bias + c),
+                   .out = l.out + c,
+                   .lanes = l.channels - c < LANES ? (int32_t)(l.channels - c) : LANES};
+        int64_t p = 0;
+        DOGB_UNROLL
+        for (int i = 0; i < 9; i++) {
+            at.rows[i / 3] = l.rows[i / 3] + c - l.padding * l.column;
+            at.weights[i] = v_load(l.weights + i * l.weight_stride + c);
         }
-        if (c < l->channels) {
-            lines_part(l, first, DEPTH_PIXELS, c, (int32_t)(l->channels - c), span);
+        if (l.padding > 0) {
+            if (inside > 0) {
+                window(&l, &at, 0, 1, span, 1, 0);
+            } else {
+                window(&l, &at, 0, 1, span, 1, 1);
+            }
+            p = 1;
+        }
+        for (; p + LINES_PIXELS <= inside; p += LINES_PIXELS) {
+            window(&l, &at, p, LINES_PIXELS, span, 0, 0);
+        }
+        for (; p < inside; p++) {
+            window(&l, &at, p, 1, span, 0, 0);
+        }
+        if (p < l.pixels) {
+            window(&l, &at, p, 1, span, 0, 1);
         }
     }
-    for (; first < l->pixels; first++) {
-        for (int64_t c = 0; c < l->channels; c += LANES) {
-            int64_t left = l->channels - c;
-            lines_part(l, first, 1, c, left < LANES ? (int32_t)left : LANES, span);
+}
+
+// Any window: the columns that lie in the picture, one output at a time.
+static void lines_any(const dogb_lines *l) {
+    for (int64_t c = 0; c < l->channels; c += LANES) {
+        const int32_t lanes = l->channels - c < LANES ? (int32_t)(l->channels - c) : LANES;
+        for (int32_t p = 0; p < l->pixels; p++) {
+            vec sum = v_load(l->bias + c);
+            const float *weights = l->weights + c;
+            for (int32_t row = 0; row < l->height; row++) {
+                int32_t x = p * l->stride - l->padding;
+                for (int32_t i = 0; i < l->width; i++, x += l->dilation) {
+                    if (x >= 0 && x < l->columns) {
+                        sum = v_fma(v_load(l->rows[row] + x * l->column + c), v_load(weights), sum);
+                    }
+                    weights += l->weight_stride;
+                }
+            }
+            v_write(l->out + p * l->out_stride + c, lanes,
+                    v_clamp(sum, v_set1(l->low), v_set1(l->high)));
         }
     }
 }
 
 static void lines(const dogb_lines *l) {
-    if (l->width == 3 && l->step == l->column) {
-        lines_of(l, 1);
-    } else if (l->width == 3 && l->step == 2 * l->column) {
-        lines_of(l, 2);
+    int plain = l->height == 3 && l->width == 3 && l->dilation == 1 && l->padding <= 1;
+    if (plain && l->stride == 1) {
+        lines_3x3(l, 1);
+    } else if (plain && l->stride == 2) {
+        lines_3x3(l, 2);
     } else {
-        lines_of(l, 0);
+        lines_any(l);
     }
 }
 
@@ -316,6 +369,7 @@ const dogb_kernel DOGB_JOIN(dogb_kernel_, NAME) = {
     .name = DOGB_TEXT(NAME),
     .lanes = LANES,
     .most = VECTORS_MOST,
+    .least = VECTORS_LEAST,
     .even = VECTORS_EVEN,
     .pixels = {0, PIXELS_1, PIXELS_2, PIXELS_3, PIXELS_4},
     .tile = {NULL, tiles_1, tiles_2, tiles_3, tiles_4},

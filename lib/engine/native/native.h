@@ -80,6 +80,7 @@ struct dogb_net {
     dogb_step *steps;
     dogb_value *values; // by node
     const float *zeros; // a pixel of zeros, as wide as any
+    float levels[3][256]; // what a byte of each colour becomes
     int64_t value_floats;
     int64_t scratch_floats;
     int32_t step_count;
@@ -116,6 +117,8 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
 void dogb_step_depthwise(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                          float *scratch);
 void dogb_step_block(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                     float *scratch);
+void dogb_step_front(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                      float *scratch);
 void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                     float *scratch);

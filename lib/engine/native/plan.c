@@ -69,9 +69,10 @@ static void find_blocks(plan *p) {
         // A projection of the block before is not this one's expansion.
         if (wide->op == DOGB_OP_CONV2D && wide->groups == 1 && !wide->residual &&
             p->uses[before] == 1 && p->inside[before] < 0 && middle->kernel[0] <= DEPTH_ROWS_MAX) {
-            p->inside[before] = i;
-            p->inside[depth] = i;
-            p->inside[i] = i;
+            int32_t last = middle->shape[1] <= FEW_ROWS ? depth : i;
+            p->inside[before] = last;
+            p->inside[depth] = last;
+            p->inside[last] = last;
         }
     }
 }
@@ -99,22 +100,26 @@ static int32_t block_vectors(const plan *p, const dogb_step *step, int64_t rows)
     const dogb_kernel *kernel = p->net->kernel;
     int64_t vector = rows * step->part[0]->shape[2] * kernel->lanes;
     int64_t fit = PANEL_FLOATS / vector;
-    return fit < 1 ? 1 : fit > kernel->most ? kernel->most : (int32_t)fit;
+    return fit < kernel->least ? kernel->least : fit > kernel->most ? kernel->most : (int32_t)fit;
 }
 
+// index: the projection, or the depthwise part of a block whose projection is a step of its own.
 static int plan_block(plan *p, dogb_step *step, int32_t index) {
-    const dogb_node *project = &p->graph->nodes[index];
-    const dogb_node *depth = &p->graph->nodes[project->inputs[0]];
-    const dogb_node *wide = &p->graph->nodes[depth->inputs[0]];
-    step->run = dogb_step_block;
+    const dogb_node *nodes = p->graph->nodes;
+    const dogb_node *project = is_depthwise(&nodes[index]) ? NULL : &nodes[index];
+    const dogb_node *depth = project == NULL ? &nodes[index] : &nodes[project->inputs[0]];
+    const dogb_node *wide = &nodes[depth->inputs[0]];
+    step->run = project == NULL ? dogb_step_front : dogb_step_block;
     step->input = wide->inputs[0];
     step->part[0] = wide;
     step->part[1] = depth;
+    step->part[2] = project;
     step->joined = is_joined(p, wide);
-    step->residual = project->residual ? project->inputs[1] : -1;
-    step->group = project->shape[1];
+    step->residual = project != NULL && project->residual ? project->inputs[1] : -1;
+    step->group = depth->shape[1];
     dogb_block_memory memory = dogb_native_block_memory(p->net->kernel, step);
-    while (memory.expanded + memory.convolved > BLOCK_FLOATS && step->group > 1) {
+    while (project != NULL && memory.expanded + memory.convolved > BLOCK_FLOATS &&
+           step->group > 1) {
         step->group--;
         memory = dogb_native_block_memory(p->net->kernel, step);
     }
@@ -124,7 +129,7 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
     if (rc < 0 || (rc = pack(p, step, 1, depth, 0)) < 0) {
         return rc;
     }
-    return pack(p, step, 2, project, 0);
+    return project == NULL ? DOGBREED_OK : pack(p, step, 2, project, 0);
 }
 
 static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
@@ -225,8 +230,9 @@ static int plan_steps(plan *p) {
         }
         const dogb_node *last = &p->graph->nodes[i];
         step->units = last->rank == 3 ? (int32_t)last->shape[1] : 1;
-        step->by_panels = step->run == dogb_step_conv && last->groups == 1 &&
-                          step->units <= FEW_ROWS && step->packed[0].panels > step->units / 2;
+        step->by_panels = step->run == dogb_step_front ||
+                          (step->run == dogb_step_conv && last->groups == 1 &&
+                           step->units <= FEW_ROWS && step->packed[0].panels > step->units / 2);
         step->units = step->by_panels ? step->packed[0].panels : step->units;
         net->scratch_floats =
             step->scratch > net->scratch_floats ? step->scratch : net->scratch_floats;
@@ -369,10 +375,9 @@ static int make_zeros(plan *p) {
             widest = packed->inputs > widest ? packed->inputs : widest;
             widest = packed->channels > widest ? packed->channels : widest;
         }
-        if (p->net->steps[s].run == dogb_step_block) { // a row of a panel with its borders
+        if (p->net->steps[s].part[1] != NULL) { // a row of a panel
             const dogb_step *step = &p->net->steps[s];
-            int64_t line = step->part[0]->shape[2] + 2 * (int64_t)step->part[1]->padding[1];
-            int64_t row = line * DOGB_VECTORS_MAX * DOGB_LANES_MAX;
+            int64_t row = step->part[0]->shape[2] * DOGB_VECTORS_MAX * DOGB_LANES_MAX;
             widest = row > widest ? row : widest;
         }
     }
@@ -410,6 +415,15 @@ static int prepare(plan *p) {
     return DOGBREED_OK;
 }
 
+static void make_levels(dogb_net *net) {
+    for (int32_t c = 0; c < 3; c++) {
+        for (int32_t level = 0; level < 256; level++) {
+            net->levels[c][level] =
+                ((float)level / 255.0f - net->graph->mean[c]) / net->graph->deviation[c];
+        }
+    }
+}
+
 int dogb_native_plan(dogb_net *net, const void *const *weights) {
     plan p = {.net = net, .graph = net->graph, .weights = weights};
     int rc = prepare(&p);
@@ -418,6 +432,7 @@ int dogb_native_plan(dogb_net *net, const void *const *weights) {
         rc = plan_steps(&p);
     }
     if (rc == DOGBREED_OK) {
+        make_levels(net);
         place_values(&p);
         rc = make_zeros(&p);
     }

@@ -5,8 +5,10 @@
 
 #if defined(__clang__)
 #define DOGB_UNROLL _Pragma("clang loop unroll(full)")
+#define DOGB_ROLLED _Pragma("clang loop unroll(disable)")
 #else
 #define DOGB_UNROLL _Pragma("GCC unroll 16")
+#define DOGB_ROLLED _Pragma("GCC unroll 1")
 #endif
 #define DOGB_INLINE static inline __attribute__((always_inline))
 
