@@ -23,9 +23,9 @@ typedef struct block {
     int64_t channels; // of the expansion
     int64_t height;   // of the expansion
     int64_t width;
-    int64_t ring;     // rows that `expanded` holds
-    int64_t end;      // rows in front of it are there
-    int64_t next;     // rows [next, next_end) are missing
+    int64_t ring; // rows that `expanded` holds
+    int64_t end;  // rows in front of it are there
+    int64_t next; // rows [next, next_end) are missing
     int64_t next_end;
 } block;
 
@@ -133,9 +133,8 @@ static void convolve(const block *b, const float *region, int32_t first, int64_t
     for (int64_t y = from; y < to; y++) {
         for (int32_t row = 0; row < node->kernel[0]; row++) {
             int64_t at = y * node->stride[0] - node->padding[0] + (int64_t)row * node->dilation[0];
-            rows[row] = at < 0 || at >= b->height
-                            ? b->pass->net->zeros
-                            : region + at % b->ring * b->width * channels;
+            rows[row] = at < 0 || at >= b->height ? b->pass->net->zeros
+                                                  : region + at % b->ring * b->width * channels;
         }
         lines.out = b->convolved + (y - from) * node->shape[2] * b->convolved_stride + first;
         b->pass->net->kernel->lines(&lines);

@@ -20,6 +20,25 @@ static int64_t taps_of_part(const dogb_points *points, int64_t width) {
     return taps > points->taps ? points->taps : taps;
 }
 
+// `tiles` tiles of tile->pixels outputs, from output `at` on.
+static void run_tiles(dogb_tile *tile, const dogb_kernel *kernel, const dogb_points *points,
+                      int32_t vectors, int64_t tap, int64_t at, int64_t tiles, float *out,
+                      const float *residual) {
+    const int64_t width = (int64_t)vectors * kernel->lanes;
+    float *sums = points->sums == NULL ? NULL : points->sums + at * width;
+    tile->tiles = tiles;
+    tile->row_stride = points->taps * tile->pixels;
+    tile->rows = points->rows + points->taps * at + tap * tile->pixels;
+    if (tap > 0) {
+        tile->start = sums;
+        tile->start_stride = width;
+    }
+    tile->out = tile->part ? sums : out + at * points->out_stride;
+    tile->out_stride = tile->part ? width : points->out_stride;
+    tile->residual = residual == NULL ? NULL : residual + at * points->residual_stride;
+    kernel->tiles[vectors](tile);
+}
+
 static void run_panel(const dogb_kernel *kernel, const dogb_points *points, dogb_tile *tile,
                       int32_t vectors, int64_t most, float *out, const float *residual) {
     const int64_t width = (int64_t)vectors * kernel->lanes;
@@ -27,29 +46,17 @@ static void run_panel(const dogb_kernel *kernel, const dogb_points *points, dogb
     const int64_t each = points->pixels / tiles;
     const int64_t longer = points->pixels % tiles;
     const int64_t step = taps_of_part(points, width);
-    const float *bias = tile->start;
-    // The tiles fetch the panel behind this one into the second cache.
-    const float *const bottom = tile->weights + points->taps * points->channels * width;
-    const float *const end = bottom + points->taps * points->channels * width;
-    const float *next = bottom;
+    tile->start_stride = 0;
+    tile->next = tile->weights + points->taps * points->channels * width;
+    tile->fetch_end = tile->next + points->taps * points->channels * width;
     for (int64_t tap = 0; tap < points->taps; tap += step) {
-        const float *const *rows = points->rows;
-        int64_t at = 0;
         tile->taps = points->taps - tap < step ? points->taps - tap : step;
         tile->part = tap + step < points->taps;
-        for (int64_t t = 0; t < tiles; t++) {
-            tile->pixels = (int32_t)(each + (t < longer));
-            tile->rows = rows + tap * tile->pixels;
-            tile->start = tap == 0 ? bias : points->sums + at * width;
-            tile->start_stride = tap == 0 ? 0 : width;
-            tile->out = tile->part ? points->sums + at * width : out + at * points->out_stride;
-            tile->out_stride = tile->part ? width : points->out_stride;
-            tile->residual = residual == NULL ? NULL : residual + at * points->residual_stride;
-            tile->next = next; next += tile->taps * (points->channels / 8) * 16; if (next > end) next = tile->weights;
-            kernel->tile[vectors](tile);
-            rows += points->taps * tile->pixels;
-            at += tile->pixels;
-        }
+        tile->pixels = (int32_t)each + 1;
+        run_tiles(tile, kernel, points, vectors, tap, 0, longer, out, residual);
+        tile->pixels = (int32_t)each;
+        run_tiles(tile, kernel, points, vectors, tap, longer * (each + 1), tiles - longer, out,
+                  residual);
         tile->weights += tile->taps * points->channels * width;
     }
 }

@@ -15,14 +15,17 @@ enum {
     DOGB_FETCH_FLOATS = 16, // of a cache line
 };
 
-// A tile: `pixels` outputs times one panel.
+// A run of tiles: each is `pixels` outputs times one panel.
 typedef struct dogb_tile {
-    const float *const *rows; // [taps][pixels]: the inputs of each output
+    const float *const *rows; // [tiles]: [taps][pixels], the inputs of each output
     const float *weights;     // [taps][channels][vectors * lanes]
-    const float *next;        // where it fetches cache lines on the way: the next weights
+    const float *next;        // weights that will be needed next: fetched on the way, a line for
+    const float *fetch_end;   // each FETCH_EACH inputs
     const float *start;       // the sums begin here: the bias, or what an earlier part left
     const float *residual;    // NULL, or what is added before the activation
     float *out;
+    int64_t tiles;
+    int64_t row_stride; // pointers from tile to tile
     int64_t taps;
     int64_t channels;     // of each tap
     int64_t start_stride; // from output to output; 0: the same for all
@@ -52,8 +55,8 @@ typedef struct dogb_depth {
     float high;
 } dogb_depth;
 
-// One output row of a depthwise convolution. Input, weights and bias have whole vectors of channels;
-// rows outside the picture are zeros.
+// One output row of a depthwise convolution. Input, weights and bias have whole vectors of
+// channels; rows outside the picture are zeros.
 typedef struct dogb_lines {
     const float *const *rows; // [height]: the first pixel of each row
     const float *weights;     // [height][width][weight_stride]
@@ -78,12 +81,12 @@ typedef struct dogb_lines {
 typedef struct dogb_kernel {
     const char *name; // "avx2"
     int32_t lanes;
-    int32_t most; // vectors of a panel at most
-    int32_t least; // of the expansion of an inverted residual: narrower tiles lose more than its
-                   // rows' place in the first cache gives
+    int32_t most;  // vectors of a panel at most
+    int32_t least; // the same of an expansion, at least: narrower tiles lose more than their rows
+                   // in the first cache gain
     int32_t even;  // the same when the vectors of all channels divide by it: faster tiles
     int32_t pixels[DOGB_VECTORS_MAX + 1]; // most outputs of a tile by vectors of the panel; 0: none
-    void (*tile[DOGB_VECTORS_MAX + 1])(const dogb_tile *tile); // by vectors of the panel
+    void (*tiles[DOGB_VECTORS_MAX + 1])(const dogb_tile *tile); // by vectors of the panel
     void (*depthwise)(const dogb_depth *depth);
     void (*lines)(const dogb_lines *lines);
     void (*maximum)(const dogb_depth *depth);

@@ -51,52 +51,27 @@ DOGB_INLINE void tile_input(vec (*sums)[DOGB_VECTORS_MAX], const float *const *i
     }
 }
 
-// One tile; P and N are constants where this is inlined.
-DOGB_INLINE void tile(const dogb_tile *t, const int P, const int N) {
-    vec sums[DOGB_PIXELS_MAX][DOGB_VECTORS_MAX];
-    const float *in[DOGB_PIXELS_MAX];
-    const float *const *rows = t->rows;
-    const float *weights = t->weights;
-    const float *next = t->next;
-    DOGB_UNROLL
-    for (int p = 0; p < P; p++) {
-        DOGB_UNROLL
-        for (int n = 0; n < N; n++) {
-            sums[p][n] = v_load(t->start + p * t->start_stride + n * LANES);
-        }
-    }
-    for (int64_t tap = 0; tap < t->taps; tap++, rows += P) {
-        DOGB_UNROLL
-        for (int p = 0; p < P; p++) {
-            in[p] = rows[p];
-        }
-        for (int64_t c = 0; c < t->channels; next += DOGB_FETCH_FLOATS) {
-            const int64_t end = c + DOGB_FETCH_EACH < t->channels ? c + DOGB_FETCH_EACH : t->channels;
-            __builtin_prefetch(next, 0, 2);
-            DOGB_ROLLED
-            for (; c < end; c++, weights += N * LANES) {
-                tile_input(sums, in, c, weights, P, N);
-            }
-        }
-    }
+// Where the finished sums of a tile go; P and N are constants where this is inlined.
+DOGB_INLINE void tile_store(const dogb_tile *t, vec (*sums)[DOGB_VECTORS_MAX], float *out,
+                            const float *residual, const int P, const int N) {
     if (t->part) {
         DOGB_UNROLL
         for (int p = 0; p < P; p++) {
             DOGB_UNROLL
             for (int n = 0; n < N; n++) {
-                v_store(t->out + p * t->out_stride + n * LANES, sums[p][n]);
+                v_store(out + p * t->out_stride + n * LANES, sums[p][n]);
             }
         }
         return;
     }
-    if (t->residual == NULL && t->tail == LANES) {
-        const vec low = v_set1(t->low);
-        const vec high = v_set1(t->high);
+    const vec low = v_set1(t->low);
+    const vec high = v_set1(t->high);
+    if (residual == NULL && t->tail == LANES) {
         DOGB_UNROLL
         for (int p = 0; p < P; p++) {
             DOGB_UNROLL
             for (int n = 0; n < N; n++) {
-                v_store(t->out + p * t->out_stride + n * LANES, v_clamp(sums[p][n], low, high));
+                v_store(out + p * t->out_stride + n * LANES, v_clamp(sums[p][n], low, high));
             }
         }
         return;
@@ -107,12 +82,54 @@ DOGB_INLINE void tile(const dogb_tile *t, const int P, const int N) {
         for (int n = 0; n < N; n++) {
             int32_t lanes = n == N - 1 ? t->tail : LANES;
             vec y = sums[p][n];
-            if (t->residual != NULL) {
-                y = v_add(y, v_part(t->residual + p * t->residual_stride + n * LANES, lanes));
+            if (residual != NULL) {
+                y = v_add(y, v_part(residual + p * t->residual_stride + n * LANES, lanes));
             }
-            y = v_clamp(y, v_set1(t->low), v_set1(t->high));
-            v_write(t->out + p * t->out_stride + n * LANES, lanes, y);
+            v_write(out + p * t->out_stride + n * LANES, lanes, v_clamp(y, low, high));
         }
+    }
+}
+
+// A run of tiles; P and N are constants where this is inlined.
+DOGB_INLINE void tiles(const dogb_tile *tile, const int P, const int N) {
+    const dogb_tile t = *tile; // stores cannot change it
+    const float *const *rows = t.rows;
+    const float *start = t.start;
+    const float *next = t.next;
+    const float *residual = t.residual;
+    float *out = t.out;
+    for (int64_t i = 0; i < t.tiles; i++) {
+        vec sums[DOGB_PIXELS_MAX][DOGB_VECTORS_MAX];
+        const float *in[DOGB_PIXELS_MAX];
+        const float *weights = t.weights;
+        const float *const *row = rows;
+        DOGB_UNROLL
+        for (int p = 0; p < P; p++) {
+            DOGB_UNROLL
+            for (int n = 0; n < N; n++) {
+                sums[p][n] = v_load(start + p * t.start_stride + n * LANES);
+            }
+        }
+        for (int64_t tap = 0; tap < t.taps; tap++, row += P) {
+            DOGB_UNROLL
+            for (int p = 0; p < P; p++) {
+                in[p] = row[p];
+            }
+            for (int64_t c = 0; c < t.channels; next += DOGB_FETCH_FLOATS) {
+                int64_t end = c + DOGB_FETCH_EACH < t.channels ? c + DOGB_FETCH_EACH : t.channels;
+                __builtin_prefetch(next, 0, 2);
+                DOGB_ROLLED
+                for (; c < end; c++, weights += N * LANES) {
+                    tile_input(sums, in, c, weights, P, N);
+                }
+            }
+        }
+        next = next < t.fetch_end ? next : t.next;
+        tile_store(&t, sums, out, residual, P, N);
+        rows += t.row_stride;
+        start += P * t.start_stride;
+        out += P * t.out_stride;
+        residual = residual == NULL ? NULL : residual + P * t.residual_stride;
     }
 }
 
@@ -334,7 +351,7 @@ static void affine(float *out, const float *in, const float *scale, const float 
 #define DOGB_CASE(P, N, MOST)                                                                      \
     case P:                                                                                        \
         if (P <= (MOST)) {                                                                         \
-            tile(t, P <= (MOST) ? P : 1, N);                                                       \
+            tiles(t, P <= (MOST) ? P : 1, N);                                                      \
         }                                                                                          \
         break;
 
@@ -372,7 +389,7 @@ const dogb_kernel DOGB_JOIN(dogb_kernel_, NAME) = {
     .least = VECTORS_LEAST,
     .even = VECTORS_EVEN,
     .pixels = {0, PIXELS_1, PIXELS_2, PIXELS_3, PIXELS_4},
-    .tile = {NULL, tiles_1, tiles_2, tiles_3, tiles_4},
+    .tiles = {NULL, tiles_1, tiles_2, tiles_3, tiles_4},
     .depthwise = depthwise,
     .lines = lines,
     .maximum = maximum,

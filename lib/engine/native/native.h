@@ -78,8 +78,8 @@ struct dogb_net {
     dogb_graph *graph; // own copy, folded
     const dogb_kernel *kernel;
     dogb_step *steps;
-    dogb_value *values; // by node
-    const float *zeros; // a pixel of zeros, as wide as any
+    dogb_value *values;   // by node
+    const float *zeros;   // a pixel of zeros, as wide as any
     float levels[3][256]; // what a byte of each colour becomes
     int64_t value_floats;
     int64_t scratch_floats;
