@@ -12,7 +12,8 @@ static const struct {
 } kinds[] = {
     {dogb_step_block, "inverted residual"}, {dogb_step_conv, "panels"},
     {dogb_step_depthwise, "depthwise"},     {dogb_step_pool, "pool"},
-    {dogb_step_simple, "elementwise"},
+    {dogb_step_simple, "elementwise"},      {dogb_step_front, "expansion and depthwise"},
+    {dogb_step_winograd, "winograd"},
 };
 
 static const char *kind_of(const dogb_step *step) {
@@ -22,6 +23,10 @@ static const char *kind_of(const dogb_step *step) {
         }
     }
     return "";
+}
+
+static const char *unit_of(const dogb_step *step) {
+    return step->winograd > 0 ? "tiles" : step->by_panels ? "panels" : "rows";
 }
 
 static int add_shape(json_t *row, const char *key, const dogb_node *node) {
@@ -86,7 +91,7 @@ static int add_step(json_t *steps, const dogb_net *net, const dogb_step *step, i
     rc = rc < 0 ? rc : dogb_json_set_int(row, "weight_bytes", floats * FLOAT_BYTES);
     rc = rc < 0 ? rc : dogb_json_set_int(row, "scratch_bytes", step->scratch * FLOAT_BYTES);
     rc = rc < 0 ? rc : dogb_json_set_int(row, "units", step->units);
-    rc = rc < 0 ? rc : dogb_json_set_text(row, "unit", step->by_panels ? "panels" : "rows");
+    rc = rc < 0 ? rc : dogb_json_set_text(row, "unit", unit_of(step));
     return rc < 0 ? rc : add_value(row, &net->values[step->output]);
 }
 

@@ -78,6 +78,22 @@ typedef struct dogb_lines {
     int32_t reserved;
 } dogb_lines;
 
+// Tiles of a Winograd convolution: size x size pixels, (size - 2)^2 outputs each.
+typedef struct dogb_winograd {
+    const float *const *in;       // [tiles][size * size] pixels
+    float *const *out;            // [tiles][outputs]; NULL: outside
+    const float *const *residual; // the same; NULL: nothing is added
+    float *sums;                  // [size * size] planes of [tiles][channels]
+    const float *bias;
+    int64_t tiles;
+    int64_t channels; // whole vectors
+    int64_t plane;    // floats
+    int32_t size;     // 4 or 6
+    float low;
+    float high;
+    int32_t reserved;
+} dogb_winograd;
+
 typedef struct dogb_kernel {
     const char *name; // "avx2"
     int32_t lanes;
@@ -89,6 +105,8 @@ typedef struct dogb_kernel {
     void (*tiles[DOGB_VECTORS_MAX + 1])(const dogb_tile *tile); // by vectors of the panel
     void (*depthwise)(const dogb_depth *depth);
     void (*lines)(const dogb_lines *lines);
+    void (*winograd_spread)(const dogb_winograd *winograd); // in -> sums
+    void (*winograd_gather)(const dogb_winograd *winograd); // sums -> out
     void (*maximum)(const dogb_depth *depth);
     void (*sum)(const dogb_depth *depth);
     void (*add)(float *out, const float *a, const float *b, int64_t count, float low, float high);

@@ -5,6 +5,7 @@
 #include "engine/native/kernel.h"
 
 #include "engine/native/vector.h"
+#include "engine/native/winograd_loops.h"
 
 #include <stddef.h>
 
@@ -392,6 +393,8 @@ const dogb_kernel DOGB_JOIN(dogb_kernel_, NAME) = {
     .tiles = {NULL, tiles_1, tiles_2, tiles_3, tiles_4},
     .depthwise = depthwise,
     .lines = lines,
+    .winograd_spread = winograd_spread,
+    .winograd_gather = winograd_gather,
     .maximum = maximum,
     .sum = sum,
     .add = add,

@@ -52,12 +52,14 @@ struct dogb_step {
     dogb_step_fn run;
     const dogb_node *part[DOGB_PARTS]; // part[0] is the node of a simple step; NULL: not there
     dogb_packed packed[DOGB_PARTS];
+    const float *bias;  // of a Winograd convolution
     const float *scale; // of a batch norm that could not be folded
     const float *shift;
     int32_t input;     // node whose value is read
     int32_t residual;  // node that is added; -1: none
     int32_t output;    // node whose value is written
     int32_t joined;    // the columns of one kernel row lie side by side in memory: one tap
+    int32_t winograd;  // size of its tiles; 0: another way
     int32_t by_panels; // units are panels: an output of few rows divides better so
     int32_t units;
     int64_t group;   // output rows (inverted residual) or pixels that are worked on together
@@ -120,6 +122,8 @@ void dogb_step_block(const dogb_pass *pass, const dogb_step *step, int64_t from,
                      float *scratch);
 void dogb_step_front(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                      float *scratch);
+void dogb_step_winograd(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
+                        float *scratch);
 void dogb_step_pool(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                     float *scratch);
 void dogb_step_simple(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
@@ -168,6 +172,12 @@ dogb_block_memory dogb_native_block_memory(const dogb_kernel *kernel, const dogb
 
 // describe.c: the net_describe of the seam
 int dogb_native_describe(const dogb_net *net, json_t *object);
+
+// winograd.c
+// Size of the tiles that cost least; 0: the plain way.
+int32_t dogb_native_winograd_size(const dogb_kernel *kernel, const dogb_node *node);
+int dogb_native_winograd_plan(dogb_step *step, dogb_net *net, const dogb_node *node,
+                              const float *weights, const float *bias, int32_t size);
 
 // infer.c
 int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out);

@@ -133,6 +133,11 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
 }
 
 static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
+    int32_t size = dogb_native_winograd_size(p->net->kernel, node);
+    if (size > 0) {
+        return dogb_native_winograd_plan(step, p->net, node, weight_of(p, node, DOGB_ROLE_WEIGHT),
+                                         weight_of(p, node, DOGB_ROLE_BIAS), size);
+    }
     int rc = pack(p, step, 0, node, 0);
     if (rc < 0) {
         return rc;
@@ -229,11 +234,13 @@ static int plan_steps(plan *p) {
             return rc;
         }
         const dogb_node *last = &p->graph->nodes[i];
-        step->units = last->rank == 3 ? (int32_t)last->shape[1] : 1;
-        step->by_panels = step->run == dogb_step_front ||
-                          (step->run == dogb_step_conv && last->groups == 1 &&
-                           step->units <= FEW_ROWS && step->packed[0].panels > step->units / 2);
-        step->units = step->by_panels ? step->packed[0].panels : step->units;
+        int32_t rows = last->rank == 3 ? (int32_t)last->shape[1] : 1;
+        step->by_panels =
+            step->run == dogb_step_front || (step->run == dogb_step_conv && last->groups == 1 &&
+                                             rows <= FEW_ROWS && step->packed[0].panels > rows / 2);
+        if (step->units == 0) {
+            step->units = step->by_panels ? step->packed[0].panels : rows;
+        }
         net->scratch_floats =
             step->scratch > net->scratch_floats ? step->scratch : net->scratch_floats;
         net->step_count++;
