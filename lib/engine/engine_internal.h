@@ -25,6 +25,17 @@ size_t dogb_engine_weight_bytes(const dogb_graph *graph);
 
 // rules.c
 int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch);
+// Labels of a batch of `count` samples that forward has left; 0: it has not run.
+int dogb_target_check(const dogb_graph *graph, const dogb_target *target, int64_t count);
+int dogb_param_check(const dogb_graph *graph, int32_t param);
+// The same, and `size` is that of the parameter.
+int dogb_param_check_size(const dogb_graph *graph, int32_t param, size_t size);
+size_t dogb_param_bytes(const dogb_param *param);
+// State of an optimiser: `there` says whether it has the slot.
+int dogb_slot_check(const dogb_graph *graph, int32_t param, int32_t slot, int there, size_t size);
+int dogb_steps_check(int64_t steps);
+int32_t dogb_optim_slot_count(const dogb_optim_conf *conf); // of each parameter
+int dogb_optim_check(const dogb_optim_conf *conf);
 
 // Inputs [first, last) of a pooled output along one axis; `reach` is how long its window is with
 // the padding that it touches, for averages that count padding.
@@ -38,5 +49,22 @@ dogb_span dogb_pool_span(const dogb_node *node, int axis, int64_t size, int64_t 
 // Place of the label's logit among all, the lowest index first among equals. A label whose logit is
 // not a number is last.
 int64_t dogb_label_rank(const float *row, int64_t classes, int32_t label);
+
+// view.c: views of a net for events. `has` and `data` take DOGBREED_TENSOR_ and the node of an
+// activation, or the parameter of a gradient or weight.
+typedef struct dogb_views {
+    dogb_net *net;
+    const dogb_graph *graph;
+    uint32_t watch;
+    int32_t reserved;
+    int64_t samples; // of the last forward
+    int (*has)(const dogb_net *net, int32_t what, int32_t place);
+    int (*data)(const float **out, dogb_net *net, int32_t what, int32_t place);
+} dogb_views;
+int32_t dogb_views_count(const dogb_views *views, int32_t what);
+int dogb_views_describe(const dogb_views *views, int32_t what, int32_t index, dogbreed_tensor *out);
+int dogb_views_read(const dogb_views *views, int32_t what, int32_t index, float *out, size_t count);
+int dogb_views_stats(const dogb_views *views, int32_t what, int32_t index,
+                     dogbreed_tensor_stats *out);
 
 #endif

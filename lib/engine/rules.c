@@ -1,5 +1,5 @@
-// rules.c - what built-in engines must agree on: which batches fit a net, which inputs a pooled
-// output sees, and where a label ranks among the logits.
+// rules.c - what built-in engines must agree on: which batches, labels, parameters and state fit a
+// net, which inputs a pooled output sees, and where a label ranks among the logits.
 #include "engine/engine_internal.h"
 
 #include "core/error.h"
@@ -23,6 +23,92 @@ int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch) {
     }
     return DOGBREED_OK;
 }
+
+int dogb_target_check(const dogb_graph *graph, const dogb_target *target, int64_t count) {
+    const dogb_node *node = &graph->nodes[graph->output];
+    if (count == 0) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "loss: forward has not run");
+    }
+    if (node->rank != 1) {
+        return dogb_fail(DOGBREED_ERROR_MISMATCH, "loss: the net's output is not a row of logits");
+    }
+    if (target->count != count) {
+        return dogb_fail(DOGBREED_ERROR_MISMATCH, "loss: %d labels for a batch of %lld",
+                         target->count, (long long)count);
+    }
+    if (!(target->label_smoothing >= 0 && target->label_smoothing <= 1)) {
+        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "label_smoothing: %g, expected 0 to 1",
+                         target->label_smoothing);
+    }
+    for (int32_t i = 0; i < target->count; i++) {
+        if (target->labels[i] < 0 || target->labels[i] >= node->shape[0]) {
+            return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                             "loss: label %d of sample %d, expected 0 to %lld", target->labels[i],
+                             i, (long long)node->shape[0] - 1);
+        }
+    }
+    return DOGBREED_OK;
+}
+
+// --- parameters and optimisers
+
+size_t dogb_param_bytes(const dogb_param *param) {
+    return (size_t)param->count *
+           (param->role == DOGB_ROLE_COUNTER ? sizeof(int64_t) : sizeof(float));
+}
+
+int dogb_param_check(const dogb_graph *graph, int32_t param) {
+    if (param < 0 || param >= graph->param_count) {
+        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "parameter %d, expected 0 to %d", param,
+                         graph->param_count - 1);
+    }
+    return DOGBREED_OK;
+}
+
+int dogb_param_check_size(const dogb_graph *graph, int32_t param, size_t size) {
+    int rc = dogb_param_check(graph, param);
+    size_t bytes = rc < 0 ? 0 : dogb_param_bytes(&graph->params[param]);
+    if (rc == DOGBREED_OK && size != bytes) {
+        rc = dogb_fail(DOGBREED_ERROR_MISMATCH, "%s: %zu bytes given, it has %zu",
+                       graph->params[param].name, size, bytes);
+    }
+    return rc;
+}
+
+int dogb_slot_check(const dogb_graph *graph, int32_t param, int32_t slot, int there, size_t size) {
+    const dogb_param *at = &graph->params[param];
+    size_t bytes = (size_t)at->count * sizeof(float);
+    if (!there) {
+        return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s: the optimiser has no state %d of it",
+                         at->name, slot);
+    }
+    if (size != bytes) {
+        return dogb_fail(DOGBREED_ERROR_MISMATCH, "%s: state of %zu bytes given, it has %zu",
+                         at->name, size, bytes);
+    }
+    return DOGBREED_OK;
+}
+
+int dogb_steps_check(int64_t steps) {
+    if (steps < 0) {
+        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                         "optimiser steps: %lld, expected 0 or more", (long long)steps);
+    }
+    return DOGBREED_OK;
+}
+
+int32_t dogb_optim_slot_count(const dogb_optim_conf *conf) {
+    return conf->kind != DOGB_OPTIM_SGD ? 2 : conf->momentum != 0;
+}
+
+int dogb_optim_check(const dogb_optim_conf *conf) {
+    if (conf->kind < DOGB_OPTIM_SGD || conf->kind > DOGB_OPTIM_ADAMW) {
+        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "optimizer %d is not known", conf->kind);
+    }
+    return DOGBREED_OK;
+}
+
+// --- values
 
 dogb_span dogb_pool_span(const dogb_node *node, int axis, int64_t size, int64_t out) {
     if (node->op == DOGB_OP_ADAPTIVE_AVG_POOL) {

@@ -164,6 +164,15 @@ int dogb_graph_is_buffer(const dogb_param *param); // running statistics, counte
 // <stage>` means.
 int32_t dogb_graph_stage_end(const dogb_graph *graph, const char *prefix);
 
+// A head on features: [dropout] linear, or [dropout] linear, ReLU, [dropout] linear, on a vector.
+typedef struct dogb_head_nodes {
+    int32_t layers;     // linear ones, 1 or 2
+    int32_t dropout[2]; // node in front of each; 0: none
+    int32_t linear[2];
+    int32_t relu; // between them; 0: one layer
+} dogb_head_nodes;
+int dogb_graph_head(dogb_head_nodes *out, const dogb_graph *graph); // 1: it is one; 0: not
+
 // --- rewriting: each makes a new graph; the old one stays.
 int dogb_graph_copy(dogb_graph **out, const dogb_graph *graph); // node and parameter indices stay
 // Nodes (from, to] with the output of `from` as input (rank kept). params keep their names. from 0:

@@ -3,35 +3,7 @@
 #include "engine/engine_internal.h"
 #include "engine/ref/ref.h"
 
-#include "core/error.h"
-
 #include <math.h>
-
-static int check(const dogb_net *net, const dogb_target *target) {
-    const dogb_node *node = &net->graph->nodes[net->graph->output];
-    if (net->count == 0) {
-        return dogb_fail(DOGBREED_ERROR_STATE, "loss: forward has not run");
-    }
-    if (node->rank != 1) {
-        return dogb_fail(DOGBREED_ERROR_MISMATCH, "loss: the net's output is not a row of logits");
-    }
-    if (target->count != net->count) {
-        return dogb_fail(DOGBREED_ERROR_MISMATCH, "loss: %d labels for a batch of %lld",
-                         target->count, (long long)net->count);
-    }
-    if (!(target->label_smoothing >= 0 && target->label_smoothing <= 1)) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "label_smoothing: %g, expected 0 to 1",
-                         target->label_smoothing);
-    }
-    for (int32_t i = 0; i < target->count; i++) {
-        if (target->labels[i] < 0 || target->labels[i] >= node->shape[0]) {
-            return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                             "loss: label %d of sample %d, expected 0 to %lld", target->labels[i],
-                             i, (long long)node->shape[0] - 1);
-        }
-    }
-    return DOGBREED_OK;
-}
 
 // One sample: -sum of share[c] * log p[c], with share = (1 - s) * w[label] at the label, plus
 // s / C * w[c] everywhere. gradient, not yet divided by the batch's weight: (sum of share) * p -
@@ -71,7 +43,7 @@ int dogb_ref_loss(dogb_net *net, const dogb_target *target, dogb_loss *out) {
     int64_t classes = node->shape[0];
     double total = 0;
     double weights = 0;
-    int rc = check(net, target);
+    int rc = dogb_target_check(net->graph, target, net->count);
     if (rc < 0) {
         return rc;
     }

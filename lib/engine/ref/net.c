@@ -13,14 +13,6 @@ int dogb_ref_check_train(const dogb_net *net) {
     return DOGBREED_OK;
 }
 
-int dogb_ref_check_param(const dogb_net *net, int32_t param) {
-    if (param < 0 || param >= net->graph->param_count) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "parameter %d, expected 0 to %d", param,
-                         net->graph->param_count - 1);
-    }
-    return DOGBREED_OK;
-}
-
 void dogb_ref_load(const dogb_net *net, float *out, const dogb_batch *batch, int64_t first,
                    int64_t count) {
     const dogb_node *input = &net->graph->nodes[0];
@@ -43,19 +35,14 @@ void dogb_ref_load(const dogb_net *net, float *out, const dogb_batch *batch, int
     }
 }
 
-static size_t param_bytes(const dogb_param *param) {
-    return (size_t)param->count *
-           (param->role == DOGB_ROLE_COUNTER ? sizeof(int64_t) : sizeof(float));
-}
-
 static int copy_params(dogb_net *net, const void *const *weights) {
     for (int32_t i = 0; i < net->graph->param_count; i++) {
         const dogb_param *param = &net->graph->params[i];
-        net->params[i] = dogb_alloc_raw(&net->arena, 1, param_bytes(param));
+        net->params[i] = dogb_alloc_raw(&net->arena, 1, dogb_param_bytes(param));
         if (net->params[i] == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;
         }
-        memcpy(net->params[i], weights[i], param_bytes(param));
+        memcpy(net->params[i], weights[i], dogb_param_bytes(param));
         net->trainable[i] = !dogb_graph_is_buffer(param);
     }
     return DOGBREED_OK;
@@ -125,18 +112,8 @@ void dogb_ref_net_destroy(dogb_net *net) {
     }
 }
 
-static int check_size(const dogb_net *net, int32_t param, size_t size) {
-    int rc = dogb_ref_check_param(net, param);
-    size_t bytes = rc < 0 ? 0 : param_bytes(&net->graph->params[param]);
-    if (rc == DOGBREED_OK && size != bytes) {
-        rc = dogb_fail(DOGBREED_ERROR_MISMATCH, "%s: %zu bytes given, it has %zu",
-                       net->graph->params[param].name, size, bytes);
-    }
-    return rc;
-}
-
 int dogb_ref_param_read(dogb_net *net, int32_t param, void *out, size_t size) {
-    int rc = check_size(net, param, size);
+    int rc = dogb_param_check_size(net->graph, param, size);
     if (rc == DOGBREED_OK) {
         memcpy(out, net->params[param], size);
     }
@@ -146,7 +123,7 @@ int dogb_ref_param_read(dogb_net *net, int32_t param, void *out, size_t size) {
 int dogb_ref_param_write(dogb_net *net, int32_t param, const void *data, size_t size) {
     int rc = dogb_ref_check_train(net);
     if (rc == DOGBREED_OK) {
-        rc = check_size(net, param, size);
+        rc = dogb_param_check_size(net->graph, param, size);
     }
     if (rc == DOGBREED_OK) {
         memcpy(net->params[param], data, size);
@@ -157,7 +134,7 @@ int dogb_ref_param_write(dogb_net *net, int32_t param, const void *data, size_t 
 int dogb_ref_param_trainable(dogb_net *net, int32_t param, int32_t trainable) {
     int rc = dogb_ref_check_train(net);
     if (rc == DOGBREED_OK) {
-        rc = dogb_ref_check_param(net, param);
+        rc = dogb_param_check(net->graph, param);
     }
     if (rc == DOGBREED_OK && trainable && dogb_graph_is_buffer(&net->graph->params[param])) {
         rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "%s: statistics are not trained",
@@ -170,7 +147,7 @@ int dogb_ref_param_trainable(dogb_net *net, int32_t param, int32_t trainable) {
 }
 
 int dogb_ref_grad_read(dogb_net *net, int32_t param, float *out, size_t size) {
-    int rc = check_size(net, param, size);
+    int rc = dogb_param_check_size(net->graph, param, size);
     if (rc == DOGBREED_OK && net->grads_param[param] == NULL) {
         rc = dogb_fail(DOGBREED_ERROR_STATE, "%s: has no gradient", net->graph->params[param].name);
     }
@@ -279,12 +256,12 @@ static int prepare_params(dogb_net *net) {
             continue;
         }
         if (net->grads_param[i] == NULL) {
-            net->grads_param[i] = dogb_alloc_raw(&net->arena, 1, param_bytes(param));
+            net->grads_param[i] = dogb_alloc_raw(&net->arena, 1, dogb_param_bytes(param));
         }
         if (net->grads_param[i] == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;
         }
-        memset(net->grads_param[i], 0, param_bytes(param));
+        memset(net->grads_param[i], 0, dogb_param_bytes(param));
     }
     return DOGBREED_OK;
 }

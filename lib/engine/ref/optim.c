@@ -1,8 +1,7 @@
 // optim.c - SGD, Adam and AdamW with torch.optim's arithmetic (torch/optim/sgd.py, adam.py,
 // adamw.py: single-tensor forms, amsgrad and dampening off).
+#include "engine/engine_internal.h"
 #include "engine/ref/ref.h"
-
-#include "core/error.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,16 +14,9 @@ struct dogb_optim {
     float **slots[2]; // by slot, by parameter; NULL where not trainable at creation
 };
 
-static int32_t slot_count(const dogb_optim_conf *conf) {
-    if (conf->kind == DOGB_OPTIM_SGD) {
-        return conf->momentum != 0 ? 1 : 0;
-    }
-    return 2;
-}
-
 static int make(dogb_optim *optim) {
     const dogb_graph *graph = optim->net->graph;
-    for (int32_t slot = 0; slot < slot_count(&optim->conf); slot++) {
+    for (int32_t slot = 0; slot < dogb_optim_slot_count(&optim->conf); slot++) {
         optim->slots[slot] =
             dogb_alloc(&optim->arena, (size_t)graph->param_count + 1, sizeof *optim->slots[slot]);
         if (optim->slots[slot] == NULL) {
@@ -47,11 +39,8 @@ static int make(dogb_optim *optim) {
 int dogb_ref_optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf) {
     *out = NULL;
     int rc = dogb_ref_check_train(net);
-    if (rc < 0) {
+    if (rc < 0 || (rc = dogb_optim_check(conf)) < 0) {
         return rc;
-    }
-    if (conf->kind < DOGB_OPTIM_SGD || conf->kind > DOGB_OPTIM_ADAMW) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "optimizer %d is not known", conf->kind);
     }
     dogb_optim *optim = dogb_malloc(1, sizeof *optim);
     if (optim == NULL) {
@@ -111,7 +100,7 @@ static void step_adam(const dogb_optim_conf *conf, double rate, int64_t number, 
 
 int dogb_ref_optim_step(dogb_optim *optim, double learning_rate) {
     dogb_net *net = optim->net;
-    int32_t slots = slot_count(&optim->conf);
+    int32_t slots = dogb_optim_slot_count(&optim->conf);
     optim->steps++;
     for (int32_t i = 0; i < net->graph->param_count; i++) {
         const float *gradient = net->grads_param[i];
@@ -132,27 +121,22 @@ int dogb_ref_optim_step(dogb_optim *optim, double learning_rate) {
 }
 
 int32_t dogb_ref_optim_slots(dogb_optim *optim) {
-    return slot_count(&optim->conf);
+    return dogb_optim_slot_count(&optim->conf);
 }
 
 static int find_state(float **out, const dogb_optim *optim, int32_t param, int32_t slot,
                       size_t size) {
-    int rc = dogb_ref_check_param(optim->net, param);
+    int rc = dogb_param_check(optim->net->graph, param);
     if (rc < 0) {
         return rc;
     }
-    const dogb_param *at = &optim->net->graph->params[param];
-    size_t bytes = (size_t)at->count * sizeof(float);
-    if (slot < 0 || slot >= slot_count(&optim->conf) || optim->slots[slot][param] == NULL) {
-        return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s: the optimiser has no state %d of it",
-                         at->name, slot);
+    int there = slot >= 0 && slot < dogb_optim_slot_count(&optim->conf) &&
+                optim->slots[slot][param] != NULL;
+    rc = dogb_slot_check(optim->net->graph, param, slot, there, size);
+    if (rc == DOGBREED_OK) {
+        *out = optim->slots[slot][param];
     }
-    if (size != bytes) {
-        return dogb_fail(DOGBREED_ERROR_MISMATCH, "%s: state of %zu bytes given, it has %zu",
-                         at->name, size, bytes);
-    }
-    *out = optim->slots[slot][param];
-    return DOGBREED_OK;
+    return rc;
 }
 
 int dogb_ref_optim_read(dogb_optim *optim, int32_t param, int32_t slot, float *out, size_t size) {
@@ -179,10 +163,9 @@ int64_t dogb_ref_optim_steps(dogb_optim *optim) {
 }
 
 int dogb_ref_optim_set_steps(dogb_optim *optim, int64_t steps) {
-    if (steps < 0) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "optimiser steps: %lld, expected 0 or more", (long long)steps);
+    int rc = dogb_steps_check(steps);
+    if (rc == DOGBREED_OK) {
+        optim->steps = steps;
     }
-    optim->steps = steps;
-    return DOGBREED_OK;
+    return rc;
 }

@@ -135,9 +135,8 @@ int dogb_ref_optim_write(dogb_optim *optim, int32_t param, int32_t slot, const f
 int64_t dogb_ref_optim_steps(dogb_optim *optim);
 int dogb_ref_optim_set_steps(dogb_optim *optim, int64_t steps);
 
-// Checks that several calls share.
+// A check that several calls share.
 int dogb_ref_check_train(const dogb_net *net);
-int dogb_ref_check_param(const dogb_net *net, int32_t param);
 // Samples [first, first + count) of a batch as the input node's values, normalised.
 void dogb_ref_load(const dogb_net *net, float *out, const dogb_batch *batch, int64_t first,
                    int64_t count);
