@@ -200,12 +200,17 @@ static int check_capabilities(const row *r, uint32_t wanted, const char *device)
         const char *name;
     } names[] = {{DOGB_CAN_INFER, "inference"},
                  {DOGB_CAN_TRAIN, "training"},
+                 {DOGB_CAN_TRAIN_HEAD, "training of heads"},
                  {DOGB_CAN_HEADS, "banks of heads"},
                  {DOGB_CAN_BF16, "bf16 on this machine"},
                  {DOGB_CAN_CUDA, "CUDA on this machine"}};
     char buffer[16];
     const char *id = NULL;
     uint32_t has = r->engine->capabilities();
+    if ((wanted & DOGB_CAN_TRAIN) != 0 &&
+        (has & (DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD)) == DOGB_CAN_TRAIN_HEAD) {
+        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "engine %s: " DOGB_TRAINS_HEADS_ONLY, r->name);
+    }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if ((wanted & names[i].bit) != 0 && (has & names[i].bit) == 0) {
             return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "engine %s: does not offer %s", r->name,
@@ -309,8 +314,9 @@ static int check_net(const dogb_engine *engine, const dogb_graph *graph, const v
         DOGB_CHECK(weights[i] != NULL, "net: no data for parameter %s", graph->params[i].name);
     }
     uint32_t has = engine->capabilities();
-    if ((has & (uint32_t)(train ? DOGB_CAN_TRAIN : DOGB_CAN_INFER)) == 0 ||
-        (conf->dtype == DOGB_DTYPE_BF16 && (has & DOGB_CAN_BF16) == 0)) {
+    // Which nets an engine for heads trains, it says itself.
+    uint32_t either = train ? DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD : DOGB_CAN_INFER;
+    if ((has & either) == 0 || (conf->dtype == DOGB_DTYPE_BF16 && (has & DOGB_CAN_BF16) == 0)) {
         return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "engine %s: does not offer %s", engine->name,
                          conf->dtype == DOGB_DTYPE_BF16 ? "bf16 on this machine"
                          : train                        ? "training"

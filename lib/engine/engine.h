@@ -30,7 +30,10 @@ enum { // capabilities
     DOGB_CAN_HEADS = 4,
     DOGB_CAN_BF16 = 8,  // on this machine
     DOGB_CAN_CUDA = 16, // a usable device is present
-    DOGB_CAN_CACHE = 32 // keeps what it makes of weights in conf->cache_dir
+    // Trains nets that are heads (dogb_graph_head): linear layers on features. Engines with
+    // DOGB_CAN_TRAIN have it too.
+    DOGB_CAN_TRAIN_HEAD = 32,
+    DOGB_CAN_CACHE = 128 // keeps what it makes of weights in conf->cache_dir
 };
 
 enum { DOGB_DATA_F32 = 0, DOGB_DATA_U8 = 1 };
@@ -169,7 +172,7 @@ typedef struct dogb_engine {
     int (*param_trainable)(dogb_net *net, int32_t param,
                            int32_t trainable); // default: 1 for weights and biases
     int (*grad_read)(dogb_net *net, int32_t param, float *out,
-                     size_t size); // STATE when it has none
+                     size_t size); // of the last forward's backward; STATE when it has none
     // Dropout masks come from dogb_dropout_mask(seed, step), so they are equal on every engine and
     // device.
     int (*forward)(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed,
@@ -188,6 +191,7 @@ typedef struct dogb_engine {
     // optimisers over the trainable parameters of a net
     int (*optim_create)(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf);
     void (*optim_destroy)(dogb_optim *optim);
+    // With the gradients of a backward: a later forward may have dropped them (STATE).
     int (*optim_step)(dogb_optim *optim, double learning_rate);
     // state tensors by (parameter, slot): sgd slot 0 momentum; adam slots 0 exp_avg, 1 exp_avg_sq.
     // float32, shaped like the parameter. The step count is global.
@@ -270,7 +274,7 @@ int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph 
 int dogb_engine_list(json_t *array, int open);
 
 const dogb_engine *dogb_engine_ref(void);    // engine/ref: plain C, always there
-const dogb_engine *dogb_engine_native(void); // engine/native: inference on CPUs, fast
+const dogb_engine *dogb_engine_native(void); // engine/native: inference and heads on CPUs, fast
 
 // Multiplier per element (0 or 1/(1-p)) of dropout node `node` at `step`. Compiled into every
 // engine.

@@ -23,10 +23,17 @@ int dogb_engine_key(dogb_sha256 *out, const dogb_graph *graph, const void *const
                     int32_t threads);
 size_t dogb_engine_weight_bytes(const dogb_graph *graph);
 
+// What an engine with DOGB_CAN_TRAIN_HEAD alone says to other training.
+#define DOGB_TRAINS_HEADS_ONLY                                                                     \
+    "trains heads on features only; engine torch or ref trains deeper layers"
+
 // rules.c
 int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch);
 // Labels of a batch of `count` samples that forward has left; 0: it has not run.
 int dogb_target_check(const dogb_graph *graph, const dogb_target *target, int64_t count);
+// The output of `count` samples, as above, into `size` bytes.
+int dogb_output_check(const dogb_graph *graph, int64_t count, size_t size);
+int dogb_backward_check(int ready);
 int dogb_param_check(const dogb_graph *graph, int32_t param);
 // The same, and `size` is that of the parameter.
 int dogb_param_check_size(const dogb_graph *graph, int32_t param, size_t size);

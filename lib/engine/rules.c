@@ -50,6 +50,28 @@ int dogb_target_check(const dogb_graph *graph, const dogb_target *target, int64_
     return DOGBREED_OK;
 }
 
+int dogb_output_check(const dogb_graph *graph, int64_t count, size_t size) {
+    const dogb_node *node = &graph->nodes[graph->output];
+    size_t bytes = (size_t)count * sizeof(float);
+    for (int32_t i = 0; i < node->rank; i++) {
+        bytes *= (size_t)node->shape[i];
+    }
+    if (count == 0) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "no output yet: forward has not run");
+    }
+    if (size != bytes) {
+        return dogb_fail(DOGBREED_ERROR_MISMATCH, "output: %zu bytes given, it has %zu", size,
+                         bytes);
+    }
+    return DOGBREED_OK;
+}
+
+int dogb_backward_check(int ready) {
+    return ready ? DOGBREED_OK
+                 : dogb_fail(DOGBREED_ERROR_STATE, "backward: a forward in training mode and its "
+                                                   "loss must come first");
+}
+
 // --- parameters and optimisers
 
 size_t dogb_param_bytes(const dogb_param *param) {

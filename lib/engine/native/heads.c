@@ -2,6 +2,7 @@
 #include "engine/native/heads.h"
 
 #include "core/error.h"
+#include "engine/engine_internal.h"
 #include "engine/native/kernel.h"
 
 #include <string.h>
@@ -78,12 +79,8 @@ static int make_smooth(dogb_head *head, const dogb_heads *heads) {
     if (smooth == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    for (int64_t c = 0; c < heads->classes; c++) {
-        double weight = target->class_weights == NULL ? 1 : (double)target->class_weights[c];
-        double share = weight * target->smoothing / (double)heads->classes;
-        smooth[c] = (float)share;
-        target->smooth_sum += share;
-    }
+    target->smooth_sum =
+        dogb_heads_smooth(smooth, target->class_weights, heads->classes, target->smoothing);
     target->smooth = smooth;
     return DOGBREED_OK;
 }
@@ -95,7 +92,7 @@ static int make_head(dogb_heads *heads, const dogb_heads_conf *conf, int32_t i,
     head->seed = conf->seeds[i];
     head->dropout[0] = conf->dropout_features == NULL ? 0 : conf->dropout_features[i];
     head->dropout[1] = conf->dropout[i];
-    head->slots = head->optim.kind != DOGB_OPTIM_SGD ? 2 : head->optim.momentum != 0;
+    head->slots = dogb_optim_slot_count(&head->optim);
     int64_t inputs = heads->features;
     for (int32_t layer = 0; layer < heads->layers; layer++) {
         int64_t outputs = layer + 1 < heads->layers ? heads->hidden : heads->classes;

@@ -132,12 +132,14 @@ void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kern
                             float *packed, const float *data);
 void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                               const float *packed, int64_t rows, float *out);
-void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+// weights or bias NULL: they stay as they are.
+void dogb_heads_layer_update(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                              const dogb_heads_rule *rule, const float *packed, const float *delta,
                              int64_t rows, dogb_heads_ahead *ahead);
 // to: a layer from outputs to inputs, without bias.
 void dogb_heads_layer_transpose(dogb_heads_layer *to, const dogb_heads_layer *from,
                                 const dogb_heads_kernel *kernel);
+size_t dogb_heads_layer_weights(const dogb_heads_layer *layer); // floats that they take
 // Floats from row to row of so many values.
 int64_t dogb_heads_stride(const dogb_heads_kernel *kernel, int64_t values);
 int64_t dogb_heads_packed_floats(int64_t inputs, int64_t rows);
@@ -157,6 +159,8 @@ typedef struct dogb_heads_target {
     int64_t stride; // of logits
 } dogb_heads_target;
 
+// What smoothing asks of each class, into out; returns the sum.
+double dogb_heads_smooth(float *out, const float *class_weights, int64_t classes, double smoothing);
 // Mean loss of rows of logits, which become its gradient.
 double dogb_heads_loss(const dogb_heads_kernel *kernel, const dogb_heads_target *target,
                        float *logits, const int32_t *labels, int64_t rows);
@@ -221,6 +225,25 @@ int dogb_native_heads_slot_write(dogb_heads *heads, int32_t head, int32_t param,
                                  const float *data, size_t size);
 int64_t dogb_native_heads_steps(dogb_heads *heads, int32_t head);
 int dogb_native_heads_set_steps(dogb_heads *heads, int32_t head, int64_t steps);
+
+// heads_step.c: phases of a step
+
+// Memory for batches of that many rows on each thread; what is large enough stays.
+int dogb_heads_prepare(dogb_heads *heads, int64_t batch);
+// steps: the optimiser's, this one counted.
+dogb_heads_rule dogb_head_rule(const dogb_optim_conf *optim, int64_t steps, double rate);
+// The factors of dropout in front of a layer; NULL: there is none.
+const float *dogb_head_draw(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                            int32_t layer, int64_t rows, int64_t step);
+// Rows of the batch that starts at sample `first`, packed, with their labels if there are any.
+void dogb_head_gather(dogb_heads_space *space, const dogb_heads *heads, const dogb_heads_data *data,
+                      const int64_t *order, int64_t first, int64_t rows, const float *mask);
+// Logits of the packed batch; returns where they lie. mask: of the hidden layer, or NULL.
+float *dogb_head_forward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                         int64_t rows, const float *mask);
+// Gradient of the hidden layer's sums into space->delta, from that of the logits.
+void dogb_head_backward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                        int64_t rows, const float *mask, const float *gradient);
 
 // heads_run.c
 int dogb_native_heads_run(dogb_heads *heads, const dogb_heads_data *data,

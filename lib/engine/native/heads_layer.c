@@ -54,6 +54,10 @@ int64_t dogb_heads_stride(const dogb_heads_kernel *kernel, int64_t values) {
     return (lines % 2 == 1 ? lines : lines + 1) * DOGB_HEADS_LINE;
 }
 
+size_t dogb_heads_layer_weights(const dogb_heads_layer *layer) {
+    return (size_t)(layer->groups * DOGB_HEADS_GROUP * layer->width);
+}
+
 int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
                           const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
                           int32_t slots) {
@@ -64,7 +68,7 @@ int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
     layer->width = (outputs + unit - 1) / unit * unit;
     layer->padded = (outputs + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
     layer->stride = dogb_heads_stride(kernel, outputs);
-    size_t weights = (size_t)(layer->groups * DOGB_HEADS_GROUP * layer->width);
+    size_t weights = dogb_heads_layer_weights(layer);
     layer->weights = dogb_alloc(arena, weights, sizeof(float));
     layer->bias = dogb_alloc(arena, (size_t)layer->padded, sizeof(float));
     if (layer->weights == NULL || layer->bias == NULL) {
@@ -149,7 +153,7 @@ static void clear_spare(const dogb_heads_layer *layer, const panel *p, float *we
     }
 }
 
-void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+void dogb_heads_layer_update(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                              const dogb_heads_rule *rule, const float *packed, const float *delta,
                              int64_t rows, dogb_heads_ahead *ahead) {
     dogb_heads_update u = {
@@ -164,9 +168,12 @@ void dogb_heads_layer_update(dogb_heads_layer *layer, const dogb_heads_kernel *k
         .rows = rows,
         .groups = layer->groups,
     };
-    kernel->bias(&u, layer->padded);
+    if (layer->bias != NULL) {
+        kernel->bias(&u, layer->padded);
+    }
     panel p;
-    for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
+    for (int64_t i = 0; layer->weights != NULL && (p = panel_at(layer, kernel, i)).vectors > 0;
+         i++) {
         int64_t at = p.first * layer->groups * DOGB_HEADS_GROUP;
         u.delta = delta + p.first;
         u.weights = layer->weights + at;

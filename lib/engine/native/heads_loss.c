@@ -11,6 +11,18 @@ static double weight_of(const dogb_heads_target *target, int32_t label) {
     return target->class_weights == NULL ? 1.0 : (double)target->class_weights[label];
 }
 
+double dogb_heads_smooth(float *out, const float *class_weights, int64_t classes,
+                         double smoothing) {
+    double sum = 0;
+    for (int64_t c = 0; c < classes; c++) {
+        double weight = class_weights == NULL ? 1 : (double)class_weights[c];
+        double share = weight * smoothing / (double)classes;
+        out[c] = (float)share;
+        sum += share;
+    }
+    return sum;
+}
+
 // One row: -sum of share[c] * log p[c], where share is what smoothing gives each class and the rest
 // goes to the label. The row becomes exponentials; *sum their sum.
 static double row_loss(const dogb_heads_kernel *kernel, const dogb_heads_target *target,

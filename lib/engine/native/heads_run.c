@@ -6,9 +6,7 @@
 #include "core/error.h"
 #include "core/team.h"
 
-#include <math.h>
 #include <stdatomic.h>
-#include <string.h>
 
 enum { JUDGED_ROWS = 64 }; // rows of a batch of heads_eval
 
@@ -21,94 +19,7 @@ typedef struct job {
     atomic_int next;
 } job;
 
-// --- memory
-
-static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch) {
-    const dogb_head *head = NULL;
-    int64_t inputs[DOGB_HEADS_LAYERS] = {heads->features, heads->hidden};
-    int drops[DOGB_HEADS_LAYERS] = {0, 0};
-    for (head = heads->heads; head < heads->heads + heads->count; head++) {
-        drops[0] |= head->dropout[0] != 0;
-        drops[1] |= head->dropout[1] != 0;
-    }
-    for (int32_t layer = 0; layer < heads->layers; layer++) {
-        int64_t outputs = layer + 1 < heads->layers ? heads->hidden : heads->classes;
-        int64_t stride = dogb_heads_stride(heads->kernel, outputs);
-        int64_t packed = dogb_heads_packed_floats(inputs[layer], batch);
-        int64_t mask = drops[layer] ? inputs[layer] * batch : 1;
-        space->packed[layer] = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
-        space->values[layer] = dogb_alloc(&heads->memory, (size_t)(stride * batch), sizeof(float));
-        space->mask[layer] = dogb_alloc(&heads->memory, (size_t)mask, sizeof(float));
-        if (space->packed[layer] == NULL || space->values[layer] == NULL ||
-            space->mask[layer] == NULL) {
-            return DOGBREED_ERROR_NO_MEMORY;
-        }
-    }
-    space->labels = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->labels);
-    space->ahead.from = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->ahead.from);
-    if (space->labels == NULL || space->ahead.from == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    if (heads->layers == 1) {
-        return DOGBREED_OK;
-    }
-    int64_t stride = dogb_heads_stride(heads->kernel, heads->hidden);
-    int64_t packed = dogb_heads_packed_floats(heads->classes, batch);
-    space->delta = dogb_alloc(&heads->memory, (size_t)(stride * batch), sizeof(float));
-    space->packed_delta = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
-    if (space->delta == NULL || space->packed_delta == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    return dogb_heads_layer_make(&space->transposed, &heads->memory, heads->kernel, heads->classes,
-                                 heads->hidden, 0);
-}
-
-// Memory for batches of that many rows on each thread; what is large enough stays.
-static int prepare(dogb_heads *heads, int64_t batch) {
-    int rc = DOGBREED_OK;
-    if (batch <= heads->batch) {
-        return DOGBREED_OK;
-    }
-    dogb_arena_free(&heads->memory);
-    heads->batch = 0;
-    heads->spaces = dogb_alloc(&heads->memory, (size_t)heads->threads, sizeof *heads->spaces);
-    if (heads->spaces == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    for (int32_t i = 0; i < heads->threads; i++) {
-        if ((rc = make_space(&heads->spaces[i], heads, batch)) < 0) {
-            return rc;
-        }
-    }
-    heads->batch = batch;
-    return DOGBREED_OK;
-}
-
 // --- one step
-
-static dogb_heads_rule make_rule(const dogb_head *head, double rate) {
-    const dogb_optim_conf *optim = &head->optim;
-    int decoupled = optim->kind == DOGB_OPTIM_ADAMW;
-    dogb_heads_rule rule = {
-        .kind = optim->kind,
-        .nesterov = optim->nesterov,
-        .slots = head->slots,
-        .rate = (float)rate,
-        .momentum = (float)optim->momentum,
-        .decay = decoupled ? 0.0f : (float)optim->weight_decay,
-        .keep = decoupled ? (float)(1 - rate * optim->weight_decay) : 1.0f,
-    };
-    if (optim->kind != DOGB_OPTIM_SGD) {
-        double number = (double)head->steps;
-        rule.beta1 = (float)(1 - optim->beta1);
-        rule.beta2 = (float)optim->beta2;
-        rule.beta2_rest = (float)(1 - optim->beta2);
-        rule.size = (float)(rate / (1 - pow(optim->beta1, number)));
-        rule.correction = (float)(1 / sqrt(1 - pow(optim->beta2, number)));
-        rule.epsilon = (float)optim->epsilon;
-    }
-    return rule;
-}
 
 // Notes the rows of step `index`, which the gradient before it brings into the cache.
 static void plan_ahead(dogb_heads_space *space, const dogb_heads *heads,
@@ -131,73 +42,6 @@ static void plan_ahead(dogb_heads_space *space, const dogb_heads *heads,
     ahead->lines_per_tile = (int32_t)((lines + tiles - 1) / tiles);
 }
 
-// Rows of the batch that starts at sample `first`, packed, with their labels.
-static void gather(dogb_heads_space *space, const dogb_heads *heads, const dogb_heads_data *data,
-                   const int64_t *order, int64_t first, int64_t rows, const float *mask) {
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t row = order == NULL ? first + i : order[first + i];
-        space->labels[i] = data->labels[row];
-        dogb_heads_pack(space->packed[0], heads->features, rows, i,
-                        data->features + row * data->stride,
-                        mask == NULL ? NULL : mask + i * heads->features);
-    }
-}
-
-// The factors of dropout in front of a layer; NULL: there is none.
-static const float *draw(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
-                         int32_t layer, int64_t rows, int64_t step) {
-    double share = head->dropout[layer];
-    if (share == 0) {
-        return NULL;
-    }
-    dogb_dropout_mask(space->mask[layer], rows * head->layers[layer].inputs, share, head->seed,
-                      heads->nodes[layer], step);
-    return space->mask[layer];
-}
-
-// Logits of the packed batch; returns where they lie. mask: of the hidden layer, or NULL.
-static float *forward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
-                      int64_t rows, const float *mask) {
-    const dogb_heads_layer *layer = &head->layers[0];
-    dogb_heads_layer_forward(layer, heads->kernel, space->packed[0], rows, space->values[0]);
-    if (heads->layers == 1) {
-        return space->values[0];
-    }
-    float *values = space->values[0];
-    for (int64_t i = 0; i < rows * layer->stride; i++) {
-        values[i] = values[i] < 0.0f ? 0.0f : values[i]; // NaN stays
-    }
-    for (int64_t i = 0; i < rows; i++) {
-        dogb_heads_pack(space->packed[1], heads->hidden, rows, i, values + i * layer->stride,
-                        mask == NULL ? NULL : mask + i * heads->hidden);
-    }
-    dogb_heads_layer_forward(&head->layers[1], heads->kernel, space->packed[1], rows,
-                             space->values[1]);
-    return space->values[1];
-}
-
-// Gradient of the hidden layer's sums into space->delta, from that of the logits.
-static void backward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
-                     int64_t rows, const float *mask) {
-    const dogb_heads_layer *last = &head->layers[1];
-    int64_t stride = head->layers[0].stride;
-    dogb_heads_layer_transpose(&space->transposed, last, heads->kernel);
-    for (int64_t i = 0; i < rows; i++) {
-        dogb_heads_pack(space->packed_delta, heads->classes, rows, i,
-                        space->values[1] + i * last->stride, NULL);
-    }
-    dogb_heads_layer_forward(&space->transposed, heads->kernel, space->packed_delta, rows,
-                             space->delta);
-    for (int64_t i = 0; i < rows; i++) {
-        float *delta = space->delta + i * stride;
-        const float *values = space->values[0] + i * stride;
-        for (int64_t k = 0; k < stride; k++) {
-            float factor = mask == NULL || k >= heads->hidden ? 1.0f : mask[i * heads->hidden + k];
-            delta[k] = values[k] > 0.0f ? delta[k] * factor : 0.0f;
-        }
-    }
-}
-
 static double train_step(dogb_heads_space *space, const job *j, const dogb_heads_work *work,
                          int64_t index) {
     const dogb_heads *heads = j->heads;
@@ -206,18 +50,18 @@ static double train_step(dogb_heads_space *space, const job *j, const dogb_heads
     int64_t rows = work->samples - first < work->batch ? work->samples - first : work->batch;
     const float *masks[DOGB_HEADS_LAYERS] = {NULL, NULL};
     for (int32_t layer = 0; layer < heads->layers; layer++) {
-        masks[layer] = draw(space, heads, head, layer, rows, work->step + index);
+        masks[layer] = dogb_head_draw(space, heads, head, layer, rows, work->step + index);
     }
-    gather(space, heads, j->data, work->order, first, rows, masks[0]);
-    float *logits = forward(space, heads, head, rows, masks[1]);
+    dogb_head_gather(space, heads, j->data, work->order, first, rows, masks[0]);
+    float *logits = dogb_head_forward(space, heads, head, rows, masks[1]);
     double loss = dogb_heads_loss(heads->kernel, &head->target, logits, space->labels, rows);
     head->steps++;
-    dogb_heads_rule rule = make_rule(head, work->rates[index]);
+    dogb_heads_rule rule = dogb_head_rule(&head->optim, head->steps, work->rates[index]);
     float *delta = logits;
     plan_ahead(space, heads, j->data, work, index + 1);
     if (heads->layers == 2) {
         dogb_heads_ahead nothing = {0};
-        backward(space, heads, head, rows, masks[1]);
+        dogb_head_backward(space, heads, head, rows, masks[1], logits);
         dogb_heads_layer_update(&head->layers[1], heads->kernel, &rule, space->packed[1], logits,
                                 rows, &nothing);
         delta = space->delta;
@@ -247,8 +91,8 @@ static void judge(dogb_heads_space *space, const job *j, int32_t item) {
     for (int64_t first = 0; first < j->data->rows && !head->ended; first += JUDGED_ROWS) {
         int64_t left = j->data->rows - first;
         int64_t rows = left < JUDGED_ROWS ? left : JUDGED_ROWS;
-        gather(space, heads, j->data, NULL, first, rows, NULL);
-        float *logits = forward(space, heads, head, rows, NULL);
+        dogb_head_gather(space, heads, j->data, NULL, first, rows, NULL);
+        float *logits = dogb_head_forward(space, heads, head, rows, NULL);
         dogb_heads_judge(heads->kernel, &head->target, logits, space->labels, rows, out, &weights);
     }
     out->loss = head->ended ? 0 : out->loss / weights;
@@ -330,7 +174,7 @@ int dogb_native_heads_run(dogb_heads *heads, const dogb_heads_data *data,
         int64_t own = work[i].batch < work[i].samples ? work[i].batch : work[i].samples;
         batch = own > batch ? own : batch;
     }
-    if ((rc = prepare(heads, batch)) < 0) {
+    if ((rc = dogb_heads_prepare(heads, batch)) < 0) {
         return rc;
     }
     job j = {.heads = heads, .data = data, .work = work, .count = count};
@@ -374,7 +218,7 @@ int dogb_native_heads_eval(dogb_heads *heads, const float *features, const int32
             return rc;
         }
     }
-    if ((rc = prepare(heads, JUDGED_ROWS)) < 0) {
+    if ((rc = dogb_heads_prepare(heads, JUDGED_ROWS)) < 0) {
         return rc;
     }
     job j = {.heads = heads, .data = &data, .judged = out, .count = heads->count};

@@ -3,6 +3,7 @@
 
 #include "engine/engine_internal.h"
 #include "engine/native/heads.h"
+#include "engine/native/train.h"
 
 #include "core/error.h"
 #include "core/log.h"
@@ -70,6 +71,7 @@ static void net_destroy(dogb_net *net) {
         dogb_arena_free(&arena);
     }
     (void)pthread_mutex_destroy(&net->lock);
+    dogb_native_train_destroy(net->head);
     dogb_graph_destroy(net->graph);
     dogb_arena_free(&net->arena);
     dogb_free(net);
@@ -90,9 +92,9 @@ static int net_create(dogb_net **out, const dogb_graph *graph, const void *const
         return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu",
                          conf->device);
     }
-    if (conf->dtype != DOGB_DTYPE_F32 || conf->mode != DOGB_NET_INFER) {
-        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
-                         "engine native: has only inference in f32; engine torch has the rest");
+    if (conf->dtype != DOGB_DTYPE_F32) {
+        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "data type %d: this engine has only f32",
+                         conf->dtype);
     }
     dogb_net *net = dogb_malloc(1, sizeof *net);
     if (net == NULL) {
@@ -107,7 +109,8 @@ static int net_create(dogb_net **out, const dogb_graph *graph, const void *const
                                 net->kernel->name);
     }
     if (rc == DOGBREED_OK) {
-        rc = dogb_native_plan(net, weights);
+        rc = conf->mode == DOGB_NET_TRAIN ? dogb_native_train_create(net, weights, conf)
+                                          : dogb_native_plan(net, weights);
     }
     if (rc == DOGBREED_OK && weights == NULL && net->packing.used != net->packing.floats) {
         rc = dogb_fail(DOGBREED_ERROR_FORMAT, "packed weights: the file is too long");
@@ -121,6 +124,12 @@ static int net_create(dogb_net **out, const dogb_graph *graph, const void *const
     }
     *out = net;
     return DOGBREED_OK;
+}
+
+static int infer(dogb_net *net, const dogb_batch *batch, float *out) {
+    return net->head == NULL
+               ? dogb_native_infer(net, batch, out)
+               : dogb_fail(DOGBREED_ERROR_STATE, "infer: the net was made for training");
 }
 
 // --- the table
@@ -140,7 +149,7 @@ static void finish(void) {
 }
 
 static uint32_t capabilities(void) {
-    return DOGB_CAN_INFER | DOGB_CAN_HEADS | DOGB_CAN_CACHE;
+    return DOGB_CAN_INFER | DOGB_CAN_HEADS | DOGB_CAN_TRAIN_HEAD | DOGB_CAN_CACHE;
 }
 
 static int synchronize(dogb_net *net) {
@@ -162,7 +171,28 @@ const dogb_engine *dogb_engine_native(void) {
         .device_info = dogb_cpu_info,
         .net_create = net_create,
         .net_destroy = net_destroy,
-        .infer = dogb_native_infer,
+        .infer = infer,
+        .param_read = dogb_native_param_read,
+        .param_write = dogb_native_param_write,
+        .param_trainable = dogb_native_param_trainable,
+        .grad_read = dogb_native_grad_read,
+        .forward = dogb_native_forward,
+        .output_read = dogb_native_output_read,
+        .loss = dogb_native_loss,
+        .backward = dogb_native_backward,
+        .watch = dogb_native_watch,
+        .tensor_count = dogb_native_tensor_count,
+        .tensor_describe = dogb_native_tensor_describe,
+        .tensor_read = dogb_native_tensor_read,
+        .tensor_stats = dogb_native_tensor_stats,
+        .optim_create = dogb_native_optim_create,
+        .optim_destroy = dogb_native_optim_destroy,
+        .optim_step = dogb_native_optim_step,
+        .optim_slots = dogb_native_optim_slots,
+        .optim_read = dogb_native_optim_read,
+        .optim_write = dogb_native_optim_write,
+        .optim_steps = dogb_native_optim_steps,
+        .optim_set_steps = dogb_native_optim_set_steps,
         .synchronize = synchronize,
         .memory = dogb_cpu_memory,
         .heads_create = dogb_native_heads_create,

@@ -1,6 +1,6 @@
 // native.h - the native engine: inference on CPUs in plain C. A folded graph becomes a plan: a list
 // of steps over NHWC values in one block of scratch memory, with weights packed for the kernels of
-// this CPU.
+// this CPU. Training nets, which are heads on features, have a dogb_head_net instead (train.h).
 #ifndef DOGB_ENGINE_NATIVE_NATIVE_H
 #define DOGB_ENGINE_NATIVE_NATIVE_H
 
@@ -75,9 +75,12 @@ typedef struct dogb_space {
     float *scratch; // of steps
 } dogb_space;
 
+typedef struct dogb_head_net dogb_head_net;
+
 struct dogb_net {
     dogb_arena arena;
-    dogb_graph *graph; // own copy, folded
+    dogb_graph *graph;   // own copy; of inference folded
+    dogb_head_net *head; // of a training net, which has no plan: nothing below; NULL: inference
     const dogb_kernel *kernel;
     dogb_step *steps;
     dogb_value *values;   // by node

@@ -233,17 +233,11 @@ int dogb_ref_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint6
 }
 
 int dogb_ref_output_read(dogb_net *net, float *out, size_t size) {
-    const dogb_node *node = &net->graph->nodes[net->graph->output];
-    size_t bytes = (size_t)(net->count * dogb_ref_size(node)) * sizeof *out;
-    if (net->count == 0) {
-        return dogb_fail(DOGBREED_ERROR_STATE, "no output yet: forward has not run");
+    int rc = dogb_output_check(net->graph, net->count, size);
+    if (rc == DOGBREED_OK) {
+        memcpy(out, net->values[net->graph->output], size);
     }
-    if (size != bytes) {
-        return dogb_fail(DOGBREED_ERROR_MISMATCH, "output: %zu bytes given, it has %zu", size,
-                         bytes);
-    }
-    memcpy(out, net->values[net->graph->output], bytes);
-    return DOGBREED_OK;
+    return rc;
 }
 
 // Gradients of trainable parameters, zeroed; those of frozen ones go.
@@ -296,12 +290,9 @@ static int prepare_nodes(dogb_net *net) {
 
 int dogb_ref_backward(dogb_net *net) {
     int rc;
-    if ((rc = dogb_ref_check_train(net)) < 0) {
+    if ((rc = dogb_ref_check_train(net)) < 0 ||
+        (rc = dogb_backward_check(net->count > 0 && net->has_loss && net->training)) < 0) {
         return rc;
-    }
-    if (net->count == 0 || !net->has_loss || !net->training) {
-        return dogb_fail(DOGBREED_ERROR_STATE,
-                         "backward: a forward in training mode and its loss must come first");
     }
     net->has_loss = 0; // used up
     if ((rc = prepare_params(net)) < 0 || (rc = prepare_nodes(net)) < 0) {

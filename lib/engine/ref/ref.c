@@ -20,7 +20,7 @@ static void dogb_ref_close(void) {
 }
 
 static uint32_t dogb_ref_capabilities(void) {
-    return DOGB_CAN_INFER | DOGB_CAN_TRAIN;
+    return DOGB_CAN_INFER | DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD;
 }
 
 static int dogb_ref_synchronize(dogb_net *net) {

@@ -113,7 +113,7 @@ static void close_engine() noexcept {
 }
 
 static uint32_t capabilities() noexcept {
-    uint32_t bits = DOGB_CAN_INFER | DOGB_CAN_TRAIN;
+    uint32_t bits = DOGB_CAN_INFER | DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD;
     if (accel_has_cuda()) {
         bits |= DOGB_CAN_CUDA | DOGB_CAN_BF16;
     }

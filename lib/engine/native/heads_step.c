@@ -1,0 +1,160 @@
+// heads_step.c - the phases of one step of one head, and the memory of a thread at work: what banks
+// and training nets share.
+#include "engine/native/heads.h"
+
+#include "engine/engine_internal.h"
+
+#include <math.h>
+#include <stddef.h>
+
+// --- memory
+
+static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch) {
+    const dogb_head *head = NULL;
+    int64_t inputs[DOGB_HEADS_LAYERS] = {heads->features, heads->hidden};
+    int drops[DOGB_HEADS_LAYERS] = {0, 0};
+    for (head = heads->heads; head < heads->heads + heads->count; head++) {
+        drops[0] |= head->dropout[0] != 0;
+        drops[1] |= head->dropout[1] != 0;
+    }
+    for (int32_t layer = 0; layer < heads->layers; layer++) {
+        int64_t outputs = layer + 1 < heads->layers ? heads->hidden : heads->classes;
+        int64_t stride = dogb_heads_stride(heads->kernel, outputs);
+        int64_t packed = dogb_heads_packed_floats(inputs[layer], batch);
+        int64_t mask = drops[layer] ? inputs[layer] * batch : 1;
+        space->packed[layer] = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
+        space->values[layer] = dogb_alloc(&heads->memory, (size_t)(stride * batch), sizeof(float));
+        space->mask[layer] = dogb_alloc(&heads->memory, (size_t)mask, sizeof(float));
+        if (space->packed[layer] == NULL || space->values[layer] == NULL ||
+            space->mask[layer] == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+    }
+    space->labels = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->labels);
+    space->ahead.from = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->ahead.from);
+    if (space->labels == NULL || space->ahead.from == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    if (heads->layers == 1) {
+        return DOGBREED_OK;
+    }
+    int64_t stride = dogb_heads_stride(heads->kernel, heads->hidden);
+    int64_t packed = dogb_heads_packed_floats(heads->classes, batch);
+    space->delta = dogb_alloc(&heads->memory, (size_t)(stride * batch), sizeof(float));
+    space->packed_delta = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
+    if (space->delta == NULL || space->packed_delta == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    return dogb_heads_layer_make(&space->transposed, &heads->memory, heads->kernel, heads->classes,
+                                 heads->hidden, 0);
+}
+
+int dogb_heads_prepare(dogb_heads *heads, int64_t batch) {
+    int rc = DOGBREED_OK;
+    if (batch <= heads->batch) {
+        return DOGBREED_OK;
+    }
+    dogb_arena_free(&heads->memory);
+    heads->batch = 0;
+    heads->spaces = dogb_alloc(&heads->memory, (size_t)heads->threads, sizeof *heads->spaces);
+    if (heads->spaces == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t i = 0; i < heads->threads; i++) {
+        if ((rc = make_space(&heads->spaces[i], heads, batch)) < 0) {
+            return rc;
+        }
+    }
+    heads->batch = batch;
+    return DOGBREED_OK;
+}
+
+// --- phases
+
+dogb_heads_rule dogb_head_rule(const dogb_optim_conf *optim, int64_t steps, double rate) {
+    int decoupled = optim->kind == DOGB_OPTIM_ADAMW;
+    dogb_heads_rule rule = {
+        .kind = optim->kind,
+        .nesterov = optim->nesterov,
+        .slots = dogb_optim_slot_count(optim),
+        .rate = (float)rate,
+        .momentum = (float)optim->momentum,
+        .decay = decoupled ? 0.0f : (float)optim->weight_decay,
+        .keep = decoupled ? (float)(1 - rate * optim->weight_decay) : 1.0f,
+    };
+    if (optim->kind != DOGB_OPTIM_SGD) {
+        double number = (double)steps;
+        rule.beta1 = (float)(1 - optim->beta1);
+        rule.beta2 = (float)optim->beta2;
+        rule.beta2_rest = (float)(1 - optim->beta2);
+        rule.size = (float)(rate / (1 - pow(optim->beta1, number)));
+        rule.correction = (float)(1 / sqrt(1 - pow(optim->beta2, number)));
+        rule.epsilon = (float)optim->epsilon;
+    }
+    return rule;
+}
+
+void dogb_head_gather(dogb_heads_space *space, const dogb_heads *heads, const dogb_heads_data *data,
+                      const int64_t *order, int64_t first, int64_t rows, const float *mask) {
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t row = order == NULL ? first + i : order[first + i];
+        if (data->labels != NULL) {
+            space->labels[i] = data->labels[row];
+        }
+        dogb_heads_pack(space->packed[0], heads->features, rows, i,
+                        data->features + row * data->stride,
+                        mask == NULL ? NULL : mask + i * heads->features);
+    }
+}
+
+const float *dogb_head_draw(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                            int32_t layer, int64_t rows, int64_t step) {
+    double share = head->dropout[layer];
+    if (share == 0) {
+        return NULL;
+    }
+    dogb_dropout_mask(space->mask[layer], rows * head->layers[layer].inputs, share, head->seed,
+                      heads->nodes[layer], step);
+    return space->mask[layer];
+}
+
+float *dogb_head_forward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                         int64_t rows, const float *mask) {
+    const dogb_heads_layer *layer = &head->layers[0];
+    dogb_heads_layer_forward(layer, heads->kernel, space->packed[0], rows, space->values[0]);
+    if (heads->layers == 1) {
+        return space->values[0];
+    }
+    float *values = space->values[0];
+    for (int64_t i = 0; i < rows * layer->stride; i++) {
+        values[i] = values[i] < 0.0f ? 0.0f : values[i]; // NaN stays
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        dogb_heads_pack(space->packed[1], heads->hidden, rows, i, values + i * layer->stride,
+                        mask == NULL ? NULL : mask + i * heads->hidden);
+    }
+    dogb_heads_layer_forward(&head->layers[1], heads->kernel, space->packed[1], rows,
+                             space->values[1]);
+    return space->values[1];
+}
+
+void dogb_head_backward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                        int64_t rows, const float *mask, const float *gradient) {
+    const dogb_heads_layer *last = &head->layers[1];
+    int64_t stride = head->layers[0].stride;
+    dogb_heads_layer_transpose(&space->transposed, last, heads->kernel);
+    for (int64_t i = 0; i < rows; i++) {
+        dogb_heads_pack(space->packed_delta, heads->classes, rows, i, gradient + i * last->stride,
+                        NULL);
+    }
+    dogb_heads_layer_forward(&space->transposed, heads->kernel, space->packed_delta, rows,
+                             space->delta);
+    for (int64_t i = 0; i < rows; i++) {
+        float *delta = space->delta + i * stride;
+        const float *values = space->values[0] + i * stride;
+        for (int64_t k = 0; k < stride; k++) {
+            float factor = mask == NULL || k >= heads->hidden ? 1.0f : mask[i * heads->hidden + k];
+            delta[k] = values[k] > 0.0f ? delta[k] * factor : 0.0f;
+        }
+    }
+}
