@@ -5,6 +5,10 @@
 #   scripts/demo.sh IMAGES [--weights FILE] ...  on a folder of images; further words are options of
 #                                                `dogbreed train` (see build/dogbreed help train)
 #
+# No libtorch is fetched or needed: with --weights the backbone stays frozen and its head trains on
+# engine native. Whole networks (--freeze none, or no weights) train on engine torch when
+# `scripts/setup.sh --torch` has built it, else on ref, which is slow beyond small ones.
+#
 # IMAGES holds {train,valid,test}/CLASS/*.jpg, or CLASS/*.jpg (then it is split).
 set -euo pipefail
 start=$PWD

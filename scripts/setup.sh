@@ -1,14 +1,20 @@
 #!/bin/bash
-# Makes everything that building needs and builds: Debian packages (only what is missing), libtorch
-# in a cache outside the tree, the build folder. A second run takes seconds.
+# Makes everything that building needs and builds: Debian packages (only what is missing) and the
+# build folder. A second run takes seconds.
 #
-#   scripts/setup.sh [--test] [--werror]
+#   scripts/setup.sh [--torch] [--test] [--werror]
 #
+# --torch   also libtorch (600 MB, once, into a cache outside the tree), for engine torch: fast
+#           training of whole networks, GPUs. The built-in engines do the rest: features, heads on a
+#           frozen backbone, evaluation and prediction on CPUs.
 # --test    also the packages that scripts/test.sh needs
 # --werror  compiler warnings are errors
 #
+# Without --torch nothing of libtorch is fetched. Engine torch is still built when a libtorch is there
+# already: TORCH_ROOT names one, or an earlier --torch has left one in the cache.
+#
 # TORCH_ROOT=DIR          use this libtorch (2.11 or newer)
-# DOGBREED_TORCH=off      build without the libtorch engine
+# DOGBREED_TORCH=off      build without engine torch, whatever is there
 # DOGBREED_CACHE=DIR      the cache folder; default ~/.cache/dogbreed
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,13 +24,15 @@ packages=(build-essential meson ninja-build pkg-config git ca-certificates
     python3 python3-pip)
 test_packages=(clang libclang-rt-14-dev python3-venv valgrind)
 options=()
+torch_word=--present
 
 for word in "$@"; do
     case $word in
     --test) packages+=("${test_packages[@]}") ;;
+    --torch) torch_word= ;;
     --werror) options+=(-Dwerror=true) ;;
     *)
-        echo "setup.sh: $word: unknown; usage: scripts/setup.sh [--test] [--werror]" >&2
+        echo "setup.sh: $word: unknown; usage: scripts/setup.sh [--torch] [--test] [--werror]" >&2
         exit 2
         ;;
     esac
@@ -86,14 +94,21 @@ PYTHON
 
 install_packages
 
-if [ "${DOGBREED_TORCH:-on}" = off ]; then
-    options+=(-Dengine_torch=disabled)
-else
-    torch=$(scripts/torch.sh </dev/null) || {
+torch=
+if [ "${DOGBREED_TORCH:-on}" != off ]; then
+    torch=$(scripts/torch.sh ${torch_word:+"$torch_word"} </dev/null) || {
         say "libtorch is not usable; DOGBREED_TORCH=off builds without it"
         exit 1
     }
+elif [ -z "$torch_word" ]; then
+    say "--torch and DOGBREED_TORCH=off contradict each other"
+    exit 2
+fi
+if [ -n "$torch" ]; then
     options+=(-Dengine_torch=enabled "-Dtorch_root=$torch")
+else
+    options+=(-Dengine_torch=disabled)
+    say "without libtorch: engines native and ref; --torch adds engine torch"
 fi
 
 if [ ! -f build/build.ninja ]; then

@@ -178,7 +178,9 @@ say "set-up"
 if [ -z "${DOGBREED_ORACLE_PYTHON:-}" ] && [ "${DOGBREED_ORACLE:-on}" != off ]; then
     export DOGBREED_WHEELS=$cache/wheels # the oracle environment uses the same wheel of torch
 fi
-scripts/setup.sh --test --werror || broken "set-up failed"
+setup=(--test --werror)
+[ "${DOGBREED_TORCH:-on}" = off ] || setup+=(--torch)
+scripts/setup.sh "${setup[@]}" || broken "set-up failed"
 torch_options=(-Dengine_torch=disabled)
 if [ "${DOGBREED_TORCH:-on}" != off ]; then
     torch_root=$(scripts/torch.sh) || broken "libtorch is not usable"

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Prints the folder of a usable libtorch (the one with include/ and lib/) on stdout; messages go to
-# stderr. TORCH_ROOT is checked and used when it is set. Otherwise the wheel of PyTorch is unpacked,
+# stderr. With --present nothing is fetched: no output when there is none.
+#
+# TORCH_ROOT is checked and used when it is set. Otherwise the wheel of PyTorch is unpacked,
 # with the two small NVIDIA wheels that libtorch_cpu.so needs, into a cache outside the tree; no
 # Python package is installed. A second run only checks what is there. DOGBREED_WHEELS names a folder
 # where the wheels stay (scripts/test.sh installs them into its own environment).
@@ -53,6 +55,7 @@ if check "$target/torch"; then
     printf '%s\n' "$target/torch"
     exit 0
 fi
+[ "${1:-}" != --present ] || exit 0
 
 [ "$machine" = x86_64 ] || [ "$machine" = aarch64 ] ||
     die "no wheel of torch $version for $machine: set TORCH_ROOT to a libtorch $floor or newer"

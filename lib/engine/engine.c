@@ -242,6 +242,16 @@ static int choose_gpu(const dogb_engine **out, uint32_t capabilities, const char
     return DOGBREED_ERROR_NOT_FOUND;
 }
 
+// Whole networks of any size need the plug-in; the reference engine does small ones.
+static void warn_slow(const row *r, uint32_t capabilities) {
+    if (r == &rows[KNOWN - 1] && (capabilities & DOGB_CAN_TRAIN) != 0) {
+        dogb_log(DOGBREED_LOG_WARNING,
+                 "engine %s trains this network: right, but slow for anything larger than tiny; "
+                 "engine torch is fast (" DOGB_GET_TORCH ")",
+                 r->name);
+    }
+}
+
 static int choose(const dogb_engine **out, uint32_t capabilities, const char *device) {
     char reasons[700] = "";
     size_t used = 0;
@@ -252,6 +262,7 @@ static int choose(const dogb_engine **out, uint32_t capabilities, const char *de
     for (int32_t i = 0; i < KNOWN; i++) {
         rc = try_row(out, &rows[i], capabilities, device);
         if (rc == DOGBREED_OK) {
+            warn_slow(&rows[i], capabilities);
             return rc;
         }
         // An engine that is installed but does not start deserves a word; an absent one, or one

@@ -27,6 +27,9 @@ size_t dogb_engine_weight_bytes(const dogb_graph *graph);
 #define DOGB_TRAINS_HEADS_ONLY                                                                     \
     "trains heads on features only; engine torch or ref trains deeper layers"
 
+// How to come by the plug-in for libtorch.
+#define DOGB_GET_TORCH "scripts/setup.sh --torch builds it"
+
 // rules.c
 int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch);
 // Labels of a batch of `count` samples that forward has left; 0: it has not run.

@@ -60,8 +60,8 @@ int dogb_plugin_find(char **out, dogb_arena *arena, const char *name) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     return dogb_fail(DOGBREED_ERROR_NOT_FOUND,
-                     "engine %s: dogbreed-engine-%s.so is not installed (searched %s)", name, name,
-                     folders);
+                     "engine %s: dogbreed-engine-%s.so is not installed (searched %s)%s", name,
+                     name, folders, strcmp(name, "torch") == 0 ? "; " DOGB_GET_TORCH : "");
 }
 
 // --- whether

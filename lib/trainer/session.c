@@ -10,7 +10,9 @@ enum {
 
 int dogb_session_engine(dogbreed_trainer *trainer) {
     const dogbreed_trainer_options *options = &trainer->options;
-    uint32_t wanted = DOGB_CAN_TRAIN | DOGB_CAN_INFER;
+    dogb_head_nodes nodes;
+    int head = trainer->cached && dogb_graph_head(&nodes, trainer->graph);
+    uint32_t wanted = DOGB_CAN_INFER | (head ? DOGB_CAN_TRAIN_HEAD : DOGB_CAN_TRAIN);
     if (trainer->engine != NULL) {
         return DOGBREED_OK;
     }

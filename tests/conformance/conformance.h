@@ -23,6 +23,7 @@ extern const dogb_engine *tested; // opened by main
 extern const char *tested_device;
 
 // A network of the table with a head, `side` pixels wide, on both engines; ref is always float32.
+// An engine that trains only heads gets the network's head to train.
 pair pair_open(const char *architecture, const char *head, int32_t side, const dogb_net_conf *conf);
 void pair_optim(pair *p, const dogb_optim_conf *conf);
 void pair_close(pair *p);
@@ -42,7 +43,6 @@ extern const dogb_net_conf pair_frozen;
 
 // The tests.
 void test_golden_values(void **state);
-void test_golden_outputs(void **state); // of engines that only infer
 void test_networks_infer_like_ref(void **state);
 void test_networks_train_like_ref(void **state);
 void test_frozen_norm_trains_like_ref(void **state);

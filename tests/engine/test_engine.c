@@ -81,11 +81,35 @@ static void test_versions_of_a_mapped_library(void **state) {
     assert_ok(dogb_engine_open(&engine, "fake_needs_other", 0, NULL));
 }
 
+static char warning[512];
+
+static void hear(int32_t level, const char *line, void *userdata) {
+    (void)userdata;
+    if (level == DOGBREED_LOG_WARNING) {
+        (void)snprintf(warning, sizeof warning, "%s", line);
+    }
+}
+
 static void test_auto_takes_the_first_that_can(void **state) {
     (void)state;
     const dogb_engine *engine = NULL;
-    assert_ok(dogb_engine_open(&engine, "auto", DOGB_CAN_TRAIN, "cpu"));
+    dogbreed_log_set(hear, NULL, DOGBREED_LOG_WARNING);
+    assert_ok(dogb_engine_open(&engine, "auto", DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD, "cpu"));
     assert_string_equal(engine->name, "ref"); // the search path of this test has no torch
+    assert_non_null(strstr(warning, "engine ref trains this network"));
+    assert_non_null(strstr(warning, "scripts/setup.sh --torch"));
+    warning[0] = '\0';
+    assert_ok(dogb_engine_open(&engine, "auto", DOGB_CAN_TRAIN_HEAD | DOGB_CAN_INFER, "cpu"));
+    assert_string_equal(engine->name, "native");
+    assert_ok(dogb_engine_open(&engine, "ref", DOGB_CAN_TRAIN, "cpu")); // asked for: no warning
+    assert_string_equal(warning, "");
+    dogbreed_log_set(NULL, NULL, DOGBREED_LOG_WARNING);
+    assert_fails(dogb_engine_open(&engine, "native", DOGB_CAN_TRAIN, "cpu"),
+                 DOGBREED_ERROR_UNSUPPORTED,
+                 "engine native: trains heads on features only; engine torch or ref trains deeper "
+                 "layers");
+    assert_fails(dogb_engine_open(&engine, "torch", 0, "cpu"), DOGBREED_ERROR_NOT_FOUND,
+                 "scripts/setup.sh --torch builds it");
     assert_ok(dogb_engine_open(&engine, "auto", DOGB_CAN_INFER | DOGB_CAN_HEADS, "cpu"));
     assert_string_equal(engine->name, "native");
     assert_fails(dogb_engine_open(&engine, "auto", DOGB_CAN_TRAIN | DOGB_CAN_HEADS, NULL),

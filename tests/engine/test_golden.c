@@ -24,11 +24,17 @@ static void test_losses_and_five_steps_equal_torch(void **state) {
     run("engine/golden/train.bin", 9);
 }
 
+static void test_heads_equal_torch(void **state) {
+    (void)state;
+    run("engine/golden/head.bin", 14);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convolutions_equal_torch),
         cmocka_unit_test(test_operations_equal_torch),
         cmocka_unit_test(test_losses_and_five_steps_equal_torch),
+        cmocka_unit_test(test_heads_equal_torch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

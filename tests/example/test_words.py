@@ -176,19 +176,33 @@ class NoLibtorch(tool.Case):
             bad = [name for name in opened if re.search(r"torch|c10|stdc\+\+|engine", name)]
             self.assertEqual(bad, [], line)
 
-    def test_evaluating_and_predicting_on_a_cpu_open_no_libtorch(self):
-        """auto takes the native engine, whose numbers are those of ref."""
+    def test_a_frozen_backbone_on_a_cpu_opens_no_libtorch(self):
+        """auto takes the native engine for features, training, validation and test, and for what follows."""
         folder = self.folder / "run"
-        self.ok(run("train", self.shapes, *tool.SMALL, "--out", folder))
+        again = self.folder / "again"
+        cache = self.folder / "cache"
+        stored = []  # files of features behind each command
         photo = next(str(path) for path in sorted((self.shapes / "test").rglob("*.*")) if path.is_file())
-        for line in (["predict", str(folder), photo, "--json"], ["evaluate", str(folder), "--json"]):
+        train = ["train", str(self.shapes), "--arch", "tiny", "--freeze", "head", "--batch-norm", "frozen", "--epochs", "3",
+                 "--head", "mlp:8:0.3", "--json", "--out"]
+        for line in ([*train, str(folder)], ["predict", str(folder), photo, "--json"], ["evaluate", str(folder), "--json"],
+                     ["evaluate", str(folder), "--split", "valid", "--json"], [*train, str(again)]):
             line += ["--device", "cpu"]
             done = subprocess.run([tool.TOOL, *line], capture_output=True, text=True,
-                                  env={**tool.ENVIRONMENT, "LD_DEBUG": "files", "DOGBREED_ENGINE": "auto"})
+                                  env={**tool.ENVIRONMENT, "LD_DEBUG": "files", "DOGBREED_ENGINE": "auto",
+                                       "DOGBREED_CACHE": str(cache)})
             self.assertEqual(done.returncode, 0, done.stderr[-1000:])
             opened = set(re.findall(r"file=(\S+)", done.stderr))
             bad = [name for name in opened if re.search(r"torch|c10|stdc\+\+|engine", name)]
             self.assertEqual(bad, [], line)
+            stored.append({path: path.stat().st_size for path in cache.rglob("*.seg")})
+        facts = [json.loads((path / "manifest.json").read_text())["engine"] for path in (folder, again)]
+        self.assertEqual([(f["engine"], f["training_threads"]) for f in facts], [("native", 1)] * 2)
+        # One set of features for all: 40 pictures to train with, 20 to choose by; the test's came with the first training.
+        self.assertGreater(facts[0]["features_computed"], 0)
+        self.assertEqual(facts[1]["features_computed"], 0)
+        self.assertGreater(len(stored[0]), 0)
+        self.assertEqual(stored[0], stored[-1])
 
 
 if __name__ == "__main__":

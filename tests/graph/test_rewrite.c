@@ -254,8 +254,38 @@ static void test_out_of_memory_everywhere(void **state) {
     dogb_graph_destroy(graph);
 }
 
+static void heads_are_known(void **state) {
+    (void)state;
+    static const struct {
+        const char *architecture;
+        const char *head;
+        dogb_head_nodes nodes;
+    } rows[] = {
+        {"resnet18", "original", {1, {0, 0}, {1, 0}, 0}},
+        {"mobilenet_v2", "linear", {1, {1, 0}, {2, 0}, 0}},
+        {"resnet18", "mlp:5", {2, {0, 3}, {1, 4}, 2}},
+        {"mobilenet_v2", "mlp:5:0.3", {2, {1, 4}, {2, 5}, 3}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const dogb_arch *arch = NULL;
+        dogb_graph *graph = NULL;
+        dogb_graph *head = NULL;
+        dogb_head_nodes found;
+        dogb_arch_options options = {rows[i].head, 4, 64};
+        assert_ok(dogb_arch_find(&arch, rows[i].architecture));
+        assert_ok(dogb_arch_build(&graph, arch, &options));
+        assert_false(dogb_graph_head(&found, graph));
+        assert_ok(dogb_graph_slice(&head, graph, graph->feature, graph->output));
+        assert_true(dogb_graph_head(&found, head));
+        assert_memory_equal(&found, &rows[i].nodes, sizeof found);
+        dogb_graph_destroy(head);
+        dogb_graph_destroy(graph);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_are_known),
         cmocka_unit_test(test_folded_networks_compute_the_same),
         cmocka_unit_test(test_folding_stops_where_a_value_is_shared),
         cmocka_unit_test(test_two_slices_make_the_whole),

@@ -1,5 +1,5 @@
-// fixture.h - a small picture folder, a tiny model on it and a trainer on the reference engine:
-// what the tests of lib/trainer and lib/run train.
+// fixture.h - a small picture folder, a tiny model on it and a trainer: what the tests of
+// lib/trainer and lib/run train. Heads train on the engine that DOGBREED_TEST_ENGINE names.
 #ifndef DOGB_TEST_TRAINER_FIXTURE_H
 #define DOGB_TEST_TRAINER_FIXTURE_H
 
@@ -58,6 +58,11 @@ static inline void fixture_data(const char *root, int train, int valid) {
     }
 }
 
+static inline const char *fixture_engine(void) {
+    const char *name = getenv("DOGBREED_TEST_ENGINE");
+    return name == NULL ? "ref" : name;
+}
+
 typedef struct fixture {
     char root[256]; // scratch: data/ cache/ and whatever the test adds
     char cache[300];
@@ -82,7 +87,7 @@ static inline void fixture_open_data(fixture *f) {
     f->model.input_size = FIXTURE_SIDE;
     f->model.resize = FIXTURE_SIDE;
     assert_ok(dogbreed_trainer_options_init(&f->options, sizeof f->options));
-    f->options.engine = "ref";
+    f->options.engine = fixture_engine();
     f->options.cache_dir = f->cache;
     f->options.epochs = 3;
     f->options.batch_size = 8;
@@ -99,6 +104,12 @@ static inline void fixture_open(fixture *f, int train, int valid) {
     (void)snprintf(data, sizeof data, "%s/data", f->root);
     fixture_data(data, train, valid);
     fixture_open_data(f);
+}
+
+// The whole network trains, which the reference engine does in any case.
+static inline void fixture_whole(fixture *f) {
+    f->model.freeze = "none";
+    f->options.engine = "ref";
 }
 
 static inline void fixture_close_data(fixture *f) {

@@ -15,7 +15,7 @@ static void set_up(fixture *f, const char *mode) {
     f->options.learning_rate = 0.01;
     f->options.warmup_epochs = 0.5;
     if (strcmp(mode, "net") == 0) {
-        f->model.freeze = "none";
+        fixture_whole(f);
         f->model.batch_norm = DOGBREED_BATCH_NORM_TRAIN;
         f->model.head = "mlp:6:0.3";
         f->options.optimizer = DOGBREED_OPTIMIZER_SGD;

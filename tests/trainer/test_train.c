@@ -1,4 +1,4 @@
-// Training as a whole on the reference engine: accuracy, determinism, refusals, best and last,
+// Training as a whole: accuracy, determinism, refusals, best and last,
 // early stopping, limits and stops.
 #include "fixture.h"
 
@@ -43,7 +43,7 @@ static void learns(fixture *f, double wanted) {
     assert_true(number(best, "value") >= wanted);
     // The model holds the best weights: an evaluation gives the number of that epoch.
     assert_ok(dogbreed_evaluate_options_init(&options, sizeof options));
-    options.engine = "ref";
+    options.engine = f->options.engine;
     options.cache_dir = f->cache;
     options.threads = 1;
     assert_ok(dogbreed_evaluate(&result, NULL, model, f->valid, &options));
@@ -63,6 +63,8 @@ static void a_head_on_frozen_features_learns(void **state) {
     learns(&f, 0.95);
     f.options.augment_views = 3;
     learns(&f, 0.95);
+    f.options.engine = "ref"; // the whole network, though only its head learns
+    f.options.engine = "ref"; // the whole network runs, though only its head learns
     f.options.feature_cache = DOGBREED_CACHE_OFF;
     f.options.augment_views = 0;
     f.options.augment = 0;
@@ -74,7 +76,7 @@ static void a_whole_network_learns(void **state) {
     (void)state;
     fixture f;
     fixture_open(&f, 16, 6);
-    f.model.freeze = "none";
+    fixture_whole(&f);
     f.model.batch_norm = DOGBREED_BATCH_NORM_TRAIN;
     f.options.epochs = 4;
     f.options.learning_rate = 0.01;
@@ -106,19 +108,21 @@ static uint64_t train_once(const fixture *f, char metrics[4096]) {
     return weights;
 }
 
-static void same_with_any_number_of_loader_threads(fixture *f) {
+static void same_with_any_number_of_threads(fixture *f) {
     char first[4096];
     char other[4096];
     f->options.loader_threads = 1;
     uint64_t weights = train_once(f, first);
     for (int32_t threads = 1; threads <= 3; threads += 2) {
         f->options.loader_threads = threads;
+        f->options.threads = threads;
         assert_true(train_once(f, other) == weights);
         assert_string_equal(first, other);
     }
     f->options.seed = 2;
     assert_false(train_once(f, other) == weights);
     f->options.seed = 1;
+    f->options.threads = 1;
 }
 
 static void same_seed_same_bits(void **state) {
@@ -127,14 +131,14 @@ static void same_seed_same_bits(void **state) {
     fixture_open(&f, 7, 3);
     f.options.epochs = 2;
     f.options.batch_size = 4;
-    same_with_any_number_of_loader_threads(&f);
+    same_with_any_number_of_threads(&f);
     f.options.augment_views = 2;
-    same_with_any_number_of_loader_threads(&f);
+    same_with_any_number_of_threads(&f);
     f.options.augment_views = 0;
-    f.model.freeze = "none";
+    fixture_whole(&f);
     f.model.batch_norm = DOGBREED_BATCH_NORM_TRAIN;
     f.model.head = "mlp:8:0.5"; // dropout too
-    same_with_any_number_of_loader_threads(&f);
+    same_with_any_number_of_threads(&f);
     fixture_close(&f);
 }
 
@@ -323,7 +327,7 @@ static void a_diverging_loss_names_epoch_and_step(void **state) {
     (void)state;
     fixture f;
     fixture_open(&f, 6, 2);
-    f.model.freeze = "none";
+    fixture_whole(&f);
     f.model.batch_norm = DOGBREED_BATCH_NORM_FROZEN;
     f.options.optimizer = DOGBREED_OPTIMIZER_SGD;
     f.options.learning_rate = 100.0;

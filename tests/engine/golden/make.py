@@ -267,6 +267,16 @@ SMALL = [INPUT, {**PRE, "bias": False}, {"name": "bn", "op": "batch_norm", "inpu
          {"name": "flatten", "op": "flatten", "inputs": [4]},
          {"name": "fc", "op": "linear", "inputs": [5], "out": 5, "bias": True}]
 
+# Heads on features, as lib/arch builds them; the golden step's masks are the same in all five steps.
+FC = {"op": "linear", "out": 6, "bias": True}
+HEADS = {
+    "linear": [VECTOR, {"name": "fc", **FC, "inputs": [0]}],
+    "mlp": [VECTOR, {"name": "drop", "op": "dropout", "inputs": [0], "p": 0.2},
+            {"name": "fc.0", "op": "linear", "inputs": [1], "out": 19, "bias": True},
+            {"name": "fc.1", "op": "relu", "inputs": [2]}, {"name": "fc.2", "op": "dropout", "inputs": [3], "p": 0.4},
+            {"name": "fc.3", **FC, "inputs": [4]}],
+}
+
 folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
 torch.manual_seed(1)
 out = Writer(folder / "conv.bin")
@@ -280,3 +290,9 @@ for name, conf in LOSSES.items():
     write_case(out, name, OTHERS["linear"], conf, batch=6)
 for name, conf in OPTIMIZERS.items():
     write_case(out, name, SMALL, conf, norm=True, batch=4)
+out = Writer(folder / "head.bin")
+for head, nodes in HEADS.items():
+    for name, conf in OPTIMIZERS.items():
+        write_case(out, f"{head}_{name}", nodes, conf, batch=7)
+    write_case(out, f"{head}_both", nodes, {**OPTIMIZERS["sgd_momentum"], **LOSSES["loss_both"]}, batch=7)
+    write_case(out, f"{head}_one", nodes, OPTIMIZERS["adamw"], batch=1)
