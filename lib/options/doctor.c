@@ -264,8 +264,8 @@ static int look_at_engines(doctor *d) {
             rc = rc < 0 ? rc : look_at_devices(d, name);
         } else {
             rc = add(d, "engines", name, WARNING, reason == NULL ? "not available" : reason,
-                     "scripts/setup.sh installs it; without it only the slower built-in engine "
-                     "works");
+                     "scripts/setup.sh --torch builds it; without it whole networks train slowly, "
+                     "and only on the CPU");
         }
     }
     return rc;

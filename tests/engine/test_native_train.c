@@ -1,13 +1,15 @@
 // Training nets of engine native: the same bits as the same head in a bank, whatever the optimiser,
-// the options, the batch; parameters that are frozen; graphs and calls that are refused; failing
-// allocations. What they compute is compared with ref by the conformance suite.
+// the options, the batch, the threads; parameters that are frozen; graphs and calls that are
+// refused; failing allocations. What they compute is compared with ref by the conformance suite.
 #include "engine/native_heads.h"
 
 #include "out_of_memory.h"
 
+static int32_t threads = 1; // of the nets
+
 static dogb_net *native_net(const dogb_graph *graph, void *const *weights) {
     dogb_net *net = NULL;
-    dogb_net_conf conf = {.device = "cpu", .mode = DOGB_NET_TRAIN, .threads = 1};
+    dogb_net_conf conf = {.device = "cpu", .mode = DOGB_NET_TRAIN, .threads = threads};
     assert_ok(dogb_engine_net(&net, engine, graph, (const void *const *)weights, &conf));
     return net;
 }
@@ -99,8 +101,11 @@ static void a_net_has_the_bits_of_a_bank(void **state) {
     for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {
         assert_int_equal(setenv("DOGBREED_CPU", sets[set], 1), 0);
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-            compare_all(&shapes[i]);
+            for (threads = 1; threads <= 4; threads++) {
+                compare_all(&shapes[i]);
+            }
         }
+        threads = 1;
         for (int32_t batch = 1; batch <= ROWS; batch++) {
             compare_all(&(shape){21, 0, 9, batch, 1});
             compare_all(&(shape){21, 18, 10, batch, 1});

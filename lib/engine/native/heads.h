@@ -131,11 +131,11 @@ void dogb_heads_layer_read(const dogb_heads_layer *layer, const dogb_heads_kerne
 void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                             float *packed, const float *data);
 void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
-                              const float *packed, int64_t rows, float *out);
-// weights or bias NULL: they stay as they are.
+                              const float *packed, int64_t rows, float *out, int32_t threads);
+// weights or bias NULL: they stay as they are. threads: above 1 `ahead` must be empty.
 void dogb_heads_layer_update(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                              const dogb_heads_rule *rule, const float *packed, const float *delta,
-                             int64_t rows, dogb_heads_ahead *ahead);
+                             int64_t rows, dogb_heads_ahead *ahead, int32_t threads);
 // to: a layer from outputs to inputs, without bias.
 void dogb_heads_layer_transpose(dogb_heads_layer *to, const dogb_heads_layer *from,
                                 const dogb_heads_kernel *kernel);
@@ -193,6 +193,8 @@ typedef struct dogb_heads_space {
     dogb_heads_layer transposed;
     int32_t *labels;
     dogb_heads_ahead ahead;
+    int32_t threads; // that share its products; of a bank 1, whose heads are shared out
+    int32_t reserved;
 } dogb_heads_space;
 
 struct dogb_heads {

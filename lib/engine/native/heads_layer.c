@@ -5,6 +5,7 @@
 #include "engine/native/heads.h"
 
 #include "core/error.h"
+#include "core/team.h"
 
 #include <string.h>
 
@@ -131,19 +132,45 @@ static void forward_panel(const dogb_heads_layer *layer, const panel *p, int64_t
     }
 }
 
-void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
-                              const float *packed, int64_t rows, float *out) {
+// A product that threads share: each has every so-manieth panel, whose sums nobody else touches.
+typedef struct product {
+    const dogb_heads_layer *layer;
+    const dogb_heads_kernel *kernel;
+    const float *packed;
+    float *out;                  // forward
+    const dogb_heads_update *at; // update
+    int64_t rows;
+} product;
+
+static void share(dogb_team_fn fn, product *p, int32_t threads) {
+    if (threads > 1) {
+        dogb_team_run(threads, fn, p);
+    } else {
+        fn(0, 1, p);
+    }
+}
+
+static void forward_part(int32_t member, int32_t members, void *userdata) {
+    const product *f = userdata;
+    const dogb_heads_kernel *kernel = f->kernel;
     int64_t group_bytes =
         DOGB_HEADS_GROUP * kernel->vectors * kernel->lanes * (int64_t)sizeof(float);
     int64_t block = BLOCK_BYTES / group_bytes;
     block = block > 0 ? block : 1;
-    for (int64_t group = 0; group < layer->groups; group += block) {
-        int64_t left = layer->groups - group;
+    for (int64_t group = 0; group < f->layer->groups; group += block) {
+        int64_t left = f->layer->groups - group;
         panel p;
-        for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
-            forward_panel(layer, &p, group, left < block ? left : block, packed, rows, out);
+        for (int64_t i = member; (p = panel_at(f->layer, kernel, i)).vectors > 0; i += members) {
+            forward_panel(f->layer, &p, group, left < block ? left : block, f->packed, f->rows,
+                          f->out);
         }
     }
+}
+
+void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                              const float *packed, int64_t rows, float *out, int32_t threads) {
+    product f = {.layer = layer, .kernel = kernel, .packed = packed, .out = out, .rows = rows};
+    share(forward_part, &f, threads);
 }
 
 // What lies behind the last input stays 0 whatever the rule does with gradients of 0.
@@ -153,9 +180,30 @@ static void clear_spare(const dogb_heads_layer *layer, const panel *p, float *we
     }
 }
 
+static void update_part(int32_t member, int32_t members, void *userdata) {
+    const product *f = userdata;
+    const dogb_heads_layer *layer = f->layer;
+    dogb_heads_update u = *f->at;
+    if (layer->bias != NULL && member == 0) {
+        f->kernel->bias(&u, layer->padded);
+    }
+    panel p;
+    for (int64_t i = member;
+         layer->weights != NULL && (p = panel_at(layer, f->kernel, i)).vectors > 0; i += members) {
+        int64_t at = p.first * layer->groups * DOGB_HEADS_GROUP;
+        u.delta = f->at->delta + p.first;
+        u.weights = layer->weights + at;
+        for (int32_t slot = 0; slot < u.rule->slots; slot++) {
+            u.slot[slot] = layer->weight_slot[slot] + at;
+        }
+        p.kernel->update[p.vectors](&u);
+        clear_spare(layer, &p, u.weights);
+    }
+}
+
 void dogb_heads_layer_update(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                              const dogb_heads_rule *rule, const float *packed, const float *delta,
-                             int64_t rows, dogb_heads_ahead *ahead) {
+                             int64_t rows, dogb_heads_ahead *ahead, int32_t threads) {
     dogb_heads_update u = {
         .packed = packed,
         .delta = delta,
@@ -168,21 +216,8 @@ void dogb_heads_layer_update(const dogb_heads_layer *layer, const dogb_heads_ker
         .rows = rows,
         .groups = layer->groups,
     };
-    if (layer->bias != NULL) {
-        kernel->bias(&u, layer->padded);
-    }
-    panel p;
-    for (int64_t i = 0; layer->weights != NULL && (p = panel_at(layer, kernel, i)).vectors > 0;
-         i++) {
-        int64_t at = p.first * layer->groups * DOGB_HEADS_GROUP;
-        u.delta = delta + p.first;
-        u.weights = layer->weights + at;
-        for (int32_t slot = 0; slot < rule->slots; slot++) {
-            u.slot[slot] = layer->weight_slot[slot] + at;
-        }
-        p.kernel->update[p.vectors](&u);
-        clear_spare(layer, &p, u.weights);
-    }
+    product f = {.layer = layer, .kernel = kernel, .at = &u};
+    share(update_part, &f, threads);
 }
 
 void dogb_heads_layer_transpose(dogb_heads_layer *to, const dogb_heads_layer *from,
@@ -212,8 +247,13 @@ void dogb_heads_pack(float *packed, int64_t inputs, int64_t rows, int64_t row, c
     int64_t pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP;
     float *to = packed + row * DOGB_HEADS_GROUP;
     int64_t k = 0;
-    for (; k + DOGB_HEADS_GROUP <= inputs && mask == NULL; k += DOGB_HEADS_GROUP, to += pitch) {
-        memcpy(to, from + k, DOGB_HEADS_GROUP * sizeof *to);
+    for (; k + DOGB_HEADS_GROUP <= inputs; k += DOGB_HEADS_GROUP, to += pitch) {
+        float group[DOGB_HEADS_GROUP];
+        memcpy(group, from + k, sizeof group);
+        for (int64_t i = 0; mask != NULL && i < DOGB_HEADS_GROUP; i++) {
+            group[i] *= mask[k + i];
+        }
+        memcpy(to, group, sizeof group);
     }
     for (; k < inputs; k += DOGB_HEADS_GROUP, to += pitch) {
         for (int64_t i = 0; i < DOGB_HEADS_GROUP; i++) {

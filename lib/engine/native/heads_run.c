@@ -63,11 +63,11 @@ static double train_step(dogb_heads_space *space, const job *j, const dogb_heads
         dogb_heads_ahead nothing = {0};
         dogb_head_backward(space, heads, head, rows, masks[1], logits);
         dogb_heads_layer_update(&head->layers[1], heads->kernel, &rule, space->packed[1], logits,
-                                rows, &nothing);
+                                rows, &nothing, 1);
         delta = space->delta;
     }
     dogb_heads_layer_update(&head->layers[0], heads->kernel, &rule, space->packed[0], delta, rows,
-                            &space->ahead);
+                            &space->ahead, 1);
     return loss;
 }
 

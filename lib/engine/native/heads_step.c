@@ -17,6 +17,7 @@ static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch)
         drops[0] |= head->dropout[0] != 0;
         drops[1] |= head->dropout[1] != 0;
     }
+    space->threads = 1;
     for (int32_t layer = 0; layer < heads->layers; layer++) {
         int64_t outputs = layer + 1 < heads->layers ? heads->hidden : heads->classes;
         int64_t stride = dogb_heads_stride(heads->kernel, outputs);
@@ -121,7 +122,8 @@ const float *dogb_head_draw(dogb_heads_space *space, const dogb_heads *heads, co
 float *dogb_head_forward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
                          int64_t rows, const float *mask) {
     const dogb_heads_layer *layer = &head->layers[0];
-    dogb_heads_layer_forward(layer, heads->kernel, space->packed[0], rows, space->values[0]);
+    dogb_heads_layer_forward(layer, heads->kernel, space->packed[0], rows, space->values[0],
+                             space->threads);
     if (heads->layers == 1) {
         return space->values[0];
     }
@@ -134,7 +136,7 @@ float *dogb_head_forward(dogb_heads_space *space, const dogb_heads *heads, const
                         mask == NULL ? NULL : mask + i * heads->hidden);
     }
     dogb_heads_layer_forward(&head->layers[1], heads->kernel, space->packed[1], rows,
-                             space->values[1]);
+                             space->values[1], space->threads);
     return space->values[1];
 }
 
@@ -148,7 +150,7 @@ void dogb_head_backward(dogb_heads_space *space, const dogb_heads *heads, const 
                         NULL);
     }
     dogb_heads_layer_forward(&space->transposed, heads->kernel, space->packed_delta, rows,
-                             space->delta);
+                             space->delta, space->threads);
     for (int64_t i = 0; i < rows; i++) {
         float *delta = space->delta + i * stride;
         const float *values = space->values[0] + i * stride;

@@ -60,6 +60,7 @@ static int make_room(dogb_head_net *head, int64_t rows) {
     if (rc < 0 || rows <= head->capacity) {
         return rc;
     }
+    head->bank->spaces[0].threads = head->threads;
     dogb_arena_free(&head->memory);
     memset(head->kept, 0,
            (size_t)(head->nodes.linear[head->nodes.layers - 1] + 1) * sizeof *head->kept);
@@ -107,6 +108,7 @@ int dogb_native_train_create(dogb_net *net, const void *const *weights, const do
         return DOGBREED_ERROR_NO_MEMORY;
     }
     net->head->nodes = nodes;
+    net->head->threads = conf->threads;
     return fill(net, weights, conf);
 }
 

@@ -28,7 +28,7 @@ struct dogb_head_net {
     int32_t graded;                        // backward has run since
     int32_t kept_now;                      // its activations are in kept
     uint32_t watch;
-    int32_t reserved;
+    int32_t threads; // that share a product
 };
 
 // train.c

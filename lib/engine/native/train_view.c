@@ -64,7 +64,8 @@ int dogb_native_keep(dogb_net *net, const dogb_batch *batch) {
     }
     if (last == 1) {
         // delta is free until the loss: the sums again, from the same weights in the same order.
-        dogb_heads_layer_forward(first, bank->kernel, space->packed[0], head->count, space->delta);
+        dogb_heads_layer_forward(first, bank->kernel, space->packed[0], head->count, space->delta,
+                                 head->threads);
         keep_rows(head, head->nodes.linear[0], space->delta, first);
         keep_rows(head, head->nodes.relu, space->values[0], first);
         if (head->nodes.dropout[1] > 0) {
