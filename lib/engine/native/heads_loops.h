@@ -68,7 +68,7 @@ DOGB_INLINE void step_momentum(const dogb_heads_rule *r, vec gradient, float *we
     v_store(weight, v_fma(v_set1(-r->rate), v, w));
 }
 
-static void step_sgd(const dogb_heads_rule *r, vec gradient, float *weight, float *slot) {
+DOGB_INLINE void step_sgd(const dogb_heads_rule *r, vec gradient, float *weight, float *slot) {
     vec w = v_load(weight);
     vec g = v_fma(v_set1(r->decay), w, gradient);
     if (slot != NULL) {
@@ -80,8 +80,8 @@ static void step_sgd(const dogb_heads_rule *r, vec gradient, float *weight, floa
     v_store(weight, v_fma(v_set1(-r->rate), g, w));
 }
 
-static void step_adam(const dogb_heads_rule *r, vec gradient, float *weight, float *first,
-                      float *second) {
+DOGB_INLINE void step_adam(const dogb_heads_rule *r, vec gradient, float *weight, float *first,
+                           float *second) {
     vec w = v_mul(v_load(weight), v_set1(r->keep));
     vec g = v_fma(v_set1(r->decay), w, gradient);
     vec m = v_load(first);
@@ -94,12 +94,21 @@ static void step_adam(const dogb_heads_rule *r, vec gradient, float *weight, flo
     v_store(weight, v_fma(v_set1(-r->size), v_div(m, below), w));
 }
 
-static void step_any(const dogb_heads_update *u, vec gradient, int64_t at) {
-    if (u->rule->kind == DOGB_OPTIM_SGD) {
-        float *slot = u->slot[0] == NULL ? NULL : u->slot[0] + at;
-        step_sgd(u->rule, gradient, u->weights + at, slot);
+// `count` vectors of weights from `at` on, with their gradients.
+DOGB_INLINE void step_any(const dogb_heads_update *u, const float *gradients, int64_t at,
+                          int64_t count) {
+    const dogb_heads_rule rule = *u->rule; // own: no store of a weight can change it
+    float *weights = u->weights + at;
+    float *first = u->slot[0] == NULL ? NULL : u->slot[0] + at;
+    float *second = u->slot[1] == NULL ? NULL : u->slot[1] + at;
+    if (rule.kind == DOGB_OPTIM_SGD) {
+        for (int64_t i = 0; i < count * LANES; i += LANES) {
+            step_sgd(&rule, v_load(gradients + i), weights + i, first == NULL ? NULL : first + i);
+        }
     } else {
-        step_adam(u->rule, gradient, u->weights + at, u->slot[0] + at, u->slot[1] + at);
+        for (int64_t i = 0; i < count * LANES; i += LANES) {
+            step_adam(&rule, v_load(gradients + i), weights + i, first + i, second + i);
+        }
     }
 }
 
@@ -163,9 +172,7 @@ DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t
             v_store(gradients + (k * N + n) * LANES, sums[k][n]);
         }
     }
-    for (int i = 0; i < K * N; i++) {
-        step_any(u, v_load(gradients + i * LANES), at + i * LANES);
-    }
+    step_any(u, gradients, at, K * N);
 }
 
 #define DOGB_UPDATE(N, INPUTS)                                                                     \
@@ -181,7 +188,9 @@ static void bias_step(const dogb_heads_update *u, int64_t padded) {
         for (int64_t r = 0; r < u->rows; r++) {
             sum = v_add(sum, v_load(u->delta + r * u->stride + c));
         }
-        step_any(u, sum, c);
+        float gradients[LANES];
+        v_store(gradients, sum);
+        step_any(u, gradients, c, 1);
     }
 }
 
