@@ -226,7 +226,7 @@ static void test_wrong_calls(void **state) {
     const void *const *weights = (const void *const *)s.weights;
     float out[11];
     assert_fails(dogb_engine_net(&net, dogb_engine_native(), s.graph, weights, &conf),
-                 DOGBREED_ERROR_UNSUPPORTED, "training");
+                 DOGBREED_ERROR_UNSUPPORTED, "trains heads on features only");
     assert_null(net);
     conf.mode = DOGB_NET_INFER;
     conf.dtype = DOGB_DTYPE_BF16;
