@@ -11,7 +11,6 @@
 enum {
     ROWS_MAX = 16,
     GROUP = DOGB_HEADS_GROUP,
-    UNROLLED = 4, // inputs of one turn of a forward tile
 };
 
 // One forward tile; P and N are constants where this is inlined.
@@ -28,23 +27,20 @@ DOGB_INLINE void forward(const dogb_heads_forward *f, const int P, const int N) 
         }
     }
     for (int64_t g = 0; g < f->groups; g++, packed += f->pitch) {
-        const float *from = packed;
-        for (int turn = 0; turn < GROUP / UNROLLED; turn++, from += UNROLLED) {
+        DOGB_ROLLED
+        for (int k = 0; k < GROUP; k++, weights += N * LANES) {
+            vec w[DOGB_HEADS_VECTORS];
             DOGB_UNROLL
-            for (int k = 0; k < UNROLLED; k++, weights += N * LANES) {
-                vec w[DOGB_HEADS_VECTORS];
+            for (int n = 0; n < N; n++) {
+                w[n] = v_load(weights + n * LANES);
+                DOGB_PIN(w[n]);
+            }
+            DOGB_UNROLL
+            for (int p = 0; p < P; p++) {
+                vec x = v_set1(packed[p * GROUP + k]);
                 DOGB_UNROLL
                 for (int n = 0; n < N; n++) {
-                    w[n] = v_load(weights + n * LANES);
-                    DOGB_PIN(w[n]);
-                }
-                DOGB_UNROLL
-                for (int p = 0; p < P; p++) {
-                    vec x = v_set1(from[p * GROUP + k]);
-                    DOGB_UNROLL
-                    for (int n = 0; n < N; n++) {
-                        sums[p][n] = v_fma(x, w[n], sums[p][n]);
-                    }
+                    sums[p][n] = v_fma(x, w[n], sums[p][n]);
                 }
             }
         }
