@@ -70,6 +70,13 @@ static inline const char *test_file(const char *name) {
         }                                                                                          \
     } while (0)
 
+// Rounds of a loop over drawn cases. DOGBREED_TEST_SHORT=N leaves one of N: valgrind is slow.
+static inline int test_rounds(int rounds) {
+    const char *text = getenv("DOGBREED_TEST_SHORT");
+    int part = text == NULL ? 1 : atoi(text);
+    return part > 1 ? (rounds + part - 1) / part : rounds;
+}
+
 // A new empty folder under the build or temporary directory; the test removes it.
 static inline const char *test_folder(void) {
     static char path[256];

@@ -3,6 +3,7 @@
 #include "engine/native_net.h"
 
 #include "arch/arch.h"
+#include "engine/native/native.h"
 #include "out_of_memory.h"
 
 #include <pthread.h>
@@ -23,16 +24,43 @@ static int infer(dogb_net *net, const float *input, int32_t count, float *out) {
     return dogb_engine_native()->infer(net, &batch, out);
 }
 
+// architecture WINOGRAD: three convolutions of 3 x 3 by tiles of both sizes, one with an addition.
+static const char WINOGRAD[] = "winograd";
+
+static dogb_graph *winograd_graph(int32_t side) {
+    dogb_graph *graph = NULL;
+    dogb_conv first = {.out = 48, .kernel = 3, .padding = 1, .bias = 1};
+    dogb_conv second = {.out = 48, .kernel = 3, .padding = 1};
+    dogb_conv third = {.out = 32, .kernel = 3, .padding = 2, .bias = 1};
+    assert_ok(dogb_graph_create(&graph, WINOGRAD));
+    int32_t from = dogb_graph_input(graph, 32, side, side - 3);
+    from = dogb_graph_relu(graph, dogb_graph_conv(graph, from, "first", &first), "relu");
+    int32_t to = dogb_graph_conv(graph, from, "second", &second);
+    from = dogb_graph_relu6(graph, dogb_graph_add(graph, to, from, "add"), "relu6");
+    from = dogb_graph_max_pool(graph, from, "pool", 2, 2, 0, 0);
+    assert_ok(dogb_graph_finish(graph, dogb_graph_conv(graph, from, "third", &third)));
+    return graph;
+}
+
+static dogb_graph *subject_graph(const char *architecture, const char *head, int32_t side) {
+    const dogb_arch *arch = NULL;
+    dogb_graph *graph = NULL;
+    dogb_arch_options options = {head, 11, side};
+    if (architecture == WINOGRAD) {
+        return winograd_graph(side);
+    }
+    assert_ok(dogb_arch_find(&arch, architecture));
+    assert_ok(dogb_arch_build(&graph, arch, &options));
+    return graph;
+}
+
 static subject open_subject(const char *architecture, const char *head, int32_t side,
                             const char *set) {
-    subject s = {0};
-    const dogb_arch *arch = NULL;
-    dogb_arch_options options = {head, 11, side};
-    assert_ok(dogb_arch_find(&arch, architecture));
-    assert_ok(dogb_arch_build(&s.graph, arch, &options));
+    subject s = {.graph = subject_graph(architecture, head, side)};
+    const int64_t *shape = s.graph->nodes[0].shape;
     s.weights = nets_weights(s.graph, 3);
     s.input = nets_input(s.graph, IMAGES, 4);
-    s.image = (size_t)3 * (size_t)side * (size_t)side;
+    s.image = (size_t)(shape[0] * shape[1] * shape[2]);
     s.size = output_size(s.graph);
     s.expected = calloc(IMAGES * s.size, sizeof *s.expected);
     assert_non_null(s.expected);
@@ -66,7 +94,9 @@ static void check_batch(const subject *s, dogb_net *net, int32_t first, int32_t 
     free(found);
 }
 
-static void check_subject(const char *architecture, const char *head, int32_t side, int all) {
+// Batches of 1, 1 + step ... to `last` images.
+static void check_subject(const char *architecture, const char *head, int32_t side, int32_t last,
+                          int32_t step) {
     for (int set = 0; set < INSTRUCTION_SETS; set++) {
         subject s = open_subject(architecture, head, side, instruction_sets[set]);
         for (int32_t threads = 1; threads <= THREADS_MAX; threads++) {
@@ -74,9 +104,9 @@ static void check_subject(const char *architecture, const char *head, int32_t si
             dogb_net *net = native_net(s.graph, s.weights, instruction_sets[set], threads);
             (void)snprintf(what, sizeof what, "%s, %s, %d threads", architecture,
                            instruction_sets[set], (int)threads);
-            for (int32_t count = 1; count <= IMAGES; count += all ? 1 : 8) {
+            for (int32_t count = 1; count <= last; count += step) {
                 check_batch(&s, net, IMAGES - count, count, what); // another place each time
-                if (all) {
+                if (step == 1) {
                     check_batch(&s, net, 0, count, what);
                 }
             }
@@ -88,25 +118,41 @@ static void check_subject(const char *architecture, const char *head, int32_t si
 
 static void test_tiny_at_every_batch(void **state) {
     (void)state;
-    check_subject("tiny", "linear", 16, 1);
-    check_subject("tiny", "mlp:19:0.5", 19, 1);
+    check_subject("tiny", "linear", 16, IMAGES, 1);
+    check_subject("tiny", "mlp:19:0.5", 19, IMAGES, 1);
 }
 
 static void test_mobilenet_v2(void **state) {
     (void)state;
-    check_subject("mobilenet_v2", "linear", 33, 0);
+    check_subject("mobilenet_v2", "linear", 33, IMAGES, 8);
+}
+
+// Both sizes of tiles are there, on every instruction set.
+static void test_winograd(void **state) {
+    (void)state;
+    for (int set = 0; set < INSTRUCTION_SETS; set++) {
+        subject s = open_subject(WINOGRAD, "", 27, instruction_sets[set]);
+        dogb_net *net = native_net(s.graph, s.weights, instruction_sets[set], 1);
+        assert_int_equal(net->steps[0].winograd, 6);
+        assert_int_equal(net->steps[1].winograd, 6);
+        assert_true(net->steps[1].residual >= 0);
+        assert_int_equal(net->steps[3].winograd, 4);
+        dogb_engine_native()->net_destroy(net);
+        close_subject(&s);
+    }
+    check_subject(WINOGRAD, "", 27, 9, 1);
 }
 
 // Under ThreadSanitizer two networks show what there is to see; four take minutes.
 #if !defined(__SANITIZE_THREAD__)
 static void test_resnet18(void **state) {
     (void)state;
-    check_subject("resnet18", "linear", 32, 0);
+    check_subject("resnet18", "linear", 32, IMAGES, 8);
 }
 
 static void test_squeezenet1_1(void **state) {
     (void)state;
-    check_subject("squeezenet1_1", "linear", 35, 0);
+    check_subject("squeezenet1_1", "linear", 35, IMAGES, 8);
 }
 #endif
 
@@ -193,6 +239,8 @@ static void test_out_of_memory_everywhere(void **state) {
     check_memory("tiny", "mlp:5:0.5", 1);
     check_memory("tiny", "mlp:5:0.5", 3);
     check_memory("squeezenet1_1", "linear", 2);
+    check_memory(WINOGRAD, "", 1);
+    check_memory(WINOGRAD, "", 2);
 }
 
 // A call that fails for want of memory leaves a net that works.
@@ -252,6 +300,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tiny_at_every_batch),
         cmocka_unit_test(test_mobilenet_v2),
+        cmocka_unit_test(test_winograd),
 #if !defined(__SANITIZE_THREAD__)
         cmocka_unit_test(test_resnet18),
         cmocka_unit_test(test_squeezenet1_1),
