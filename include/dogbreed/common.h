@@ -73,9 +73,16 @@ DOGBREED_API int32_t dogbreed_abi(void);
 DOGBREED_API int dogbreed_build_info(char **json);
 
 /* Looks at this machine: CPU and its flags, usable cores, memory, engines (opens each that is
- * installed), devices, data types, self-test of the decoders. One object per finding with "status":
- * ok|warning|error, as JSON. Returns NO_MEMORY. Any thread. */
+ * installed), devices, data types, self-test of the decoders, the engines that "auto" takes for
+ * inference, for training heads and for training deeper layers. One object per finding with
+ * "status": ok|warning|error, as JSON. Returns NO_MEMORY. Any thread. */
 DOGBREED_API int dogbreed_doctor(char **json);
+
+/* The same, and findings of group "speed" with "number" and "unit": what one core does at most in
+ * float32 (GFLOP/s, a multiply-add is two), and mobilenet_v2 at 224 pixels with random weights on
+ * the engine that "auto" takes, all usable cores (images/s, batches of 1 and of 16). Takes about a
+ * second of all cores. Returns NO_MEMORY. Any thread. */
+DOGBREED_API int dogbreed_doctor_measure(char **json);
 
 /* Message of the last failed call on this thread: one line, no newline, never NULL ("" before any
  * failure). Valid until the next failure on this thread. */

@@ -243,8 +243,9 @@ static int choose_gpu(const dogb_engine **out, uint32_t capabilities, const char
 }
 
 // Whole networks of any size need the plug-in; the reference engine does small ones.
-static void warn_slow(const row *r, uint32_t capabilities) {
-    if (r == &rows[KNOWN - 1] && (capabilities & DOGB_CAN_TRAIN) != 0) {
+static void warn_slow(const dogb_engine *engine, uint32_t capabilities) {
+    const row *r = &rows[KNOWN - 1];
+    if (engine == r->engine && (capabilities & DOGB_CAN_TRAIN) != 0) {
         dogb_log(DOGBREED_LOG_WARNING,
                  "engine %s trains this network: right, but slow for anything larger than tiny; "
                  "engine torch is fast (" DOGB_GET_TORCH ")",
@@ -262,7 +263,6 @@ static int choose(const dogb_engine **out, uint32_t capabilities, const char *de
     for (int32_t i = 0; i < KNOWN; i++) {
         rc = try_row(out, &rows[i], capabilities, device);
         if (rc == DOGBREED_OK) {
-            warn_slow(&rows[i], capabilities);
             return rc;
         }
         // An engine that is installed but does not start deserves a word; an absent one, or one
@@ -290,9 +290,20 @@ int dogb_engine_open(const dogb_engine **out, const char *name, uint32_t capabil
     int rc;
     if (strcmp(name, "auto") == 0) {
         rc = choose(out, capabilities, device);
+        if (rc == DOGBREED_OK) {
+            warn_slow(*out, capabilities);
+        }
     } else if ((rc = find_row(&r, name)) == DOGBREED_OK) {
         rc = try_row(out, r, capabilities, device);
     }
+    (void)pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+int dogb_engine_auto(const dogb_engine **out, uint32_t capabilities, const char *device) {
+    *out = NULL;
+    (void)pthread_mutex_lock(&lock);
+    int rc = choose(out, capabilities, device);
     (void)pthread_mutex_unlock(&lock);
     return rc;
 }

@@ -237,6 +237,10 @@ typedef struct dogb_engine {
 
     // (optional) what the engine made of an inference net: members of a JSON object
     int (*net_describe)(const dogb_net *net, json_t *object);
+
+    // (optional) measures what one core does at most in float32, in GFLOP/s (a multiply-add is
+    // two): some 20 ms.
+    double (*peak)(void);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,
@@ -255,6 +259,9 @@ const dogb_engine *dogb_engine_v1(void); // the plug-in's only exported symbol
 // process.
 int dogb_engine_open(const dogb_engine **out, const char *name, uint32_t capabilities,
                      const char *device);
+
+// What "auto" would be, without the warning that it may be slow: for doctor.
+int dogb_engine_auto(const dogb_engine **out, uint32_t capabilities, const char *device);
 
 // "auto" -> "cuda:0" when the engine has one, else "cpu"; checks the others. Text is static or in
 // the arena.

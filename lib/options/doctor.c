@@ -1,10 +1,10 @@
 // doctor.c - looks at the machine and says what would disturb the work: one finding per item, with
 // advice where something can be done.
-#include "core/arena.h"
+#include "options/doctor.h"
+
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "core/json.h"
 #include "core/thread.h"
 #include "engine/engine.h"
 #include "image/image.h"
@@ -16,7 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { OK = 0, WARNING = 1, ERROR = 2 };
+enum { OK = DOGB_DOCTOR_OK, WARNING = DOGB_DOCTOR_WARNING, ERROR = DOGB_DOCTOR_ERROR };
 static const char *const status_names[] = {"ok", "warning", "error"};
 
 enum { PROC_FILE_MAX = 1 << 20 };
@@ -24,15 +24,10 @@ static const int64_t MEMORY_LOW = (int64_t)1 << 30;
 static const int64_t DISK_LOW = (int64_t)1 << 30;
 static const double SYNC_SLOW = 0.25; // seconds
 
-typedef struct doctor {
-    dogb_arena arena;
-    json_t *findings;
-    int worst; // OK, WARNING, ERROR
-} doctor;
+typedef dogb_doctor doctor;
 
-// value and advice NULL: out of memory while they were made.
-static int add(doctor *d, const char *group, const char *name, int status, const char *value,
-               const char *advice) {
+int dogb_doctor_add(doctor *d, const char *group, const char *name, int status, const char *value,
+                    const char *advice) {
     json_t *finding = value == NULL ? NULL : dogb_json_object(&d->arena);
     int rc = DOGBREED_ERROR_NO_MEMORY;
     if (finding == NULL || (rc = dogb_json_set_text(finding, "group", group)) < 0 ||
@@ -80,14 +75,16 @@ static const char *size_text(doctor *d, int64_t bytes) {
 
 static int look_at_build(doctor *d) {
     const char *sanitizers = dogb_build_sanitizers();
-    int rc = add(d, "build", "version", OK,
-                 dogb_format(&d->arena, "%s, ABI %d", dogbreed_version(), (int)dogbreed_abi()), "");
-    if (rc < 0 || (rc = add(d, "build", "compiler", OK, dogb_build_compiler(), "")) < 0) {
+    int rc = dogb_doctor_add(
+        d, "build", "version", OK,
+        dogb_format(&d->arena, "%s, ABI %d", dogbreed_version(), (int)dogbreed_abi()), "");
+    if (rc < 0 ||
+        (rc = dogb_doctor_add(d, "build", "compiler", OK, dogb_build_compiler(), "")) < 0) {
         return rc;
     }
-    return *sanitizers == '\0' ? add(d, "build", "sanitizers", OK, "none", "")
-                               : add(d, "build", "sanitizers", WARNING, sanitizers,
-                                     "this build is for tests and slow");
+    return *sanitizers == '\0' ? dogb_doctor_add(d, "build", "sanitizers", OK, "none", "")
+                               : dogb_doctor_add(d, "build", "sanitizers", WARNING, sanitizers,
+                                                 "this build is for tests and slow");
 }
 
 static const char *interesting_flags(doctor *d, const char *flags) {
@@ -114,17 +111,19 @@ static int look_at_cpu(doctor *d) {
     if (flags != NULL && *flags == '\0') {
         flags = proc_value(d, path, "Features"); // ARM's name for it
     }
-    int rc = add(d, "cpu", "model", OK, model != NULL && *model == '\0' ? "unknown" : model, "");
+    int rc = dogb_doctor_add(d, "cpu", "model", OK,
+                             model != NULL && *model == '\0' ? "unknown" : model, "");
     const char *text = flags == NULL ? NULL : interesting_flags(d, flags);
-    if (rc < 0 || (rc = add(d, "cpu", "flags", OK, text, "")) < 0 ||
-        (rc = add(d, "cpu", "resize kernel", OK, dogb_image_isa(), "")) < 0) {
+    if (rc < 0 || (rc = dogb_doctor_add(d, "cpu", "flags", OK, text, "")) < 0 ||
+        (rc = dogb_doctor_add(d, "cpu", "resize kernel", OK, dogb_image_isa(), "")) < 0) {
         return rc;
     }
     int32_t usable = dogb_core_count();
     int32_t online = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
-    return add(d, "cpu", "cores", usable < online ? WARNING : OK,
-               dogb_format(&d->arena, "%d usable of %d", (int)usable, (int)online),
-               usable < online ? "the affinity mask or the cgroup quota leaves fewer cores; that "
+    return dogb_doctor_add(d, "cpu", "cores", usable < online ? WARNING : OK,
+                           dogb_format(&d->arena, "%d usable of %d", (int)usable, (int)online),
+                           usable < online
+                               ? "the affinity mask or the cgroup quota leaves fewer cores; that "
                                  "many threads are used"
                                : "");
 }
@@ -137,10 +136,11 @@ static int look_at_memory(doctor *d) {
     }
     int64_t available = number(free) * 1024;
     int low = number(free) >= 0 && available < MEMORY_LOW;
-    int rc = add(d, "memory", "available", low ? WARNING : OK,
-                 dogb_format(&d->arena, "%.1f of %.1f GiB", (double)available / (double)(1 << 30),
-                             (double)number(total) / (double)(1 << 20)),
-                 low ? "close other programs or use a smaller batch_size" : "");
+    int rc = dogb_doctor_add(d, "memory", "available", low ? WARNING : OK,
+                             dogb_format(&d->arena, "%.1f of %.1f GiB",
+                                         (double)available / (double)(1 << 30),
+                                         (double)number(total) / (double)(1 << 20)),
+                             low ? "close other programs or use a smaller batch_size" : "");
     const char *limit = proc_value(d, "/sys/fs/cgroup/memory.max", "");
     if (rc < 0 || limit == NULL) {
         return rc < 0 ? rc : DOGBREED_ERROR_NO_MEMORY;
@@ -149,25 +149,26 @@ static int look_at_memory(doctor *d) {
         return DOGBREED_OK;
     }
     low = number(limit) < 2 * MEMORY_LOW;
-    return add(d, "memory", "cgroup limit", low ? WARNING : OK, size_text(d, number(limit)),
-               low ? "libtorch alone takes most of a gigabyte; raise the limit of the container"
-                   : "");
+    return dogb_doctor_add(
+        d, "memory", "cgroup limit", low ? WARNING : OK, size_text(d, number(limit)),
+        low ? "libtorch alone takes most of a gigabyte; raise the limit of the container" : "");
 }
 
 static int look_at_disk(doctor *d, const char *name, const char *path, const char *advice) {
     struct statvfs fs;
     if (statvfs(path, &fs) != 0) {
-        return add(d, "disk", name, ERROR, dogb_format(&d->arena, "%s: cannot be looked at", path),
-                   advice);
+        return dogb_doctor_add(d, "disk", name, ERROR,
+                               dogb_format(&d->arena, "%s: cannot be looked at", path), advice);
     }
     int64_t free = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
     if (access(path, W_OK) != 0) {
-        return add(d, "disk", name, WARNING, dogb_format(&d->arena, "%s is not writable", path),
-                   advice);
+        return dogb_doctor_add(d, "disk", name, WARNING,
+                               dogb_format(&d->arena, "%s is not writable", path), advice);
     }
-    return add(d, "disk", name, free < DISK_LOW ? WARNING : OK,
-               dogb_format(&d->arena, "%s: %.1f GiB free", path, (double)free / (double)(1 << 30)),
-               free < DISK_LOW ? "less than 1 GiB is free: runs and features may not fit" : "");
+    return dogb_doctor_add(
+        d, "disk", name, free < DISK_LOW ? WARNING : OK,
+        dogb_format(&d->arena, "%s: %.1f GiB free", path, (double)free / (double)(1 << 30)),
+        free < DISK_LOW ? "less than 1 GiB is free: runs and features may not fit" : "");
 }
 
 static int look_at_sync(doctor *d, const char *folder) {
@@ -182,11 +183,13 @@ static int look_at_sync(doctor *d, const char *folder) {
     if (rc == DOGBREED_ERROR_NO_MEMORY) {
         return rc;
     }
-    return rc < 0 ? add(d, "disk", "sync", WARNING, dogbreed_error_message(),
-                        "features cannot be kept; set DOGBREED_CACHE to a writable folder")
-                  : add(d, "disk", "sync", seconds > SYNC_SLOW ? WARNING : OK,
-                        dogb_format(&d->arena, "%.1f ms", seconds * 1000.0),
-                        seconds > SYNC_SLOW ? "checkpoints will be slow on this file system" : "");
+    return rc < 0
+               ? dogb_doctor_add(d, "disk", "sync", WARNING, dogbreed_error_message(),
+                                 "features cannot be kept; set DOGBREED_CACHE to a writable folder")
+               : dogb_doctor_add(
+                     d, "disk", "sync", seconds > SYNC_SLOW ? WARNING : OK,
+                     dogb_format(&d->arena, "%.1f ms", seconds * 1000.0),
+                     seconds > SYNC_SLOW ? "checkpoints will be slow on this file system" : "");
 }
 
 static int look_at_disks(doctor *d) {
@@ -199,24 +202,25 @@ static int look_at_disks(doctor *d) {
     if ((rc = dogb_cache_directory(&cache, &d->arena, "features")) < 0) {
         return rc == DOGBREED_ERROR_NO_MEMORY
                    ? rc
-                   : add(d, "disk", "cache folder", WARNING, dogbreed_error_message(),
-                         "set DOGBREED_CACHE to a writable folder");
+                   : dogb_doctor_add(d, "disk", "cache folder", WARNING, dogbreed_error_message(),
+                                     "set DOGBREED_CACHE to a writable folder");
     }
     rc = look_at_disk(d, "cache folder", cache, "set DOGBREED_CACHE to a writable folder");
     return rc < 0 ? rc : look_at_sync(d, cache);
 }
 
 static int look_at_codecs(doctor *d) {
-    int rc = add(d, "codecs", "jpeg", OK, dogb_image_jpeg_version(), "");
-    if (rc < 0 || (rc = add(d, "codecs", "png", OK, dogb_image_png_version(), "")) < 0) {
+    int rc = dogb_doctor_add(d, "codecs", "jpeg", OK, dogb_image_jpeg_version(), "");
+    if (rc < 0 ||
+        (rc = dogb_doctor_add(d, "codecs", "png", OK, dogb_image_png_version(), "")) < 0) {
         return rc;
     }
     if ((rc = dogb_image_self_test()) == DOGBREED_ERROR_NO_MEMORY) {
         return rc;
     }
-    return rc < 0 ? add(d, "codecs", "self-test", ERROR, dogbreed_error_message(),
-                        "another libjpeg or libpng was loaded; results would differ")
-                  : add(d, "codecs", "self-test", OK, "pixels as expected", "");
+    return rc < 0 ? dogb_doctor_add(d, "codecs", "self-test", ERROR, dogbreed_error_message(),
+                                    "another libjpeg or libpng was loaded; results would differ")
+                  : dogb_doctor_add(d, "codecs", "self-test", OK, "pixels as expected", "");
 }
 
 static int look_at_devices(doctor *d, const char *name) {
@@ -237,7 +241,7 @@ static int look_at_devices(doctor *d, const char *name) {
         if (memory == NULL || label == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;
         }
-        int rc = add(
+        int rc = dogb_doctor_add(
             d, "devices", label, OK,
             dogb_format(&d->arena, "%s%s%s", device.name, memory, device.bf16 ? ", bf16" : ""), "");
         if (rc < 0) {
@@ -259,13 +263,14 @@ static int look_at_engines(doctor *d) {
             continue;
         }
         if (json_is_true(json_object_get(engine, "available"))) {
-            rc = add(d, "engines", name, OK,
-                     version == NULL || *version == '\0' ? "built in" : version, "");
+            rc = dogb_doctor_add(d, "engines", name, OK,
+                                 version == NULL || *version == '\0' ? "built in" : version, "");
             rc = rc < 0 ? rc : look_at_devices(d, name);
         } else {
-            rc = add(d, "engines", name, WARNING, reason == NULL ? "not available" : reason,
-                     "scripts/setup.sh --torch builds it; without it whole networks train slowly, "
-                     "and only on the CPU");
+            rc = dogb_doctor_add(
+                d, "engines", name, WARNING, reason == NULL ? "not available" : reason,
+                "scripts/setup.sh --torch builds it; without it whole networks train slowly, "
+                "and only on the CPU");
         }
     }
     return rc;
@@ -277,7 +282,8 @@ static int look_at_gpu(doctor *d) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     if (*driver == '\0') {
-        return add(d, "gpu", "driver", OK, "no NVIDIA driver: the CPU does the work", "");
+        return dogb_doctor_add(d, "gpu", "driver", OK, "no NVIDIA driver: the CPU does the work",
+                               "");
     }
     int used = 0;
     for (size_t i = 0; i < json_array_size(d->findings); i++) {
@@ -285,16 +291,18 @@ static int look_at_gpu(doctor *d) {
         const char *name = json_string_value(json_object_get(finding, "name"));
         used = used || (name != NULL && strstr(name, "cuda") != NULL);
     }
-    return used ? add(d, "gpu", "driver", OK, driver, "")
-                : add(d, "gpu", "driver", WARNING, driver,
+    return used ? dogb_doctor_add(d, "gpu", "driver", OK, driver, "")
+                : dogb_doctor_add(
+                      d, "gpu", "driver", WARNING, driver,
                       "a driver is loaded but no engine uses the GPU: the engine was built without "
                       "CUDA or its CUDA libraries are not installed");
 }
 
 static int look(doctor *d) {
     typedef int (*look_fn)(doctor *);
-    static const look_fn all[] = {look_at_build,  look_at_cpu,     look_at_memory, look_at_disks,
-                                  look_at_codecs, look_at_engines, look_at_gpu};
+    static const look_fn all[] = {look_at_build, look_at_cpu,        look_at_memory,
+                                  look_at_disks, look_at_codecs,     look_at_engines,
+                                  look_at_gpu,   dogb_doctor_engines};
     int rc = DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < sizeof all / sizeof all[0]; i++) {
         rc = all[i](d);
@@ -302,13 +310,16 @@ static int look(doctor *d) {
     return rc;
 }
 
-int dogbreed_doctor(char **json) {
+static int report(char **json, int measure) {
     DOGB_CHECK(json != NULL, "json: NULL, expected where to put the text");
     *json = NULL;
     doctor d = {0};
     json_t *document = dogb_json_document(&d.arena, "doctor", 1);
     d.findings = dogb_json_array(&d.arena);
     int rc = document == NULL || d.findings == NULL ? DOGBREED_ERROR_NO_MEMORY : look(&d);
+    if (rc == DOGBREED_OK && measure) {
+        rc = dogb_doctor_speed(&d);
+    }
     if (rc < 0 || (rc = dogb_json_set_text(document, "status", status_names[d.worst])) < 0 ||
         (rc = dogb_json_set(document, "findings", json_incref(d.findings))) < 0) {
         goto out;
@@ -317,4 +328,12 @@ int dogbreed_doctor(char **json) {
 out:
     dogb_arena_free(&d.arena);
     return rc;
+}
+
+int dogbreed_doctor(char **json) {
+    return report(json, 0);
+}
+
+int dogbreed_doctor_measure(char **json) {
+    return report(json, 1);
 }

@@ -212,10 +212,16 @@ class Flow(tool.Case):
     def test_info_and_doctor(self):
         self.assertIn("ref", [e["name"] for e in self.ok(run("info", "--json")).json["engines"]])
         self.assertIn("version", self.ok(run("info")).out)
-        done = run("doctor", "--json")
+        done = run("doctor", "--no-measure", "--json")
+        self.assertNotIn("speed", [f["group"] for f in done.json["findings"]])
         self.assertIn(done.json["status"], ("ok", "warning"))
         self.ok(done)
-        self.assertRegex(self.ok(run("doctor")).out, r"(?m)^ok +codecs +self-test")
+        text = self.ok(run("doctor")).out
+        self.assertRegex(text, r"(?m)^ok +codecs +self-test")
+        self.assertRegex(text, r"(?m)^ok +engines +auto: inference +\w+$")
+        self.assertRegex(text, r"(?m)^ok +cpu +instruction set +(c|avx2|avx512)$")
+        self.assertRegex(text, r"(?m)^ok +speed +one core +[0-9.]+ GFLOP/s")
+        self.assertRegex(text, r"(?m)^ok +speed +batch of 16 +[0-9.]+ images/s")
 
     def test_dry_run_writes_nothing(self):
         place = self.folder / "dry"

@@ -81,10 +81,56 @@ static void doctor_looks_at_every_group(void **state) {
     assert_fails(dogbreed_doctor(NULL), DOGBREED_ERROR_INVALID_ARGUMENT, "NULL");
 }
 
+static void doctor_names_the_engines_of_auto(void **state) {
+    (void)state;
+    static const char *const names[] = {"auto: inference", "auto: heads", "auto: layers",
+                                        "instruction set"};
+    char *text = NULL;
+    int seen[4] = {0};
+    assert_ok(dogbreed_doctor(&text));
+    json_t *report = parsed(text);
+    const json_t *findings = json_object_get(report, "findings");
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *finding = json_array_get(findings, i);
+        assert_string_not_equal(text_of(finding, "group"), "speed");
+        for (size_t n = 0; n < 4; n++) {
+            seen[n] += strcmp(text_of(finding, "name"), names[n]) == 0;
+        }
+    }
+    for (size_t n = 0; n < 4; n++) {
+        assert_int_equal(seen[n], 1);
+    }
+    json_decref(report);
+}
+
+static void doctor_measures(void **state) {
+    (void)state;
+    char *text = NULL;
+    double numbers[3] = {0};
+    size_t count = 0;
+    assert_ok(dogbreed_doctor_measure(&text));
+    json_t *report = parsed(text);
+    const json_t *findings = json_object_get(report, "findings");
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *finding = json_array_get(findings, i);
+        if (strcmp(text_of(finding, "group"), "speed") == 0) {
+            assert_true(count < 3);
+            assert_string_equal(text_of(finding, "unit"), count == 0 ? "GFLOP/s" : "images/s");
+            numbers[count++] = json_real_value(json_object_get(finding, "number"));
+        }
+    }
+    assert_int_equal(count, 3);
+    assert_true(numbers[0] > 0 && numbers[1] > 0 && numbers[2] > 0);
+    json_decref(report);
+    assert_fails(dogbreed_doctor_measure(NULL), DOGBREED_ERROR_INVALID_ARGUMENT, "NULL");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(build_info_names_version_engines_and_libraries),
         cmocka_unit_test(doctor_looks_at_every_group),
+        cmocka_unit_test(doctor_names_the_engines_of_auto),
+        cmocka_unit_test(doctor_measures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

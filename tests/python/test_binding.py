@@ -84,6 +84,12 @@ class Binding(unittest.TestCase):
         self.assertEqual(dogbreed.build_info()["version"], dogbreed.version())
         self.assertEqual(common.error_name(-3), "NOT_FOUND")
 
+    def test_doctor_measures_when_asked(self):
+        self.assertNotIn("speed", [finding["group"] for finding in dogbreed.doctor()["findings"]])
+        speed = [finding for finding in dogbreed.doctor(measure=True)["findings"] if finding["group"] == "speed"]
+        self.assertEqual([finding["unit"] for finding in speed], ["GFLOP/s", "images/s", "images/s"])
+        self.assertTrue(all(finding["number"] > 0 for finding in speed))
+
 
 class MainJob(unittest.TestCase):
     @classmethod
@@ -154,6 +160,20 @@ class MainJob(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(answers, [best] * 4)
+
+    def test_plan_has_every_step(self):
+        plan = self.model().plan()
+        self.assertEqual((plan["architecture"], plan["engine"]), ("tiny", "native"))
+        steps = plan["steps"]
+        layers = [node["name"] for step in steps for node in step["nodes"]]
+        self.assertEqual(len(layers), len(set(layers)))
+        for parameter in self.model().parameters():
+            layer, kind = parameter["name"].rsplit(".", 1)
+            if kind == "weight" and len(parameter["shape"]) > 1:  # batch norms are folded
+                self.assertIn(layer, layers)
+        for total in ("multiply_adds", "weight_bytes"):
+            self.assertGreater(plan[total], 0)
+            self.assertEqual(plan[total], sum(step[total] for step in steps))
 
     def test_pictures_as_arrays_and_pil_images(self):
         try:

@@ -94,6 +94,8 @@ typedef struct dogb_winograd {
     int32_t reserved;
 } dogb_winograd;
 
+enum { DOGB_PEAK_VECTORS = 12 }; // multiply-adds of vectors in a round of dogb_kernel's peak
+
 typedef struct dogb_kernel {
     const char *name; // "avx2"
     int32_t lanes;
@@ -113,10 +115,15 @@ typedef struct dogb_kernel {
     // out = in * scale + shift, channel by channel, then the activation. scale NULL: 1, 0.
     void (*affine)(float *out, const float *in, const float *scale, const float *shift,
                    int64_t channels, float low, float high);
+    float (*peak)(float factor, float term, int64_t rounds); // busy sums, to measure (peak.c)
 } dogb_kernel;
 
 // The best one of this CPU, or the one that DOGBREED_CPU (c, avx2, avx512) asks for.
 const dogb_kernel *dogb_kernel_choose(void);
+
+float dogb_peak_c(float factor, float term, int64_t rounds);
+float dogb_peak_avx2(float factor, float term, int64_t rounds);
+float dogb_peak_avx512(float factor, float term, int64_t rounds);
 
 extern const dogb_kernel dogb_kernel_c;
 #if defined(__x86_64__)

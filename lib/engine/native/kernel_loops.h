@@ -399,4 +399,5 @@ const dogb_kernel DOGB_JOIN(dogb_kernel_, NAME) = {
     .sum = sum,
     .add = add,
     .affine = affine,
+    .peak = DOGB_JOIN(dogb_peak_, NAME),
 };

@@ -208,6 +208,7 @@ const dogb_engine *dogb_engine_native(void) {
         .heads_steps = dogb_native_heads_steps,
         .heads_set_steps = dogb_native_heads_set_steps,
         .net_describe = dogb_native_describe,
+        .peak = dogb_native_peak,
     };
     return &table;
 }

@@ -173,6 +173,9 @@ typedef struct dogb_block_memory {
 } dogb_block_memory;
 dogb_block_memory dogb_native_block_memory(const dogb_kernel *kernel, const dogb_step *step);
 
+// peak.c: the peak of the seam
+double dogb_native_peak(void);
+
 // describe.c: the net_describe of the seam
 int dogb_native_describe(const dogb_net *net, json_t *object);
 
