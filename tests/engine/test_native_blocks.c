@@ -107,7 +107,8 @@ static void test_blocks_at_random(void **state) {
     }
     print_message("# %d of few rows, %d by rows in a ring, %d whole, %d with addition\n", s.fronts,
                   s.rings, s.whole, s.adds);
-    assert_true(s.fronts > 0 && s.rings > 0 && s.whole > 0 && s.adds > 0);
+    assert_true(test_rounds(BLOCKS) < BLOCKS ||
+                (s.fronts > 0 && s.rings > 0 && s.whole > 0 && s.adds > 0));
 }
 
 int main(void) {

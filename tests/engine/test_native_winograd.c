@@ -148,7 +148,7 @@ static void test_layers_at_random(void **state) {
     }
     print_message("# plain %d (%.2g), F(2 x 2) %d (%.2g), F(4 x 4) %d (%.2g), with addition %d\n",
                   s.count[0], s.worst[0], s.count[4], s.worst[4], s.count[6], s.worst[6], s.adds);
-    assert_true(s.count[4] > 0 && s.count[6] > 0 && s.adds > 0);
+    assert_true(test_rounds(LAYERS) < LAYERS || (s.count[4] > 0 && s.count[6] > 0 && s.adds > 0));
 }
 
 // The way is chosen by what it costs, on vectors that the channels fill.
