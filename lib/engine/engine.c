@@ -203,7 +203,8 @@ static int check_capabilities(const row *r, uint32_t wanted, const char *device)
                  {DOGB_CAN_TRAIN_HEAD, "training of heads"},
                  {DOGB_CAN_HEADS, "banks of heads"},
                  {DOGB_CAN_BF16, "bf16 on this machine"},
-                 {DOGB_CAN_CUDA, "CUDA on this machine"}};
+                 {DOGB_CAN_CUDA, "CUDA on this machine"},
+                 {DOGB_CAN_INT8, "int8"}};
     char buffer[16];
     const char *id = NULL;
     uint32_t has = r->engine->capabilities();
@@ -310,6 +311,11 @@ int dogb_engine_auto(const dogb_engine **out, uint32_t capabilities, const char 
 
 // --- calling
 
+const char *dogb_engine_dtype(int32_t dtype) {
+    static const char *const names[] = {"f32", "bf16", "int8"};
+    return names[dtype];
+}
+
 int dogb_engine_result(const dogb_engine *engine, int rc, const char *what) {
     char line[900];
     if (rc >= 0) {
@@ -320,14 +326,37 @@ int dogb_engine_result(const dogb_engine *engine, int rc, const char *what) {
     return dogb_fail(rc, "%s: %s", what, line[0] == '\0' ? dogbreed_error_name(rc) : line);
 }
 
+// What the net needs and the engine has not; NULL: nothing.
+static const char *lacking(const dogb_engine *engine, const dogb_net_conf *conf) {
+    uint32_t has = engine->capabilities();
+    int train = conf->mode == DOGB_NET_TRAIN;
+    // Which nets an engine for heads trains, it says itself.
+    uint32_t either = train ? DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD : DOGB_CAN_INFER;
+    if (conf->dtype == DOGB_DTYPE_BF16 && (has & DOGB_CAN_BF16) == 0) {
+        return "bf16 on this machine";
+    }
+    if (conf->dtype == DOGB_DTYPE_INT8 && (train || (has & DOGB_CAN_INT8) == 0)) {
+        return train ? "training in int8" : "int8";
+    }
+    if (conf->mode == DOGB_NET_OBSERVE && engine->observe == NULL) {
+        return "views of values inside a network";
+    }
+    if ((has & either) == 0) {
+        return train ? "training" : "inference";
+    }
+    return NULL;
+}
+
 static int check_net(const dogb_engine *engine, const dogb_graph *graph, const void *const *weights,
                      const dogb_net_conf *conf) {
-    int train = conf->mode == DOGB_NET_TRAIN;
     DOGB_CHECK(graph->status == DOGBREED_OK && graph->output > 0, "net: the graph is not finished");
-    DOGB_CHECK(train || conf->mode == DOGB_NET_INFER, "net: mode %d is not known", conf->mode);
+    DOGB_CHECK(conf->mode >= DOGB_NET_INFER && conf->mode <= DOGB_NET_OBSERVE,
+               "net: mode %d is not known", conf->mode);
     DOGB_CHECK(conf->threads >= 1, "threads: %d, expected 1 or more", conf->threads);
-    DOGB_CHECK(conf->dtype == DOGB_DTYPE_F32 || conf->dtype == DOGB_DTYPE_BF16,
-               "dtype: %d, expected f32 or bf16", conf->dtype);
+    DOGB_CHECK(conf->dtype >= DOGB_DTYPE_F32 && conf->dtype <= DOGB_DTYPE_INT8,
+               "dtype: %d, expected f32, bf16 or int8", conf->dtype);
+    DOGB_CHECK(conf->dtype != DOGB_DTYPE_INT8 || dogb_graph_quantised(graph),
+               "dtype: int8 needs a quantised network");
     DOGB_CHECK(conf->batch_norm == DOGB_BN_FROZEN || conf->batch_norm == DOGB_BN_TRAIN,
                "batch_norm: %d, expected frozen or train", conf->batch_norm);
     DOGB_CHECK(conf->device != NULL && strcmp(conf->device, "auto") != 0,
@@ -335,16 +364,10 @@ static int check_net(const dogb_engine *engine, const dogb_graph *graph, const v
     for (int32_t i = 0; i < graph->param_count; i++) {
         DOGB_CHECK(weights[i] != NULL, "net: no data for parameter %s", graph->params[i].name);
     }
-    uint32_t has = engine->capabilities();
-    // Which nets an engine for heads trains, it says itself.
-    uint32_t either = train ? DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD : DOGB_CAN_INFER;
-    if ((has & either) == 0 || (conf->dtype == DOGB_DTYPE_BF16 && (has & DOGB_CAN_BF16) == 0)) {
-        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "engine %s: does not offer %s", engine->name,
-                         conf->dtype == DOGB_DTYPE_BF16 ? "bf16 on this machine"
-                         : train                        ? "training"
-                                                        : "inference");
-    }
-    return DOGBREED_OK;
+    const char *lacks = lacking(engine, conf);
+    return lacks == NULL ? DOGBREED_OK
+                         : dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "engine %s: does not offer %s",
+                                     engine->name, lacks);
 }
 
 static int fork_safe(const dogb_engine *engine) {
@@ -373,7 +396,7 @@ static int create_net(dogb_net **out, const dogb_engine *engine, const dogb_grap
 static int is_cached(const dogb_engine *engine, const dogb_graph *graph,
                      const dogb_net_conf *conf) {
     return (engine->capabilities() & DOGB_CAN_CACHE) != 0 && conf->mode == DOGB_NET_INFER &&
-           conf->cache_dir != NULL && *conf->cache_dir != '\0' &&
+           conf->dtype == DOGB_DTYPE_F32 && conf->cache_dir != NULL && *conf->cache_dir != '\0' &&
            dogb_engine_weight_bytes(graph) >= CACHED_BYTES_MIN;
 }
 
@@ -408,7 +431,7 @@ int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph 
             return DOGBREED_OK;
         }
     }
-    if (rc == DOGBREED_OK && conf->mode == DOGB_NET_INFER) {
+    if (rc == DOGBREED_OK && conf->mode != DOGB_NET_TRAIN) {
         rc = dogb_graph_fold(&folded, &weights, graph, weights);
     }
     if (rc < 0) {

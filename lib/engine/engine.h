@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define DOGB_ENGINE_ABI 1
+#define DOGB_ENGINE_ABI 2
 
 typedef struct dogb_net dogb_net;
 typedef struct dogb_optim dogb_optim;
@@ -33,14 +33,16 @@ enum { // capabilities
     // Trains nets that are heads (dogb_graph_head): linear layers on features. Engines with
     // DOGB_CAN_TRAIN have it too.
     DOGB_CAN_TRAIN_HEAD = 32,
+    DOGB_CAN_INT8 = 64,  // quantised networks with integers
     DOGB_CAN_CACHE = 128 // keeps what it makes of weights in conf->cache_dir
 };
 
 enum { DOGB_DATA_F32 = 0, DOGB_DATA_U8 = 1 };
 // The values of DOGBREED_DTYPE_ and DOGBREED_OPTIMIZER_, whose headers lie above this layer.
-enum { DOGB_DTYPE_F32 = 0, DOGB_DTYPE_BF16 = 1 };
+enum { DOGB_DTYPE_F32 = 0, DOGB_DTYPE_BF16 = 1, DOGB_DTYPE_INT8 = 2 };
 enum { DOGB_OPTIM_SGD = 0, DOGB_OPTIM_ADAM = 1, DOGB_OPTIM_ADAMW = 2 };
-enum { DOGB_NET_INFER = 0, DOGB_NET_TRAIN = 1 };
+// DOGB_NET_OBSERVE: inference whose every node can be seen (the engine's `observe`).
+enum { DOGB_NET_INFER = 0, DOGB_NET_TRAIN = 1, DOGB_NET_OBSERVE = 2 };
 enum { DOGB_MODE_EVAL = 0, DOGB_MODE_TRAIN = 1 };
 enum { DOGB_BN_FROZEN = 0, DOGB_BN_TRAIN = 1 };
 
@@ -140,6 +142,17 @@ typedef struct dogb_heads_work {
     double *losses;      // [steps], or NULL
     int64_t step;        // number of the first one, for dropout masks
 } dogb_heads_work;
+
+// The values of one node for one picture: `count` rows of `channels` floats, `stride` floats apart.
+typedef struct dogb_observed {
+    const char *node;
+    const float *data;
+    int64_t count;
+    int64_t channels;
+    int64_t stride;
+} dogb_observed;
+// Returns 0, or a negative code that ends the run.
+typedef int (*dogb_observe_fn)(const dogb_observed *value, void *userdata);
 
 typedef struct dogb_engine {
     uint32_t abi;  // DOGB_ENGINE_ABI
@@ -241,6 +254,10 @@ typedef struct dogb_engine {
     // (optional) measures what one core does at most in float32, in GFLOP/s (a multiply-add is
     // two): some 20 ms.
     double (*peak)(void);
+
+    // (optional) A batch through a DOGB_NET_OBSERVE net; fn sees each node of the folded graph
+    // but the input and the linear layers at the end, picture by picture, on the calling thread.
+    int (*observe)(dogb_net *net, const dogb_batch *batch, dogb_observe_fn fn, void *userdata);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,
@@ -271,6 +288,8 @@ int dogb_engine_device(const char **out, dogb_arena *arena, const dogb_engine *e
 // Turns a negative result of `call` into this thread's error with the engine's own line behind
 // `what`.
 int dogb_engine_result(const dogb_engine *engine, int rc, const char *what);
+
+const char *dogb_engine_dtype(int32_t dtype); // name of a DOGB_DTYPE_: "f32"
 
 // Creates a net. For DOGB_NET_INFER it folds the graph first.
 int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,

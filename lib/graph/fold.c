@@ -138,6 +138,8 @@ static void emit(fold *f, dogb_graph *out) {
         }
         node.has_bias = node.has_bias || f->norm[lead] >= 0;
         node.activation = f->fused[lead];
+        node.step = f->graph->nodes[i].step;
+        node.zero = f->graph->nodes[i].zero;
         f->map[i] = dogb_graph_append(out, &node, f->inputs, count, NULL);
         if (f->map[i] < 0) {
             return;

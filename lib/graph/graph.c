@@ -8,7 +8,7 @@
 #include <string.h>
 
 const char *const dogb_role_names[DOGB_GRAPH_ROLE_COUNT] = {
-    "weight", "bias", "running_mean", "running_var", "num_batches_tracked",
+    "weight", "bias", "running_mean", "running_var", "num_batches_tracked", "weight_scale",
 };
 
 // ImageNet's channel statistics, which torchvision's networks expect.
@@ -94,6 +94,20 @@ static int infer(dogb_graph *graph, dogb_node *node) {
     return rc;
 }
 
+// Steps far from those of real activations are refused: products of them must stay finite.
+static int check_step(const dogb_node *node) {
+    if (node->step == 0 && node->zero == 0) {
+        return DOGBREED_OK;
+    }
+    if (!(node->step >= 1e-9 && node->step <= 1e9) || node->zero < 0 || node->zero > 255) {
+        return dogb_fail(DOGBREED_ERROR_FORMAT,
+                         "graph: node %s (%s): step %g and zero %d, expected a step of 1e-9 to 1e9 "
+                         "and a zero of 0 to 255",
+                         node->name, dogb_op_name(node->op), node->step, node->zero);
+    }
+    return DOGBREED_OK;
+}
+
 static int add_param(dogb_graph *graph, const dogb_node *node, int32_t role, int32_t init,
                      double scale, int32_t rank, const int64_t *shape) {
     dogb_param param = {.node = graph->node_count,
@@ -131,15 +145,18 @@ static int add_weight_and_bias(dogb_graph *graph, const dogb_node *node,
     if (rc == DOGBREED_OK && node->has_bias) {
         rc = add_param(graph, node, DOGB_ROLE_BIAS, init->bias, 0, 1, shape);
     }
+    if (rc == DOGBREED_OK && node->int8) {
+        rc = add_param(graph, node, DOGB_ROLE_WEIGHT_SCALE, DOGB_INIT_ONE, 0, 1, shape);
+    }
     return rc;
 }
 
 static int add_statistics(dogb_graph *graph, const dogb_node *node, const dogb_node_init *init) {
-    const int32_t inits[DOGB_GRAPH_ROLE_COUNT] = {init->weight, DOGB_INIT_ZERO, DOGB_INIT_ZERO,
-                                                  DOGB_INIT_ONE, DOGB_INIT_ZERO};
+    const int32_t inits[] = {init->weight, DOGB_INIT_ZERO, DOGB_INIT_ZERO, DOGB_INIT_ONE,
+                             DOGB_INIT_ZERO};
     int64_t channels = node->channels_in;
     int rc = DOGBREED_OK;
-    for (int32_t role = 0; rc == DOGBREED_OK && role < DOGB_GRAPH_ROLE_COUNT; role++) {
+    for (int32_t role = 0; rc == DOGBREED_OK && role <= DOGB_ROLE_COUNTER; role++) {
         rc = add_param(graph, node, role, inits[role], init->scale, role != DOGB_ROLE_COUNTER,
                        &channels);
     }
@@ -168,7 +185,7 @@ static int append(dogb_graph *graph, const dogb_node *from, const int32_t *input
     }
     node.inputs = copy;
     node.input_count = count;
-    if ((rc = infer(graph, &node)) < 0) {
+    if ((rc = check_step(&node)) < 0 || (rc = infer(graph, &node)) < 0) {
         return rc;
     }
     node.first_param = graph->param_count;
@@ -306,6 +323,15 @@ int32_t dogb_graph_find_param(const dogb_graph *graph, const char *name) {
 
 int dogb_graph_is_buffer(const dogb_param *param) {
     return param->role >= DOGB_ROLE_RUNNING_MEAN;
+}
+
+int dogb_graph_quantised(const dogb_graph *graph) {
+    for (int32_t i = 0; i < graph->param_count; i++) {
+        if (graph->params[i].role == DOGB_ROLE_WEIGHT_SCALE) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 int64_t dogb_graph_parameter_total(const dogb_graph *graph) {

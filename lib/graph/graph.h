@@ -37,7 +37,8 @@ typedef enum dogb_role {
     DOGB_ROLE_BIAS = 1,         // [out]
     DOGB_ROLE_RUNNING_MEAN = 2, // [c]
     DOGB_ROLE_RUNNING_VAR = 3,  // [c], unbiased
-    DOGB_ROLE_COUNTER = 4       // num_batches_tracked: int64, rank 0
+    DOGB_ROLE_COUNTER = 4,      // num_batches_tracked: int64, rank 0
+    DOGB_ROLE_WEIGHT_SCALE = 5  // [out] of an int8 layer: see dogb_node
 } dogb_role;
 
 typedef enum dogb_init {
@@ -85,6 +86,12 @@ typedef struct dogb_node {
     double eps;         // batch norm
     double momentum;    // batch norm
     double p;           // dropout: probability of zero
+    // A quantised network (dogb_graph_quantised): step > 0 says that the value may be held as
+    // whole numbers q of 0 to 255 and means (q - zero) * step. int8: every weight of the layer is
+    // -127 to 127 times its output channel's scale, the parameter DOGB_ROLE_WEIGHT_SCALE.
+    double step;
+    int32_t zero;
+    int32_t int8;
     // Output of one sample: rank 3 (channels, height, width) or rank 1 (features).
     int32_t rank;
     int32_t reserved;
@@ -159,7 +166,8 @@ int32_t dogb_graph_find_param(const dogb_graph *graph, const char *name); // -1:
 int64_t dogb_graph_parameter_total(const dogb_graph *graph); // trainable kinds, buffers not counted
 int64_t dogb_graph_multiply_adds(const dogb_graph *graph,
                                  int32_t node);    // of one sample; -1: all nodes
-int dogb_graph_is_buffer(const dogb_param *param); // running statistics, counter
+int dogb_graph_is_buffer(const dogb_param *param); // running statistics, counter, scales
+int dogb_graph_quantised(const dogb_graph *graph); // a layer of it is int8
 // Last node whose module path is `prefix` or starts with "prefix."; -1: none. What `freeze =
 // <stage>` means.
 int32_t dogb_graph_stage_end(const dogb_graph *graph, const char *prefix);

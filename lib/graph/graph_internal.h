@@ -11,7 +11,7 @@ enum {
     DOGB_GRAPH_SIDE_MAX = 1 << 16,   // height and width of a value
     DOGB_GRAPH_WIDTH_MAX = 1 << 24,  // channels, features
     DOGB_GRAPH_WINDOW_MAX = 1 << 12, // kernel, stride, padding, dilation
-    DOGB_GRAPH_ROLE_COUNT = 5
+    DOGB_GRAPH_ROLE_COUNT = 6
 };
 // Elements of one value of one sample, or of one parameter.
 #define DOGB_GRAPH_ELEMENT_MAX ((int64_t)INT32_MAX)

@@ -24,6 +24,7 @@ typedef struct member {
 #define WINDOWS (OP(CONV2D) | OP(MAX_POOL) | OP(AVG_POOL))
 #define POOLS (OP(MAX_POOL) | OP(AVG_POOL))
 #define WEIGHTS (OP(CONV2D) | OP(LINEAR))
+#define ALL ((1u << DOGB_OP_COUNT) - 1)
 enum { REQUIRED = INT32_MIN };
 
 static const member members[] = {
@@ -42,6 +43,9 @@ static const member members[] = {
     {"eps", MEMBER_REAL, OP(BATCH_NORM), offsetof(dogb_node, eps), REQUIRED, 0},
     {"momentum", MEMBER_REAL, OP(BATCH_NORM), offsetof(dogb_node, momentum), REQUIRED, 0},
     {"p", MEMBER_REAL, OP(DROPOUT), offsetof(dogb_node, p), REQUIRED, 0},
+    {"step", MEMBER_REAL, ALL, offsetof(dogb_node, step), 0, 0},
+    {"zero", MEMBER_INT, ALL, offsetof(dogb_node, zero), 0, 0},
+    {"int8", MEMBER_SWITCH, WEIGHTS, offsetof(dogb_node, int8), 0, 0},
 };
 enum { MEMBER_COUNT = sizeof members / sizeof members[0] };
 
@@ -68,6 +72,9 @@ static int set_member(json_t *object, const dogb_node *node, const member *row) 
     if (row->type == MEMBER_REAL) {
         double real = 0;
         memcpy(&real, field, sizeof real);
+        if (row->missing != REQUIRED && real == 0) {
+            return DOGBREED_OK;
+        }
         return dogb_json_set_real(object, row->name, real);
     }
     memcpy(value, field, row->type == MEMBER_PAIR ? sizeof value : sizeof value[0]);

@@ -9,15 +9,20 @@
 
 #include <stddef.h>
 
-enum { KERNEL_MAX = 16 }; // rows of a depthwise kernel
+enum {
+    KERNEL_MAX = 16, // rows of a depthwise kernel
+    FLOAT_BYTES = (int)sizeof(float)
+};
 
 typedef struct block {
     const dogb_pass *pass;
     const dogb_step *step;
     const dogb_node *depth;
-    const float **pointers;
-    float *expanded;  // by panel: [ring][width][channels of the panel]; row y is in y % ring
-    float *convolved; // rows behind the depthwise part
+    const void **pointers;
+    float *expanded; // by panel: [ring][width][channels of the panel]; row y is in y % ring
+    char *convolved; // rows behind the depthwise part: floats or elements
+    float *sums;     // of a row, before they are elements
+    int64_t bytes;   // of one that is convolved
     int64_t convolved_stride;
     int64_t taps;     // of the expansion
     int64_t channels; // of the expansion
@@ -49,16 +54,18 @@ static int64_t taps_of(const dogb_step *step) {
     return (int64_t)expand->kernel[0] * (step->joined ? 1 : expand->kernel[1]);
 }
 
-dogb_block_memory dogb_native_block_memory(const dogb_kernel *kernel, const dogb_step *step) {
+dogb_block_memory dogb_native_block_memory(const dogb_net *net, const dogb_step *step) {
     const dogb_node *expand = step->part[0];
     const dogb_node *depth = step->part[1];
     int64_t rows = rows_of_group(step);
     int64_t points = rows * expand->shape[2] * taps_of(step);
+    int64_t bytes = step->int8 ? net->int8->bytes : FLOAT_BYTES;
     int64_t outputs = step->part[2] == NULL ? 0 : step->group * depth->shape[2];
     return (dogb_block_memory){
         .pointers = lines_of((points > outputs ? points : outputs) * DOGB_POINTER),
-        .expanded = lines_of(rows * expand->shape[2] * padded(kernel, depth->channels_out)),
-        .convolved = outputs * depth->channels_out};
+        .expanded = lines_of(rows * expand->shape[2] * padded(net->kernel, depth->channels_out)),
+        .convolved = lines_of(outputs * depth->channels_out * bytes / FLOAT_BYTES + 1),
+        .line = step->int8 ? depth->shape[2] * DOGB_VECTORS_MAX * DOGB_LANES_MAX : 0};
 }
 
 // Rows of the expansion that output rows [from, to) read and that are not there.
@@ -81,9 +88,9 @@ static int64_t rows_at(const block *b, int64_t y) {
 // Pointers to the inputs of the missing rows.
 static void point(const block *b) {
     const dogb_step *step = b->step;
-    const dogb_window window = {step->part[0], &b->pass->net->values[step->input], b->width,
-                                step->joined, 0};
-    const float **rows = b->pointers;
+    const dogb_window window = {
+        step->part[0], &b->pass->net->values[step->input], step->zeros, b->width, step->joined, 0};
+    const void **rows = b->pointers;
     for (int64_t y = b->next, count = 0; y < b->next_end; y += count) {
         count = rows_at(b, y);
         rows = dogb_native_table(rows, b->pass, &window, y * b->width, count * b->width,
@@ -105,9 +112,23 @@ static void expand(const block *b, float *region, int32_t panel, int64_t channel
         count = rows_at(b, y);
         points.pixels = count * b->width;
         points.out = region + y % b->ring * b->width * channels;
-        dogb_native_points(b->pass->net->kernel, packed, 0, &points, step->part[0]->activation);
+        dogb_native_points(b->pass->net, packed, 0, &points, step->part[0]->activation);
         points.rows += b->taps * points.pixels;
     }
+}
+
+// Elements of the sums of a row.
+static void elements(const block *b, char *out, const dogb_lines *lines, int32_t first) {
+    dogb_rows rows = {.in = b->sums,
+                      .out = out,
+                      .pixels = lines->pixels,
+                      .channels = lines->channels,
+                      .in_stride = lines->out_stride,
+                      .out_stride = b->convolved_stride,
+                      .finish = b->step->packed[1].int8->finish};
+    rows.finish.scale += first;
+    rows.finish.bias += first;
+    b->pass->net->int8->elements(&rows);
 }
 
 static void convolve(const block *b, const float *region, int32_t first, int64_t channels,
@@ -121,7 +142,7 @@ static void convolve(const block *b, const float *region, int32_t first, int64_t
                         .weight_stride = padded(b->pass->net->kernel, b->channels),
                         .channels = valid,
                         .column = channels,
-                        .out_stride = b->convolved_stride,
+                        .out_stride = packed->int8 == NULL ? b->convolved_stride : channels,
                         .pixels = (int32_t)node->shape[2],
                         .columns = (int32_t)b->width,
                         .height = node->kernel[0],
@@ -129,15 +150,20 @@ static void convolve(const block *b, const float *region, int32_t first, int64_t
                         .stride = node->stride[1],
                         .dilation = node->dilation[1],
                         .padding = node->padding[1]};
-    dogb_native_limits(node->activation, &lines.low, &lines.high);
+    dogb_native_limits(packed->int8 == NULL ? node->activation : 0, &lines.low, &lines.high);
     for (int64_t y = from; y < to; y++) {
         for (int32_t row = 0; row < node->kernel[0]; row++) {
             int64_t at = y * node->stride[0] - node->padding[0] + (int64_t)row * node->dilation[0];
             rows[row] = at < 0 || at >= b->height ? b->pass->net->zeros
                                                   : region + at % b->ring * b->width * channels;
         }
-        lines.out = b->convolved + (y - from) * node->shape[2] * b->convolved_stride + first;
+        char *out =
+            b->convolved + ((y - from) * node->shape[2] * b->convolved_stride + first) * b->bytes;
+        lines.out = packed->int8 == NULL ? (float *)(void *)out : b->sums;
         b->pass->net->kernel->lines(&lines);
+        if (packed->int8 != NULL) {
+            elements(b, out, &lines, first);
+        }
     }
 }
 
@@ -149,18 +175,18 @@ static void project(const block *b, int64_t from, int64_t to) {
                           .taps = 1,
                           .channels = b->channels,
                           .pixels = (to - from) * out->width,
-                          .out = b->pass->values + out->offset + from * out->pitch,
+                          .out = dogb_native_at(b->pass, out, from * out->pitch),
                           .out_stride = out->stride,
                           .panel_to = step->packed[2].panels};
     if (step->residual >= 0) {
         const dogb_value *other = &net->values[step->residual];
-        points.residual = b->pass->values + other->offset + from * other->pitch;
+        points.residual = dogb_native_at(b->pass, other, from * other->pitch);
         points.residual_stride = other->stride;
     }
     for (int64_t i = 0; i < points.pixels; i++) {
-        b->pointers[i] = b->convolved + i * b->channels;
+        b->pointers[i] = b->convolved + i * b->channels * b->bytes;
     }
-    dogb_native_points(net->kernel, &step->packed[2], 0, &points, step->part[2]->activation);
+    dogb_native_points(net, &step->packed[2], 0, &points, step->part[2]->activation);
 }
 
 // Output rows [from, to) behind the depthwise part, for some panels of the expansion.
@@ -183,13 +209,15 @@ static void run_panels(block *b, int64_t from, int64_t to, int32_t panel, int32_
 }
 
 static block make(const dogb_pass *pass, const dogb_step *step, float *scratch) {
-    const dogb_block_memory memory = dogb_native_block_memory(pass->net->kernel, step);
+    const dogb_block_memory memory = dogb_native_block_memory(pass->net, step);
     return (block){.pass = pass,
                    .step = step,
                    .depth = step->part[1],
-                   .pointers = (const float **)(void *)scratch,
+                   .pointers = (const void **)(void *)scratch,
                    .expanded = scratch + memory.pointers,
-                   .convolved = scratch + memory.pointers + memory.expanded,
+                   .convolved = (char *)(scratch + memory.pointers + memory.expanded),
+                   .sums = scratch + memory.pointers + memory.expanded + memory.convolved,
+                   .bytes = step->int8 ? pass->net->int8->bytes : FLOAT_BYTES,
                    .convolved_stride = step->part[1]->channels_out,
                    .taps = taps_of(step),
                    .channels = step->part[1]->channels_out,
@@ -212,7 +240,7 @@ void dogb_step_front(const dogb_pass *pass, const dogb_step *step, int64_t from,
                      float *scratch) {
     const dogb_value *out = &pass->net->values[step->output];
     block b = make(pass, step, scratch);
-    b.convolved = pass->values + out->offset;
+    b.convolved = dogb_native_at(pass, out, 0);
     b.convolved_stride = out->stride;
     run_panels(&b, 0, out->height, (int32_t)from, (int32_t)to);
 }

@@ -28,7 +28,7 @@ static void run_tiles(dogb_tile *tile, const dogb_kernel *kernel, const dogb_poi
     float *sums = points->sums == NULL ? NULL : points->sums + at * width;
     tile->tiles = tiles;
     tile->row_stride = points->taps * tile->pixels;
-    tile->rows = points->rows + points->taps * at + tap * tile->pixels;
+    tile->rows = (const float *const *)points->rows + points->taps * at + tap * tile->pixels;
     if (tap > 0) {
         tile->start = sums;
         tile->start_stride = width;
@@ -61,8 +61,13 @@ static void run_panel(const dogb_kernel *kernel, const dogb_points *points, dogb
     }
 }
 
-void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, int32_t group,
+void dogb_native_points(const dogb_net *net, const dogb_packed *packed, int32_t group,
                         const dogb_points *points, int32_t activation) {
+    if (packed->int8 != NULL) {
+        dogb_int8_points(net, packed, group, points);
+        return;
+    }
+    const dogb_kernel *kernel = net->kernel;
     const int64_t most = packed->points;
     dogb_tile tile = {.channels = points->channels, .residual_stride = points->residual_stride};
     dogb_native_limits(activation, &tile.low, &tile.high);
@@ -77,8 +82,8 @@ void dogb_native_points(const dogb_kernel *kernel, const dogb_packed *packed, in
             tile.tail = kernel->lanes;
             channel = 0;
         }
-        run_panel(kernel, points, &tile, vectors, most, points->out + channel,
-                  points->residual == NULL ? NULL : points->residual + channel);
+        run_panel(kernel, points, &tile, vectors, most, (float *)points->out + channel,
+                  points->residual == NULL ? NULL : (const float *)points->residual + channel);
     }
 }
 
@@ -90,9 +95,9 @@ static int64_t before(int64_t first, int64_t stride, int64_t count, int64_t end)
 }
 
 // Inputs of the outputs [from, from + count) of row y under one place of the kernel; zeros outside.
-static const float **row_of_points(const float **rows, const dogb_pass *pass,
-                                   const dogb_window *window, int64_t y, int64_t from,
-                                   int64_t count, const int32_t place[2]) {
+static const void **row_of_points(const void **rows, const dogb_pass *pass,
+                                  const dogb_window *window, int64_t y, int64_t from, int64_t count,
+                                  const int32_t place[2]) {
     const dogb_node *node = window->node;
     const dogb_value *in = window->in;
     const int64_t stride = node->stride[1];
@@ -101,23 +106,23 @@ static const float **row_of_points(const float **rows, const dogb_pass *pass,
     int outside = iy < -in->border || iy >= in->height + in->border;
     int64_t left = outside ? count : before(ix, stride, count, -in->border);
     int64_t inside = before(ix, stride, count, in->width + in->border);
-    const float *line = pass->values + in->offset + (outside ? 0 : iy * in->pitch);
+    const char *line = dogb_native_at(pass, in, outside ? 0 : iy * in->pitch);
+    const int64_t step = in->stride * in->bytes;
     int64_t i = 0;
     for (; i < left; i++) {
-        rows[i] = pass->net->zeros;
+        rows[i] = window->zeros;
     }
     for (; i < inside; i++) {
-        rows[i] = line + (ix + i * stride) * in->stride;
+        rows[i] = line + (ix + i * stride) * step;
     }
     for (; i < count; i++) {
-        rows[i] = pass->net->zeros;
+        rows[i] = window->zeros;
     }
     return rows + count;
 }
 
-const float **dogb_native_table(const float **rows, const dogb_pass *pass,
-                                const dogb_window *window, int64_t from, int64_t count,
-                                int64_t most) {
+const void **dogb_native_table(const void **rows, const dogb_pass *pass, const dogb_window *window,
+                               int64_t from, int64_t count, int64_t most) {
     const dogb_node *node = window->node;
     const int64_t width = window->width;
     const int32_t columns = window->joined ? 1 : node->kernel[1];
@@ -142,11 +147,12 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
     const dogb_node *node = step->part[0];
     const dogb_packed *packed = &step->packed[0];
     const dogb_value *out = &net->values[step->output];
-    const float **rows = (const float **)(void *)scratch;
+    const void **rows = (const void **)(void *)scratch;
     const int64_t most = packed->points;
     const int64_t taps =
         step->joined ? node->kernel[0] : (int64_t)node->kernel[0] * node->kernel[1];
-    const dogb_window window = {node, &net->values[step->input], out->width, step->joined, 0};
+    const dogb_value *in = &net->values[step->input];
+    const dogb_window window = {node, in, step->zeros, out->width, step->joined, 0};
     const int64_t first = step->by_panels ? 0 : from;
     const int64_t count = (step->by_panels ? out->height : to - from) * out->width;
     const int64_t groups = (count + step->group - 1) / step->group;
@@ -157,20 +163,22 @@ void dogb_step_conv(const dogb_pass *pass, const dogb_step *step, int64_t from, 
                               .taps = taps,
                               .channels = packed->inputs / taps,
                               .pixels = count * (i + 1) / groups - count * i / groups,
-                              .out = pass->values + out->offset + at * out->stride,
+                              .out = dogb_native_at(pass, out, at * out->stride),
                               .out_stride = out->stride,
                               .panel_from = step->by_panels ? (int32_t)from : 0,
                               .panel_to = step->by_panels ? (int32_t)to : packed->panels};
         if (step->residual >= 0) {
             const dogb_value *other = &net->values[step->residual];
-            points.residual = pass->values + other->offset + at * other->stride;
+            points.residual = dogb_native_at(pass, other, at * other->stride);
             points.residual_stride = other->stride;
         }
         (void)dogb_native_table(rows, pass, &window, at, points.pixels, most);
         for (int32_t g = 0; g < node->groups; g++) {
-            dogb_native_points(net->kernel, packed, g, &points, node->activation);
+            dogb_native_points(net, packed, g, &points, node->activation);
             for (int64_t r = 0; g + 1 < node->groups && r < taps * points.pixels; r++) {
-                rows[r] += rows[r] == net->zeros ? 0 : node->channels_in / node->groups;
+                const char *row = rows[r];
+                const int32_t next = node->channels_in / node->groups * in->bytes;
+                rows[r] = row == step->zeros ? row : row + next;
             }
         }
     }
@@ -180,15 +188,16 @@ void dogb_step_depthwise(const dogb_pass *pass, const dogb_step *step, int64_t f
                          float *scratch) {
     const dogb_node *node = step->part[0];
     const dogb_value *out = &pass->net->values[step->output];
-    const float **rows = (const float **)(void *)scratch;
-    dogb_depth depth = {.rows = rows,
+    const void **rows = (const void **)(void *)scratch;
+    dogb_depth depth = {.rows = (const float *const *)rows,
                         .weights = step->packed[0].weights,
                         .bias = step->packed[0].bias,
                         .taps = step->packed[0].inputs,
                         .channels = out->channels,
                         .out_stride = out->stride,
                         .pixels = out->width};
-    const dogb_window window = {node, &pass->net->values[step->input], out->width, 0, 0};
+    const dogb_window window = {node, &pass->net->values[step->input], step->zeros, out->width, 0,
+                                0};
     dogb_native_limits(node->activation, &depth.low, &depth.high);
     for (int64_t y = from; y < to; y++) {
         (void)dogb_native_table(rows, pass, &window, y * out->width, out->width, out->width);

@@ -13,7 +13,7 @@ static const struct {
     {dogb_step_block, "inverted residual"}, {dogb_step_conv, "panels"},
     {dogb_step_depthwise, "depthwise"},     {dogb_step_pool, "pool"},
     {dogb_step_simple, "elementwise"},      {dogb_step_front, "expansion and depthwise"},
-    {dogb_step_winograd, "winograd"},
+    {dogb_step_winograd, "winograd"},       {dogb_step_elements, "elements"},
 };
 
 static const char *kind_of(const dogb_step *step) {
@@ -60,13 +60,13 @@ static int add_value(json_t *row, const dogb_value *value) {
     json_t *place = json_object();
     int64_t border = value->border * (value->pitch + value->stride);
     int rc = dogb_json_set(row, "value", place);
-    rc = rc < 0 ? rc : dogb_json_set_int(place, "offset", (value->offset - border) * FLOAT_BYTES);
+    rc = rc < 0 ? rc : dogb_json_set_int(place, "offset", (value->offset - border) * value->bytes);
     rc = rc < 0 ? rc
                 : dogb_json_set_int(place, "bytes",
                                     (int64_t)value->channels * value->height * value->width *
-                                        FLOAT_BYTES);
+                                        value->bytes);
     // More than the channels: it is written into a concatenation.
-    return rc < 0 ? rc : dogb_json_set_int(place, "stride", value->stride * FLOAT_BYTES);
+    return rc < 0 ? rc : dogb_json_set_int(place, "stride", value->stride * value->bytes);
 }
 
 static int add_step(json_t *steps, const dogb_net *net, const dogb_step *step, int64_t totals[2]) {
@@ -85,8 +85,8 @@ static int add_step(json_t *steps, const dogb_net *net, const dogb_step *step, i
     rc = rc < 0 ? rc : dogb_json_set_text(row, "kernel", kind_of(step));
     rc = rc < 0 ? rc : add_nodes(row, step);
     rc = rc < 0 ? rc : dogb_json_set_bool(row, "adds", step->residual >= 0);
-    rc = rc < 0 ? rc : add_shape(row, "input", &graph->nodes[step->input]);
-    rc = rc < 0 ? rc : add_shape(row, "output", &graph->nodes[step->output]);
+    rc = rc < 0 ? rc : add_shape(row, "input", &graph->nodes[step->input % graph->node_count]);
+    rc = rc < 0 ? rc : add_shape(row, "output", &graph->nodes[step->output % graph->node_count]);
     rc = rc < 0 ? rc : dogb_json_set_int(row, "multiply_adds", work);
     rc = rc < 0 ? rc : dogb_json_set_int(row, "weight_bytes", floats * FLOAT_BYTES);
     rc = rc < 0 ? rc : dogb_json_set_int(row, "scratch_bytes", step->scratch * FLOAT_BYTES);

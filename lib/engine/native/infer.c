@@ -15,6 +15,9 @@ typedef struct job {
     dogb_net *net;
     const dogb_batch *batch;
     float *out;
+    dogb_observe_fn observe; // NULL: nobody looks
+    void *userdata;
+    int status;      // of observe
     float *features; // [count][inputs of the tail]; NULL: no tail
     float *between;  // results inside the tail, two of [count][widest]
     int64_t widest;
@@ -78,10 +81,69 @@ static void load_floats(const dogb_value *in, float *to, const float *from, int6
     }
 }
 
+// Elements of one row: bytes through the lookup table (16 or 8 bits an element), floats one by one.
+static void load_wide(int16_t *to, const uint8_t *from, const int16_t *lookup, int64_t width) {
+    for (int64_t x = 0; x < width; x++, to += 3, from += 3) {
+        to[0] = lookup[from[0] * 3];
+        to[1] = lookup[from[1] * 3 + 1];
+        to[2] = lookup[from[2] * 3 + 2];
+    }
+}
+
+static void load_narrow(uint8_t *to, const uint8_t *from, const int16_t *lookup, int64_t width) {
+    for (int64_t x = 0; x < width; x++, to += 3, from += 3) {
+        to[0] = (uint8_t)lookup[from[0] * 3];
+        to[1] = (uint8_t)lookup[from[1] * 3 + 1];
+        to[2] = (uint8_t)lookup[from[2] * 3 + 2];
+    }
+}
+
+static void load_floats_as_elements(const dogb_net *net, void *to, const float *from, int64_t row) {
+    const dogb_value *in = &net->values[0];
+    int64_t plane = (int64_t)in->width * in->height;
+    for (int64_t c = 0; c < in->channels; c++) {
+        for (int64_t x = 0; x < in->width; x++) {
+            float value = from[c * plane + row * in->width + x];
+            dogb_int8_put(net, to, x * in->stride + c,
+                          dogb_int8_element(&net->graph->nodes[0], value));
+        }
+    }
+}
+
+static void load_elements(const job *j, float *values, int64_t image, int64_t row) {
+    const dogb_net *net = j->net;
+    const dogb_value *in = &net->values[0];
+    const dogb_pass pass = {.net = net, .values = values};
+    int64_t size = (int64_t)in->channels * in->height * in->width;
+    int64_t side = in->border * in->stride;
+    char *line = dogb_native_at(&pass, in, row * in->pitch - side);
+    int inside = row >= 0 && row < in->height;
+    for (int64_t i = 0; i < (inside ? side : in->pitch); i++) {
+        dogb_int8_put(net, line, i, in->zero);
+        dogb_int8_put(net, line, in->pitch - 1 - i, in->zero);
+    }
+    void *to = line + side * in->bytes;
+    const uint8_t *bytes = (const uint8_t *)j->batch->data + image * size + row * in->width * 3;
+    if (!inside) {
+        return;
+    }
+    if (j->batch->dtype != DOGB_DATA_U8) {
+        load_floats_as_elements(net, to, (const float *)j->batch->data + image * size, row);
+    } else if (in->bytes == 1) {
+        load_narrow(to, bytes, net->lookup, in->width);
+    } else {
+        load_wide(to, bytes, net->lookup, in->width);
+    }
+}
+
 // Row `row` of the picture, with zeros beside it; rows of the border are zeros.
 static void load_row(const job *j, float *values, int64_t image, int64_t row) {
     const dogb_net *net = j->net;
     const dogb_value *in = &net->values[0];
+    if (in->bytes != (int32_t)sizeof(float)) {
+        load_elements(j, values, image, row);
+        return;
+    }
     float *to = values + in->offset + row * in->pitch;
     int64_t size = (int64_t)in->channels * in->height * in->width;
     int64_t side = in->border * in->stride;
@@ -120,7 +182,20 @@ static void share(int64_t count, int32_t member, int32_t members, int64_t *from,
     *to = count * (member + 1) / members;
 }
 
-static void run_image(const job *j, float *values, float *scratch, int64_t image, int32_t member,
+// Shows what a step has made.
+static void show(job *j, const dogb_step *step, float *values) {
+    const dogb_value *value = &j->net->values[step->output];
+    const dogb_observed seen = {.node = j->net->graph->nodes[step->output].name,
+                                .data = values + value->offset,
+                                .count = (int64_t)value->height * value->width,
+                                .channels = value->channels,
+                                .stride = value->stride};
+    if (j->observe != NULL && j->status == DOGBREED_OK) {
+        j->status = j->observe(&seen, j->userdata);
+    }
+}
+
+static void run_image(job *j, float *values, float *scratch, int64_t image, int32_t member,
                       int32_t members) {
     const dogb_net *net = j->net;
     const dogb_value *in = &net->values[0];
@@ -139,8 +214,11 @@ static void run_image(const job *j, float *values, float *scratch, int64_t image
             step->run(&pass, step, from, to, scratch);
         }
         dogb_team_wait(members);
+        if (j->observe != NULL) {
+            show(j, step, values);
+        }
     }
-    if (member == 0) {
+    if (member == 0 && j->observe == NULL) {
         store(j, values, image);
     }
 }
@@ -174,7 +252,7 @@ static void run_tail(int32_t member, int32_t members, void *userdata) {
         const dogb_packed *packed = &step->packed[0];
         int last = s == net->step_count - 1;
         float *to = last ? j->out : j->between + (s - net->tail) % 2 * j->batch->count * j->widest;
-        const float **rows = (const float **)(void *)j->spaces[member]->scratch;
+        const void **rows = (const void **)(void *)j->spaces[member]->scratch;
         int64_t first = 0;
         int64_t end = 0;
         share(packed->panels, member, members, &first, &end);
@@ -191,7 +269,7 @@ static void run_tail(int32_t member, int32_t members, void *userdata) {
             for (int64_t k = 0; k < points.pixels; k++) {
                 rows[k] = from + (i + k) * packed->inputs;
             }
-            dogb_native_points(net->kernel, packed, 0, &points, step->part[0]->activation);
+            dogb_native_points(net, packed, 0, &points, step->part[0]->activation);
         }
         from = to;
         dogb_team_wait(members);
@@ -241,4 +319,22 @@ int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out) {
     }
     dogb_arena_free(&arena);
     return rc;
+}
+
+int dogb_native_observe(dogb_net *net, const dogb_batch *batch, dogb_observe_fn fn,
+                        void *userdata) {
+    job j = {.net = net, .batch = batch, .observe = fn, .userdata = userdata};
+    int rc = dogb_batch_check(net->graph, batch);
+    if (rc < 0) {
+        return rc;
+    }
+    dogb_space *space = take_space(net);
+    if (space == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t i = 0; j.status == DOGBREED_OK && i < batch->count; i++) {
+        run_image(&j, space->values, space->scratch, i, 0, 1);
+    }
+    give_spaces(net, &space, 1);
+    return j.status;
 }

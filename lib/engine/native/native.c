@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 static const int64_t PACKED_BYTES_MAX = (int64_t)1 << 30; // of all nets in the cache
 
@@ -58,6 +61,48 @@ const dogb_kernel *dogb_kernel_choose(void) {
     return best;
 }
 
+#if defined(__x86_64__)
+// Bit of a register of cpuid: compilers differ in the names that they know.
+static int has_avxvnni(void) {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
+}
+
+static int has_avx512vnni(void) {
+    return has_avx512() && __builtin_cpu_supports("avx512vnni") != 0;
+}
+#endif
+
+const dogb_kernel8 *dogb_kernel8_choose(void) {
+    static const struct {
+        const dogb_kernel8 *kernel;
+        int (*usable)(void);
+    } candidates[] = {
+#if defined(__x86_64__)
+        {&dogb_kernel8_avx512vnni, has_avx512vnni},
+        {&dogb_kernel8_avxvnni, has_avxvnni},
+        {&dogb_kernel8_avx2, has_avx2},
+#endif
+        {&dogb_kernel8_c, always},
+    };
+    const dogb_kernel *floats = dogb_kernel_choose();
+    const dogb_kernel8 *best = NULL;
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
+        const dogb_kernel8 *kernel = candidates[i].kernel;
+        if (!candidates[i].usable()) {
+            continue;
+        }
+        if (kernel->floats == floats) {
+            return kernel;
+        }
+        best = best == NULL ? kernel : best; // AVX-512 without its VNNI: what AVX2 has
+    }
+    return best;
+}
+
 // --- nets
 
 static void net_destroy(dogb_net *net) {
@@ -92,16 +137,19 @@ static int net_create(dogb_net **out, const dogb_graph *graph, const void *const
         return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu",
                          conf->device);
     }
-    if (conf->dtype != DOGB_DTYPE_F32) {
-        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "data type %d: this engine has only f32",
-                         conf->dtype);
+    const int int8 = conf->dtype == DOGB_DTYPE_INT8;
+    if (conf->dtype != DOGB_DTYPE_F32 && (!int8 || conf->mode == DOGB_NET_TRAIN)) {
+        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
+                         "data type %d: this engine has f32, and int8 for inference", conf->dtype);
     }
     dogb_net *net = dogb_malloc(1, sizeof *net);
     if (net == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     (void)pthread_mutex_init(&net->lock, NULL);
-    net->kernel = dogb_kernel_choose();
+    net->int8 = int8 ? dogb_kernel8_choose() : NULL;
+    net->kernel = int8 ? net->int8->floats : dogb_kernel_choose();
+    net->observed = conf->mode == DOGB_NET_OBSERVE;
     net->threads = conf->threads;
     int rc = dogb_graph_copy(&net->graph, graph);
     if (rc == DOGBREED_OK && weights == NULL) {
@@ -149,7 +197,7 @@ static void finish(void) {
 }
 
 static uint32_t capabilities(void) {
-    return DOGB_CAN_INFER | DOGB_CAN_HEADS | DOGB_CAN_TRAIN_HEAD | DOGB_CAN_CACHE;
+    return DOGB_CAN_INFER | DOGB_CAN_HEADS | DOGB_CAN_TRAIN_HEAD | DOGB_CAN_INT8 | DOGB_CAN_CACHE;
 }
 
 static int synchronize(dogb_net *net) {
@@ -209,6 +257,7 @@ const dogb_engine *dogb_engine_native(void) {
         .heads_set_steps = dogb_native_heads_set_steps,
         .net_describe = dogb_native_describe,
         .peak = dogb_native_peak,
+        .observe = dogb_native_observe,
     };
     return &table;
 }

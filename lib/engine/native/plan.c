@@ -24,8 +24,11 @@ typedef struct plan {
     dogb_arena scratch;
     int32_t *uses;   // by node: how often it is read; the output counts
     int32_t *inside; // by node: the projection whose step computes it, -1
-    int32_t *owner;  // by node: the node whose memory holds its value: itself, or a concatenation
-    int64_t *size;   // by node: floats
+    int32_t *whole;  // by node: its step computes with integers
+    int32_t *wanted; // by node: how often such steps read it
+    int32_t *owner;  // by value: the one whose memory holds it: itself, or a concatenation's
+    int64_t *size;   // by value: floats
+    int64_t *place;  // by value: floats from the start of the block
     int32_t *birth;  // by owner: first step that writes it (-1: the input), and last that reads it
     int32_t *death;
 } plan;
@@ -77,10 +80,100 @@ static void find_blocks(plan *p) {
     }
 }
 
+// --- layers computed with integers, and the values that they read
+
+// 1 when the value of a node is held as elements: made and read by such layers alone.
+static int is_elements(const plan *p, int32_t node) {
+    return p->wanted[node] == p->uses[node] && p->uses[node] > 0 && (node == 0 || p->whole[node]);
+}
+
+// Number of the elements of a node: its own value, or made of it.
+static int32_t elements_of(const plan *p, int32_t node) {
+    return is_elements(p, node) ? node : p->graph->node_count + node;
+}
+
+static int fits(const plan *p, int32_t index) {
+    const dogb_node *node = &p->graph->nodes[index];
+    if (!dogb_int8_fits(node)) {
+        return 0;
+    }
+    for (int32_t k = 0; k < node->input_count; k++) {
+        if (!(p->graph->nodes[node->inputs[k]].step > 0)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+// The projection that reads a depthwise part whose only reader it is.
+static int32_t projection_of(const plan *p, int32_t depth) {
+    int32_t i = depth + 1;
+    while (p->graph->nodes[i].inputs[0] != depth) {
+        i++;
+    }
+    return i;
+}
+
+static void find_integers(plan *p) {
+    const dogb_graph *graph = p->graph;
+    for (int32_t i = 1; p->net->int8 != NULL && i < graph->node_count; i++) {
+        const dogb_node *node = &graph->nodes[i];
+        int32_t first = i;
+        if (p->inside[i] == i) {
+            int32_t depth = is_depthwise(node) ? i : node->inputs[0];
+            int32_t last = depth == i ? projection_of(p, i) : i;
+            first = graph->nodes[depth].inputs[0];
+            p->whole[i] = fits(p, first) && fits(p, depth) && fits(p, last);
+        } else if (p->inside[i] < 0) {
+            p->whole[i] = fits(p, i) && !is_depthwise(node);
+        }
+        if (p->whole[i]) {
+            p->wanted[graph->nodes[first].inputs[0]]++;
+            p->wanted[node->inputs[1 * node->residual]] += node->residual;
+        }
+    }
+}
+
 // --- steps
+
+// Part of a step that computes with integers. `store` is how its results are kept.
+static int pack_integers(plan *p, dogb_step *step, int32_t part, const dogb_node *node,
+                         int32_t store, int32_t most) {
+    const dogb_node *nodes = p->graph->nodes;
+    const dogb_int8_layer layer = {.node = node,
+                                   .in = &nodes[node->inputs[0]],
+                                   .other = node->residual ? &nodes[node->inputs[1]] : NULL,
+                                   .weights = weight_of(p, node, DOGB_ROLE_WEIGHT),
+                                   .bias = weight_of(p, node, DOGB_ROLE_BIAS),
+                                   .scales = weight_of(p, node, DOGB_ROLE_WEIGHT_SCALE),
+                                   .store = store};
+    if (part == 1) {
+        return dogb_int8_pack_depthwise(&step->packed[part], p->net, &layer);
+    }
+    int64_t taps = (int64_t)node->kernel[0] * (part == 0 && step->joined ? 1 : node->kernel[1]);
+    int rc = dogb_int8_pack(&step->packed[part], p->net, &layer, taps, most);
+    if (rc == DOGBREED_OK && part == 0) {
+        int64_t pixel = step->packed[0].inputs / taps;
+        step->zeros = dogb_int8_zeros(p->net, pixel * node->groups, layer.in->zero);
+        rc = step->zeros == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    }
+    return rc;
+}
+
+// How the last part of a step keeps its results.
+static int32_t store_of(const plan *p, int32_t node) {
+    return is_elements(p, node) ? DOGB_STORE_ELEMENTS : DOGB_STORE_FLOATS;
+}
 
 static int pack(plan *p, dogb_step *step, int32_t part, const dogb_node *node, int32_t most) {
     step->part[part] = node;
+    if (step->int8) {
+        int32_t index = (int32_t)(node - p->graph->nodes);
+        int32_t store = index == step->output ? store_of(p, index)
+                        : part == 0           ? DOGB_STORE_WHOLE
+                                              : DOGB_STORE_ELEMENTS;
+        return pack_integers(p, step, part, node, store, most);
+    }
     const float *weights = weight_of(p, node, DOGB_ROLE_WEIGHT);
     const float *bias = weight_of(p, node, DOGB_ROLE_BIAS);
     return is_depthwise(node)
@@ -103,6 +196,11 @@ static int32_t block_vectors(const plan *p, const dogb_step *step, int64_t rows)
     return fit < kernel->least ? kernel->least : fit > kernel->most ? kernel->most : (int32_t)fit;
 }
 
+static int32_t residual_of(const plan *p, const dogb_step *step, const dogb_node *node) {
+    int32_t other = node->residual ? node->inputs[1] : -1;
+    return step->int8 && other >= 0 ? elements_of(p, other) : other;
+}
+
 // index: the projection, or the depthwise part of a block whose projection is a step of its own.
 static int plan_block(plan *p, dogb_step *step, int32_t index) {
     const dogb_node *nodes = p->graph->nodes;
@@ -110,20 +208,20 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
     const dogb_node *depth = project == NULL ? &nodes[index] : &nodes[project->inputs[0]];
     const dogb_node *wide = &nodes[depth->inputs[0]];
     step->run = project == NULL ? dogb_step_front : dogb_step_block;
-    step->input = wide->inputs[0];
+    step->input = step->int8 ? elements_of(p, wide->inputs[0]) : wide->inputs[0];
     step->part[0] = wide;
     step->part[1] = depth;
     step->part[2] = project;
     step->joined = is_joined(p, wide);
-    step->residual = project != NULL && project->residual ? project->inputs[1] : -1;
+    step->residual = project == NULL ? -1 : residual_of(p, step, project);
     step->group = depth->shape[1];
-    dogb_block_memory memory = dogb_native_block_memory(p->net->kernel, step);
+    dogb_block_memory memory = dogb_native_block_memory(p->net, step);
     while (project != NULL && memory.expanded + memory.convolved > BLOCK_FLOATS &&
            step->group > 1) {
         step->group--;
-        memory = dogb_native_block_memory(p->net->kernel, step);
+        memory = dogb_native_block_memory(p->net, step);
     }
-    step->scratch = memory.pointers + memory.expanded + memory.convolved;
+    step->scratch = memory.pointers + memory.expanded + memory.convolved + memory.line;
     int64_t rows = (step->group - 1) * depth->stride[0] + depth->kernel[0];
     int rc = pack(p, step, 0, wide, block_vectors(p, step, rows));
     if (rc < 0 || (rc = pack(p, step, 1, depth, 0)) < 0) {
@@ -133,7 +231,9 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
 }
 
 static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
-    int32_t size = dogb_native_winograd_size(p->net->kernel, node);
+    step->joined = is_joined(p, node);
+    step->input = step->int8 ? elements_of(p, step->input) : step->input;
+    int32_t size = step->int8 ? 0 : dogb_native_winograd_size(p->net->kernel, node);
     if (size > 0) {
         return dogb_native_winograd_plan(step, p->net, node, weight_of(p, node, DOGB_ROLE_WEIGHT),
                                          weight_of(p, node, DOGB_ROLE_BIAS), size);
@@ -148,8 +248,7 @@ static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
         return rc;
     }
     step->run = dogb_step_conv;
-    step->residual = node->residual ? node->inputs[1] : -1;
-    step->joined = is_joined(p, node);
+    step->residual = residual_of(p, step, node);
     int64_t taps = node->op == DOGB_OP_LINEAR ? 1 : (int64_t)node->kernel[0] * node->kernel[1];
     step->group = POINTS_FLOATS / (step->packed[0].inputs / taps);
     step->group = step->group < POINTS_MIN ? POINTS_MIN : step->group;
@@ -196,7 +295,11 @@ static void plan_pool(const plan *p, dogb_step *step, const dogb_node *node) {
 
 static int plan_step(plan *p, dogb_step *step, int32_t index) {
     const dogb_node *node = &p->graph->nodes[index];
-    *step = (dogb_step){.part = {node}, .input = node->inputs[0], .residual = -1, .output = index};
+    *step = (dogb_step){.part = {node},
+                        .input = node->inputs[0],
+                        .residual = -1,
+                        .output = index,
+                        .int8 = p->whole[index]};
     switch (node->op) {
     case DOGB_OP_CONV2D:
     case DOGB_OP_LINEAR:
@@ -218,19 +321,36 @@ static int plan_step(plan *p, dogb_step *step, int32_t index) {
     }
 }
 
+// Elements of what a layer of floats made, when layers of integers read it.
+static int plan_elements(plan *p, int32_t index) {
+    dogb_net *net = p->net;
+    const dogb_node *node = &p->graph->nodes[index];
+    if (p->wanted[index] == 0 || is_elements(p, index)) {
+        return DOGBREED_OK;
+    }
+    dogb_step *step = &net->steps[net->step_count++];
+    *step = (dogb_step){.run = dogb_step_elements,
+                        .part = {node},
+                        .input = index,
+                        .residual = -1,
+                        .output = elements_of(p, index),
+                        .units = (int32_t)node->shape[1]};
+    return dogb_int8_pack_elements(&step->packed[0], net, node);
+}
+
 static int plan_steps(plan *p) {
     dogb_net *net = p->net;
-    net->steps = dogb_alloc(&net->arena, (size_t)p->graph->node_count, sizeof *net->steps);
-    if (net->steps == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
+    net->steps = dogb_alloc(&net->arena, 2 * (size_t)p->graph->node_count, sizeof *net->steps);
+    int rc = net->steps == NULL ? DOGBREED_ERROR_NO_MEMORY : plan_elements(p, 0);
+    if (rc < 0) {
+        return rc;
     }
     for (int32_t i = 1; i < p->graph->node_count; i++) {
         if (p->inside[i] >= 0 && p->inside[i] != i) {
             continue;
         }
         dogb_step *step = &net->steps[net->step_count];
-        int rc = plan_step(p, step, i);
-        if (rc < 0) {
+        if ((rc = plan_step(p, step, i)) < 0) {
             return rc;
         }
         const dogb_node *last = &p->graph->nodes[i];
@@ -244,6 +364,9 @@ static int plan_steps(plan *p) {
         net->scratch_floats =
             step->scratch > net->scratch_floats ? step->scratch : net->scratch_floats;
         net->step_count++;
+        if ((rc = plan_elements(p, i)) < 0) {
+            return rc;
+        }
     }
     // The linear layers at the end, each reading the one before.
     net->tail = net->step_count;
@@ -262,8 +385,13 @@ static int plan_steps(plan *p) {
 
 // --- values
 
+static int32_t value_count(const plan *p) {
+    return p->net->int8 == NULL ? p->graph->node_count : 2 * p->graph->node_count;
+}
+
 static void shape_value(plan *p, int32_t index) {
-    const dogb_node *node = &p->graph->nodes[index];
+    int32_t count = p->graph->node_count;
+    const dogb_node *node = &p->graph->nodes[index % count];
     dogb_value *value = &p->net->values[index];
     int image = node->rank == 3;
     value->channels = (int32_t)node->shape[0];
@@ -275,7 +403,12 @@ static void shape_value(plan *p, int32_t index) {
     }
     value->stride = value->channels;
     value->pitch = (value->width + 2 * (int64_t)value->border) * value->stride;
-    p->size[index] = value->pitch * (value->height + 2 * (int64_t)value->border);
+    int elements = index >= count || is_elements(p, index);
+    value->bytes = elements ? p->net->int8->bytes : (int32_t)sizeof(float);
+    value->zero = elements ? node->zero : 0;
+    p->size[index] = (value->pitch * (value->height + 2 * (int64_t)value->border) * value->bytes +
+                      (int64_t)sizeof(float) - 1) /
+                     (int64_t)sizeof(float);
 }
 
 // A concatenation whose operands nobody else reads is written by those who make them.
@@ -305,20 +438,21 @@ static void live(plan *p, int32_t node, int32_t step) {
 
 static void find_lives(plan *p) {
     const dogb_net *net = p->net;
-    for (int32_t i = 0; i < p->graph->node_count; i++) {
+    for (int32_t i = 0; i < value_count(p); i++) {
         p->birth[i] = INT32_MAX;
         p->death[i] = -1;
     }
     live(p, 0, -1);
     for (int32_t s = 0; s < net->step_count; s++) {
         const dogb_step *step = &net->steps[s];
-        const dogb_node *node = &p->graph->nodes[step->output];
+        const dogb_node *node = step->part[0];
         live(p, step->output, s);
         live(p, step->input, s);
         if (step->residual >= 0) {
             live(p, step->residual, s);
         }
-        for (int32_t k = 0; node->op == DOGB_OP_CAT && k < node->input_count; k++) {
+        int joins = step->run == dogb_step_simple && node->op == DOGB_OP_CAT;
+        for (int32_t k = 0; joins && k < node->input_count; k++) {
             live(p, node->inputs[k], s);
         }
     }
@@ -332,9 +466,7 @@ static void find_lives(plan *p) {
 static int64_t find_place(const plan *p, int32_t index) {
     int64_t place = 0;
     for (int32_t i = 0; i < index; i++) {
-        const dogb_value *other = &p->net->values[i];
-        int64_t border = other->border * (other->pitch + other->stride);
-        int64_t start = other->offset - border;
+        int64_t start = p->place[i];
         int apart = p->owner[i] != i || p->death[i] < p->birth[index] ||
                     p->birth[i] > p->death[index] || p->birth[i] == INT32_MAX;
         if (!apart && start < place + p->size[index] && place < start + p->size[i]) {
@@ -347,12 +479,12 @@ static int64_t find_place(const plan *p, int32_t index) {
 
 static void place_values(plan *p) {
     dogb_net *net = p->net;
-    int32_t count = p->graph->node_count;
+    int32_t count = value_count(p);
     for (int32_t i = 0; i < count; i++) {
         shape_value(p, i);
         p->owner[i] = i;
     }
-    for (int32_t i = 1; i < count; i++) {
+    for (int32_t i = 1; i < p->graph->node_count; i++) {
         if (p->graph->nodes[i].op == DOGB_OP_CAT) {
             place_operands(p, i);
         }
@@ -361,9 +493,10 @@ static void place_values(plan *p) {
     for (int32_t i = 0; i < count; i++) {
         dogb_value *value = &net->values[i];
         if (p->owner[i] == i && p->birth[i] != INT32_MAX) {
-            int64_t place = find_place(p, i);
-            int64_t end = place + p->size[i];
-            value->offset = place + value->border * (value->pitch + value->stride);
+            p->place[i] = find_place(p, i);
+            int64_t end = p->place[i] + p->size[i];
+            value->offset = p->place[i] * (int64_t)sizeof(float) / value->bytes +
+                            value->border * (value->pitch + value->stride);
             net->value_floats = end > net->value_floats ? end : net->value_floats;
         }
     }
@@ -389,20 +522,29 @@ static int make_zeros(plan *p) {
         }
     }
     p->net->zeros = dogb_alloc(&p->net->arena, (size_t)widest, sizeof *p->net->zeros);
+    for (int32_t s = 0; s < p->net->step_count; s++) {
+        dogb_step *step = &p->net->steps[s];
+        step->zeros = step->zeros == NULL ? p->net->zeros : step->zeros;
+    }
     return p->net->zeros == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
 static int prepare(plan *p) {
-    size_t count = (size_t)p->graph->node_count;
-    p->uses = dogb_alloc(&p->scratch, count, sizeof *p->uses);
-    p->inside = dogb_alloc(&p->scratch, count, sizeof *p->inside);
+    size_t nodes = (size_t)p->graph->node_count;
+    size_t count = (size_t)value_count(p);
+    p->uses = dogb_alloc(&p->scratch, nodes, sizeof *p->uses);
+    p->inside = dogb_alloc(&p->scratch, nodes, sizeof *p->inside);
+    p->whole = dogb_alloc(&p->scratch, nodes, sizeof *p->whole);
+    p->wanted = dogb_alloc(&p->scratch, nodes, sizeof *p->wanted);
     p->owner = dogb_alloc(&p->scratch, count, sizeof *p->owner);
     p->size = dogb_alloc(&p->scratch, count, sizeof *p->size);
+    p->place = dogb_alloc(&p->scratch, count, sizeof *p->place);
     p->birth = dogb_alloc(&p->scratch, count, sizeof *p->birth);
     p->death = dogb_alloc(&p->scratch, count, sizeof *p->death);
     p->net->values = dogb_alloc(&p->net->arena, count, sizeof *p->net->values);
-    if (p->uses == NULL || p->inside == NULL || p->owner == NULL || p->size == NULL ||
-        p->birth == NULL || p->death == NULL || p->net->values == NULL) {
+    if (p->uses == NULL || p->inside == NULL || p->whole == NULL || p->wanted == NULL ||
+        p->place == NULL || p->owner == NULL || p->size == NULL || p->birth == NULL ||
+        p->death == NULL || p->net->values == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     for (int32_t i = 0; i < p->graph->node_count; i++) {
@@ -435,13 +577,19 @@ int dogb_native_plan(dogb_net *net, const void *const *weights) {
     plan p = {.net = net, .graph = net->graph, .weights = weights};
     int rc = prepare(&p);
     if (rc == DOGBREED_OK) {
-        find_blocks(&p);
+        if (!net->observed) {
+            find_blocks(&p);
+        }
+        find_integers(&p);
         rc = plan_steps(&p);
     }
     if (rc == DOGBREED_OK) {
         make_levels(net);
         place_values(&p);
         rc = make_zeros(&p);
+    }
+    if (rc == DOGBREED_OK && is_elements(&p, 0)) {
+        rc = dogb_int8_lookup(net);
     }
     dogb_arena_free(&p.scratch);
     return rc;

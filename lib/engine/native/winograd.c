@@ -183,7 +183,7 @@ static void run_group(const dogb_pass *pass, const dogb_step *step, int64_t from
     const float **in = (const float **)(void *)(scratch + m.in);
     float **out = (float **)(void *)(scratch + m.out);
     const float **residual = (const float **)(void *)(scratch + m.residual);
-    const float **rows = (const float **)(void *)(scratch + m.rows);
+    const void **rows = (const void **)(void *)(scratch + m.rows);
     for (int64_t i = 0; i < tiles; i++) {
         int64_t outputs = (int64_t)(size - 2) * (size - 2);
         point(pass, step, from + i, in + i * size * size, out + i * outputs,
@@ -211,7 +211,7 @@ static void run_group(const dogb_pass *pass, const dogb_step *step, int64_t from
         for (int64_t i = 0; i < tiles; i++) {
             rows[i] = w.sums + place * w.plane + i * node->channels_in;
         }
-        dogb_native_points(kernel, packed, place, &points, 0);
+        dogb_native_points(pass->net, packed, place, &points, 0);
     }
     w.sums = scratch + m.products;
     w.channels = node->channels_out;

@@ -1,0 +1,177 @@
+// kernel_int8_loops.h - the loops of a dogb_kernel8 over one instruction set. The including file
+// defines what vector.h's users have, and: sums, element, GROUP, the s_ and e_ functions, NAME,
+// FLOATS (the companion) and the tile sizes PIXELS_1 to PIXELS_4.
+#include "engine/native/kernel_int8.h"
+
+#include "engine/native/vector.h"
+
+#include <stddef.h>
+
+#if defined(__clang__)
+#define DOGB_TWICE
+#else
+#define DOGB_TWICE _Pragma("GCC unroll 2")
+#endif
+
+// The second operand when the first is NaN: what is not a number becomes `low`.
+DOGB_INLINE vec clamp(vec value, vec low, vec high) {
+    return v_min(v_max(value, low), high);
+}
+
+// Any result: with a residual, at the end of the channels, in any form.
+static __attribute__((noinline)) void store_any(const dogb_tile8 *t, int64_t first,
+                                                const int32_t *values, int vectors) {
+    const dogb_finish *f = &t->finish;
+    for (int64_t p = first; p < first + t->pixels; p++) {
+        for (int n = 0; n < vectors; n++, values += LANES) {
+            int32_t lanes = n == vectors - 1 ? t->tail : LANES;
+            int64_t at = p * t->out_stride + n * LANES;
+            vec bias = v_load(f->bias + n * LANES);
+            vec value = v_mul(s_float(s_load(values)), v_load(f->scale + n * LANES));
+            value = v_add(value, bias);
+            if (t->residual != NULL) {
+                const element *other = t->residual;
+                vec steps = e_load(other + p * t->residual_stride + n * LANES, lanes);
+                steps = v_sub(steps, v_set1((float)f->other_zero));
+                value = v_add(value, v_mul(steps, v_set1(f->other_scale)));
+            }
+            value = clamp(value, v_set1(f->low), v_set1(f->high));
+            if (f->store == DOGB_STORE_ELEMENTS) {
+                e_store((element *)t->out + at, lanes, value, f->zero);
+                continue;
+            }
+            value = f->store == DOGB_STORE_WHOLE ? v_round(value) : value;
+            if (lanes == LANES) {
+                v_store((float *)t->out + at, value);
+            } else {
+                v_store_part((float *)t->out + at, lanes, value);
+            }
+        }
+    }
+}
+
+DOGB_INLINE void store(const dogb_tile8 *t, int64_t first, sums values[][DOGB_VECTORS_MAX],
+                       const int P, const int N, const int whole) {
+    const vec low = v_set1(t->finish.low);
+    const vec high = v_set1(t->finish.high);
+    const int32_t zero = t->finish.zero;
+    const int64_t stride = t->out_stride;
+    DOGB_UNROLL
+    for (int n = 0; n < N; n++) {
+        const vec scale = v_load(t->finish.scale + n * LANES);
+        const vec bias = v_load(t->finish.bias + n * LANES);
+        float *floats = (float *)t->out + first * stride + n * LANES;
+        element *out = (element *)t->out + first * stride + n * LANES;
+        DOGB_UNROLL
+        for (int p = 0; p < P; p++) {
+            vec value = v_add(v_mul(s_float(values[p][n]), scale), bias);
+            value = clamp(value, low, high);
+            if (whole) {
+                v_store(floats + p * stride, v_round(value));
+            } else {
+                e_store(out + p * stride, LANES, value, zero);
+            }
+        }
+    }
+}
+
+// One tile, whose first output is number `first`; P and N are constants where this is inlined.
+DOGB_INLINE void one(const dogb_tile8 *t, const void *const *rows, int64_t first, const int P,
+                     const int N) {
+    sums values[DOGB_PIXELS_MAX][DOGB_VECTORS_MAX];
+    const int32_t *in[DOGB_PIXELS_MAX];
+    const int32_t *weights = t->weights;
+    const int64_t words = t->words;
+    DOGB_UNROLL
+    for (int p = 0; p < P; p++) {
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++) {
+            values[p][n] = s_load(t->start + n * LANES);
+        }
+    }
+    for (int64_t tap = 0; tap < t->taps; tap++, rows += P) {
+        DOGB_UNROLL
+        for (int p = 0; p < P; p++) {
+            in[p] = rows[p];
+        }
+        DOGB_TWICE
+        for (int64_t k = 0; k < words; k++, weights += N * LANES) {
+            sums w[DOGB_VECTORS_MAX];
+            DOGB_UNROLL
+            for (int n = 0; n < N; n++) {
+                w[n] = s_load(weights + n * LANES);
+                DOGB_PIN(w[n]);
+            }
+            DOGB_UNROLL
+            for (int p = 0; p < P; p++) {
+                sums x = s_word(in[p] + k);
+                DOGB_UNROLL
+                for (int n = 0; n < N; n++) {
+                    values[p][n] = s_dot(values[p][n], x, w[n]);
+                }
+            }
+        }
+    }
+    if (t->residual != NULL || t->tail != LANES || t->finish.store == DOGB_STORE_FLOATS) {
+        int32_t left[DOGB_PIXELS_MAX * DOGB_VECTORS_MAX * LANES];
+        DOGB_UNROLL
+        for (int p = 0; p < P; p++) {
+            DOGB_UNROLL
+            for (int n = 0; n < N; n++) {
+                s_store(left + (p * N + n) * LANES, values[p][n]);
+            }
+        }
+        store_any(t, first, left, N);
+    } else if (t->finish.store == DOGB_STORE_WHOLE) {
+        store(t, first, values, P, N, 1);
+    } else {
+        store(t, first, values, P, N, 0);
+    }
+}
+
+DOGB_INLINE void tiles(const dogb_tile8 *t, const int P, const int N) {
+    const void *const *rows = t->rows;
+    for (int64_t i = 0; i < t->tiles; i++, rows += t->taps * P) {
+        one(t, rows, i * P, P, N);
+    }
+}
+
+// A vector of channels of every pixel.
+DOGB_INLINE void elements_of(const dogb_rows *r, int64_t c, int32_t lanes) {
+    const dogb_finish *f = &r->finish;
+    const vec low = v_set1(f->low);
+    const vec high = v_set1(f->high);
+    const vec scale = v_load(f->scale + c);
+    const vec bias = v_load(f->bias + c);
+    const float *in = r->in + c;
+    element *out = (element *)r->out + c;
+    const int32_t zero = f->zero;
+    for (int64_t p = 0; p < r->pixels; p++, in += r->in_stride, out += r->out_stride) {
+        vec value = lanes == LANES ? v_load(in) : v_load_part(in, lanes);
+        value = v_add(v_mul(value, scale), bias);
+        e_store(out, lanes, clamp(value, low, high), zero);
+    }
+}
+
+static void elements(const dogb_rows *r) {
+    int64_t c = 0;
+    for (; c + LANES <= r->channels; c += LANES) {
+        elements_of(r, c, LANES);
+    }
+    if (c < r->channels) {
+        elements_of(r, c, (int32_t)(r->channels - c));
+    }
+}
+
+#define TILE dogb_tile8
+#include "engine/native/tiles.h"
+
+const dogb_kernel8 DOGB_JOIN(dogb_kernel8_, NAME) = {
+    .floats = &DOGB_JOIN(dogb_kernel_, FLOATS),
+    .bytes = sizeof(element),
+    .group = GROUP,
+    .most = VECTORS_MOST,
+    .pixels = {0, PIXELS_1, PIXELS_2, PIXELS_3, PIXELS_4},
+    .tiles = {NULL, tiles_1, tiles_2, tiles_3, tiles_4},
+    .elements = elements,
+};
