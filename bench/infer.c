@@ -1,13 +1,16 @@
 // infer.c - our side of bench/infer.py: opens a network on an engine, then does what lines on stdin
 // say, so that a peer in another process can take turns with it.
 //   infer ENGINE ARCH WEIGHTS INPUT COUNT THREADS DTYPE
-// INPUT: raw float32, COUNT x 3 x side x side. Lines: "block SECONDS" answers "IMAGES SECONDS" and
-// "logits FILE" writes the logits of the batch and answers "ok".
+// ARCH "model": WEIGHTS is a model file, perhaps a quantised one (DTYPE 2).
+// INPUT: raw float32, COUNT x 3 x side x side, or bytes, COUNT x side x side x 3 (a name with .u8).
+// Lines: "block SECONDS" answers "IMAGES SECONDS" and "logits FILE" writes the logits of the batch
+// and answers "ok".
 #include "arch/arch.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "engine/engine.h"
+#include "model/model_internal.h"
 #include "weights/weights.h"
 
 #include <stdio.h>
@@ -18,6 +21,7 @@ typedef struct job {
     dogb_arena arena;
     const dogb_engine *engine;
     dogb_graph *graph;
+    dogbreed_model *model;
     dogb_weights *file;
     dogb_net *net;
     dogb_batch batch;
@@ -43,11 +47,30 @@ static int find_weights(const void ***out, job *j, const char *path) {
     return DOGBREED_OK;
 }
 
-static int open_job(job *j, char **arguments) {
+static int open_network(const void *const **weights, job *j, char **arguments) {
     const dogb_arch *arch;
-    const void **weights = NULL;
-    dogb_map input;
+    const void **found = NULL;
     dogb_arch_options options = {"original", 1000, 0};
+    int rc;
+    if (strcmp(arguments[1], "model") == 0) {
+        if ((rc = dogbreed_model_load(&j->model, arguments[2])) < 0) {
+            return rc;
+        }
+        *weights = dogb_model_weights(j->model);
+        return dogb_graph_copy(&j->graph, dogb_model_graph(j->model));
+    }
+    if ((rc = dogb_arch_find(&arch, arguments[1])) < 0 ||
+        (rc = dogb_arch_build(&j->graph, arch, &options)) < 0 ||
+        (rc = find_weights(&found, j, arguments[2])) < 0) {
+        return rc;
+    }
+    *weights = found;
+    return DOGBREED_OK;
+}
+
+static int open_job(job *j, char **arguments) {
+    const void *const *weights = NULL;
+    dogb_map input;
     dogb_net_conf conf = {.device = "cpu",
                           .mode = DOGB_NET_INFER,
                           .threads = atoi(arguments[5]),
@@ -55,15 +78,15 @@ static int open_job(job *j, char **arguments) {
                           .batch_max = atoi(arguments[4])};
     int rc;
     if ((rc = dogb_engine_open(&j->engine, arguments[0], DOGB_CAN_INFER, "cpu")) < 0 ||
-        (rc = dogb_arch_find(&arch, arguments[1])) < 0 ||
-        (rc = dogb_arch_build(&j->graph, arch, &options)) < 0 ||
-        (rc = find_weights(&weights, j, arguments[2])) < 0 ||
+        (rc = open_network(&weights, j, arguments)) < 0 ||
         (rc = dogb_map_open(&input, &j->arena, arguments[3], (uint64_t)1 << 32)) < 0 ||
         (rc = dogb_engine_net(&j->net, j->engine, j->graph, weights, &conf)) < 0) {
         return rc;
     }
-    j->batch = (dogb_batch){input.data, conf.batch_max, DOGB_DATA_F32};
-    j->bytes = (size_t)conf.batch_max * 1000 * sizeof *j->logits;
+    j->batch = (dogb_batch){input.data, conf.batch_max,
+                            strstr(arguments[3], ".u8") != NULL ? DOGB_DATA_U8 : DOGB_DATA_F32};
+    j->bytes =
+        (size_t)(conf.batch_max * j->graph->nodes[j->graph->output].shape[0]) * sizeof *j->logits;
     j->logits = dogb_alloc(&j->arena, j->bytes, 1);
     return j->logits == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
@@ -123,6 +146,7 @@ int main(int argc, char **argv) {
     if (j.net != NULL) {
         j.engine->net_destroy(j.net);
     }
+    dogbreed_model_destroy(j.model);
     dogb_weights_destroy(j.file);
     dogb_graph_destroy(j.graph);
     dogb_arena_free(&j.arena);

@@ -20,6 +20,7 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_TRAINER] = "`train`",
     [DOGBREED_KIND_EVALUATE] = "`evaluate`",
     [DOGBREED_KIND_PREDICTOR] = "`predict`",
+    [DOGBREED_KIND_QUANTIZE] = "`model quantize`",
 };
 
 static void range_text(char *text, size_t size, const dogbreed_option_info *info) {

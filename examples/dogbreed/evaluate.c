@@ -54,37 +54,41 @@ static int evaluate(tool *t, const dogbreed_model *model, const dogbreed_dataset
     return TOOL_OK;
 }
 
-static int run(tool *t) {
-    const char *data = value_of(t, "data");
-    const char *name = value_of(t, "split");
+int on_split(tool *t, const char *name,
+             int (*work)(tool *t, const dogbreed_model *model, const dogbreed_dataset *split)) {
     dogbreed_model *model = NULL;
     dogbreed_dataset *dataset = NULL;
     dogbreed_dataset *split = NULL;
-    if (data == NULL) {
-        return usage_error(t,
-                           "--data DIR is missing, and %s does not name the data it was trained "
-                           "on",
-                           t->words[0]);
-    }
     int exit_code = TOOL_OK;
     int rc = dogbreed_model_load(&model, t->words[0]);
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
     }
-    rc = dogbreed_dataset_open(&dataset, data, &t->settings.dataset);
+    rc = dogbreed_dataset_open(&dataset, value_of(t, "data"), &t->settings.dataset);
     if (rc == DOGBREED_OK) {
-        rc = dogbreed_dataset_split(&split, dataset, name == NULL ? "test" : name);
+        rc = dogbreed_dataset_split(&split, dataset, name);
     }
-    exit_code = rc < 0 ? fail(t, PHASE_DATA, rc) : evaluate(t, model, split);
+    exit_code = rc < 0 ? fail(t, PHASE_DATA, rc) : work(t, model, split);
     dogbreed_dataset_destroy(split);
     dogbreed_dataset_destroy(dataset);
     dogbreed_model_destroy(model);
     return exit_code;
 }
 
+static int run(tool *t) {
+    const char *name = value_of(t, "split");
+    if (value_of(t, "data") == NULL) {
+        return usage_error(t,
+                           "--data DIR is missing, and %s does not name the data it was trained "
+                           "on",
+                           t->words[0]);
+    }
+    return on_split(t, name == NULL ? "test" : name, evaluate);
+}
+
 // A run directory knows its data set and how that was split: a folder without splits must be drawn
 // with the same seed and shares, or pictures that were trained on would be tested.
-static int base(tool *t) {
+int base_of_run(tool *t) {
     char *text = NULL;
     if (t->word_count < 1 || dogbreed_run_config(&text, t->words[0]) < 0) {
         return TOOL_OK; // a model file; its loader has the better message for anything else
@@ -117,5 +121,5 @@ const command command_evaluate = {
     .words_min = 1,
     .words_max = 1,
     .run = run,
-    .base = base,
+    .base = base_of_run,
 };

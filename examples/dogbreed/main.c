@@ -17,6 +17,7 @@ extern const command command_data_check;
 extern const command command_synth;
 extern const command command_model_info;
 extern const command command_model_export;
+extern const command command_model_quantize;
 extern const command command_model_list;
 extern const command command_weights_list;
 extern const command command_weights_convert;
@@ -27,10 +28,12 @@ extern const command command_config_print;
 extern const command command_config_copy;
 
 const command *const commands[] = {
-    &command_train,        &command_evaluate,        &command_predict,        &command_data_check,
-    &command_synth,        &command_model_info,      &command_model_export,   &command_model_list,
-    &command_weights_list, &command_weights_convert, &command_weights_verify, &command_info,
-    &command_doctor,       &command_config_print,    &command_config_copy,
+    &command_train,        &command_evaluate,        &command_predict,
+    &command_data_check,   &command_synth,           &command_model_info,
+    &command_model_export, &command_model_list,      &command_model_quantize,
+    &command_weights_list, &command_weights_convert, &command_weights_verify,
+    &command_info,         &command_doctor,          &command_config_print,
+    &command_config_copy,
 };
 const size_t command_count = sizeof commands / sizeof commands[0];
 

@@ -9,7 +9,7 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_DATASET] = "dataset",     [DOGBREED_KIND_CHECK] = "check",
     [DOGBREED_KIND_SYNTH] = "synth",         [DOGBREED_KIND_MODEL] = "model",
     [DOGBREED_KIND_TRAINER] = "trainer",     [DOGBREED_KIND_EVALUATE] = "evaluate",
-    [DOGBREED_KIND_PREDICTOR] = "predictor",
+    [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
 };
 
 int kind_count(void) {
@@ -28,6 +28,7 @@ void settings_init(settings *s) {
     (void)dogbreed_trainer_options_init(&s->trainer, sizeof s->trainer);
     (void)dogbreed_evaluate_options_init(&s->evaluate, sizeof s->evaluate);
     (void)dogbreed_predictor_options_init(&s->predictor, sizeof s->predictor);
+    (void)dogbreed_quantize_options_init(&s->quantize, sizeof s->quantize);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -35,7 +36,7 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_DATASET] = &s->dataset,     [DOGBREED_KIND_CHECK] = &s->check,
         [DOGBREED_KIND_SYNTH] = &s->synth,         [DOGBREED_KIND_MODEL] = &s->model,
         [DOGBREED_KIND_TRAINER] = &s->trainer,     [DOGBREED_KIND_EVALUATE] = &s->evaluate,
-        [DOGBREED_KIND_PREDICTOR] = &s->predictor,
+        [DOGBREED_KIND_PREDICTOR] = &s->predictor, [DOGBREED_KIND_QUANTIZE] = &s->quantize,
     };
     return all[kind];
 }

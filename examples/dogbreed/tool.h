@@ -57,6 +57,7 @@ typedef struct settings {
     dogbreed_trainer_options trainer;
     dogbreed_evaluate_options evaluate;
     dogbreed_predictor_options predictor;
+    dogbreed_quantize_options quantize;
 } settings;
 
 typedef struct tool {
@@ -149,8 +150,13 @@ void print_help(const command *c); // NULL: the whole tool
 void print_usage(const command *c);
 const command *find_command(int *words, int argc, char **argv); // words: how many it took
 
-// evaluate.c, shared with train
+// evaluate.c, shared with train and model quantize
 json_t *evaluation_json(char *text); // the library's report with the main members first
 void print_evaluation(const json_t *report, const char *label);
+// Loads the model (first word) and opens a split of --data; returns work's exit code, or a
+// failure's.
+int on_split(tool *t, const char *name,
+             int (*work)(tool *t, const dogbreed_model *model, const dogbreed_dataset *split));
+int base_of_run(tool *t); // a command's `base`: the data of a run directory
 
 #endif

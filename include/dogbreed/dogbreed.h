@@ -9,6 +9,7 @@
 #include <dogbreed/model.h>
 #include <dogbreed/options.h>
 #include <dogbreed/predictor.h>
+#include <dogbreed/quantize.h>
 #include <dogbreed/run.h>
 #include <dogbreed/trainer.h>
 #include <dogbreed/weights.h>

@@ -18,7 +18,12 @@ enum {
     DOGBREED_BATCH_NORM_FROZEN = 1,
     DOGBREED_BATCH_NORM_TRAIN = 2
 };
-enum { DOGBREED_DTYPE_F32 = 0, DOGBREED_DTYPE_BF16 = 1 };
+enum { /* number format of activations */
+       DOGBREED_DTYPE_F32 = 0,
+       DOGBREED_DTYPE_BF16 = 1,
+       DOGBREED_DTYPE_INT8 = 2, /* of a quantised model, on an engine that can */
+       DOGBREED_DTYPE_AUTO = 3  /* int8 where it is possible, else f32 */
+};
 
 typedef struct dogbreed_architecture {
     uint32_t struct_size;

@@ -122,15 +122,14 @@ static int prepare(job *j, const dogbreed_evaluate_options *options) {
         return rc;
     }
     int32_t classes = dogbreed_model_class_count(j->model);
-    uint32_t needed =
-        DOGB_CAN_INFER | (j->options.dtype == DOGBREED_DTYPE_BF16 ? DOGB_CAN_BF16 : 0);
     if (dogbreed_dataset_size(j->dataset) == 0) {
         return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "evaluate: the split %s of %s is empty",
                          dogb_dataset_split_name(j->dataset), dogb_dataset_root(j->dataset));
     }
     if ((rc = dogb_model_match_classes(&j->classes, &j->arena, j->model, j->dataset)) < 0 ||
         (rc = dogb_tally_init(&j->tally, &j->arena, classes, classes <= CONFUSION_MAX)) < 0 ||
-        (rc = dogb_engine_open(&j->engine, j->options.engine, needed, j->options.device)) < 0 ||
+        (rc = dogb_model_engine(&j->engine, &j->options.dtype, j->model, j->options.engine,
+                                j->options.device)) < 0 ||
         (rc = dogb_engine_device(&j->device, &j->arena, j->engine, j->options.device)) < 0) {
         return rc;
     }
@@ -155,6 +154,7 @@ static int to_json(char **json, job *j, double seconds) {
     rc = rc < 0 ? rc : dogb_json_set_real(object, "seconds", seconds);
     rc = rc < 0 ? rc : dogb_json_set_text(object, "engine", j->engine->name);
     rc = rc < 0 ? rc : dogb_json_set_text(object, "device", j->device);
+    rc = rc < 0 ? rc : dogb_json_set_text(object, "dtype", dogb_engine_dtype(j->options.dtype));
     rc = rc < 0 ? rc : dogb_tally_json_names(object, &j->tally, names);
     return rc < 0 ? rc : dogb_json_text_out(json, object, 1);
 }

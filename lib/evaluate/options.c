@@ -10,7 +10,7 @@ static const dogb_option options[] = {
                       "Images computed at once."),
     DOGB_ROW_THREADS(dogbreed_evaluate_options),
     DOGB_ROW_LOADER_THREADS(dogbreed_evaluate_options),
-    DOGB_ROW_DTYPE(dogbreed_evaluate_options),
+    DOGB_ROW_DTYPE_INFER(dogbreed_evaluate_options),
     DOGB_OPTION_SWITCH(dogbreed_evaluate_options, feature_cache, "on",
                        "Read and keep the features of a frozen network."),
 };

@@ -8,8 +8,6 @@
 // Raised when our own pixel code changes what it computes.
 enum { KEY_VERSION = 1 };
 
-static const char *const dtype_names[] = {"f32", "bf16"};
-
 int32_t dogb_feature_batch(const char *device) {
     return strncmp(device, "cuda", 4) == 0 ? 128 : 16; // 16 pictures' activations fit the caches
 }
@@ -55,7 +53,7 @@ int dogb_feature_key(json_t **out, dogb_arena *arena, const dogb_feature *featur
     // The kind of device: its number does not matter.
     (void)snprintf(device, sizeof device, "%.*s", (int)strcspn(conf->device, ":"), conf->device);
     rc = rc < 0 ? rc : dogb_json_set_text(key, "device", device);
-    rc = rc < 0 ? rc : dogb_json_set_text(key, "dtype", dtype_names[conf->dtype]);
+    rc = rc < 0 ? rc : dogb_json_set_text(key, "dtype", dogb_engine_dtype(conf->dtype));
     rc = rc < 0 ? rc : dogb_json_set_int(key, "batch", feature->batch);
     rc = rc < 0 ? rc : dogb_json_set_int(key, "floats", feature->floats);
     rc = rc < 0 ? rc : add_decoder(key, feature);

@@ -28,6 +28,17 @@ static int add_text(json_t *metadata, dogb_arena *arena, const char *key, const 
     return text == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_json_set_text(metadata, key, text);
 }
 
+// Weights of int8 layers as the whole numbers that they are.
+static int shrink(dogb_weight *tensors, dogb_arena *arena, const dogbreed_model *model) {
+    int rc = DOGBREED_OK;
+    for (int32_t i = 0; rc == DOGBREED_OK && i < model->graph->param_count; i++) {
+        if (dogb_model_is_int8(model->graph, i)) {
+            rc = dogb_model_int8_tensor(&tensors[i], arena, model, i);
+        }
+    }
+    return rc;
+}
+
 int dogb_model_write(const dogbreed_model *model, const char *path) {
     dogb_arena scratch = {0};
     json_t *document = NULL;
@@ -35,7 +46,8 @@ int dogb_model_write(const dogbreed_model *model, const char *path) {
     json_t *metadata = dogb_json_object(&scratch);
     dogb_weight *tensors = tensors_of(&scratch, model);
     int rc = metadata == NULL || tensors == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    if (rc < 0 || (rc = dogb_model_to_document(&document, &scratch, model)) < 0 ||
+    if (rc < 0 || (rc = shrink(tensors, &scratch, model)) < 0 ||
+        (rc = dogb_model_to_document(&document, &scratch, model)) < 0 ||
         (rc = dogb_graph_to_json(&network, &scratch, model->graph)) < 0 ||
         (rc = dogb_json_set_text(metadata, "format", "pt")) < 0 ||
         (rc = add_text(metadata, &scratch, "dogbreed", document)) < 0 ||
@@ -169,7 +181,7 @@ static int load(dogbreed_model **out, const char *path, tensor_fn take) {
         goto out;
     }
     if ((rc = dogb_model_parse(&model, document, graph, path)) < 0 ||
-        (rc = fill(model, file, take)) < 0) {
+        (rc = fill(model, file, take)) < 0 || (rc = dogb_model_int8_expand(model, path)) < 0) {
         goto out;
     }
     if (take == dogb_model_borrow_tensor) {

@@ -5,6 +5,7 @@
 
 #include "core/hash.h"
 #include "core/table.h"
+#include "engine/engine.h"
 #include "graph/graph.h"
 #include "image/image.h"
 
@@ -42,9 +43,20 @@ int dogb_model_head(dogb_part *out, dogb_arena *arena, const dogbreed_model *mod
 int dogb_model_match_classes(int32_t **out, dogb_arena *arena, const dogbreed_model *model,
                              const dogbreed_dataset *dataset);
 
+// A model with another network for the same pictures and classes; takes the graph, also on failure.
+// Its weights are not filled; everything but the head is frozen.
+int dogb_model_rebuild(dogbreed_model **out, const dogbreed_model *from, dogb_graph *graph);
+
+// The engine that inference uses, and its number format: *dtype comes as DOGBREED_DTYPE_ and auto
+// becomes int8 for a quantised model where the engine can, else f32. INVALID_ARGUMENT: int8 asked
+// of a model that is not quantised.
+int dogb_model_engine(const dogb_engine **out, int32_t *dtype, const dogbreed_model *model,
+                      const char *name, const char *device);
+
 // The model document's members that others fill: results by split, what it was trained on. Copied.
 int dogb_model_set_info(dogbreed_model *model, const char *key,
-                        const json_t *value); // "metrics", "trained_on"
+                        const json_t *value); // "metrics", "trained_on",
+                                              // "quantization"
 
 // The "preprocess" member of the model document: everything that decides which pixels the network
 // sees.

@@ -55,6 +55,13 @@ int dogb_model_borrow_tensor(dogbreed_model *model, int32_t param, const dogb_we
                              const char *path);
 int dogb_model_tensor_fits(const dogb_param *param, const dogb_weight *tensor);
 
+// int8.c: 1 when the parameter is the weight of an int8 layer; its tensor for a file, whole numbers
+// in the arena; and all such weights of a file times their scales. FORMAT.
+int dogb_model_is_int8(const dogb_graph *graph, int32_t param);
+int dogb_model_int8_tensor(dogb_weight *tensor, dogb_arena *arena, const dogbreed_model *model,
+                           int32_t param);
+int dogb_model_int8_expand(dogbreed_model *model, const char *path);
+
 // The model document of a model file, and back (everything but the graph and its tensors).
 int dogb_model_to_document(json_t **out, dogb_arena *arena, const dogbreed_model *model);
 int dogb_model_from_document(dogbreed_model *model, const json_t *document, const char *what);

@@ -46,7 +46,10 @@ static int check_tensor(const dogbreed_model *model, int32_t index, const dogb_w
     const dogb_param *param = &model->graph->params[index];
     int32_t type = tensor->dtype;
     int is_float = type == DOGB_F32 || type == DOGB_F64 || type == DOGB_F16 || type == DOGB_BF16;
-    int wanted = param->role == DOGB_ROLE_COUNTER ? type == DOGB_I64 || type == DOGB_I32 : is_float;
+    int int8 = dogb_model_is_int8(model->graph, index);
+    int wanted = param->role == DOGB_ROLE_COUNTER ? type == DOGB_I64 || type == DOGB_I32
+                 : int8                           ? type == DOGB_I8
+                                                  : is_float;
     if (!dogb_model_tensor_fits(param, tensor)) {
         char have[SHAPE_TEXT];
         char need[SHAPE_TEXT];
@@ -58,7 +61,9 @@ static int check_tensor(const dogbreed_model *model, int32_t index, const dogb_w
     if (!wanted) {
         return dogb_fail(DOGBREED_ERROR_MISMATCH, "%s: tensor %s has type %s, expected %s", path,
                          tensor->name, dogb_dtype_name(type),
-                         param->role == DOGB_ROLE_COUNTER ? "I64" : "F32, F16, BF16 or F64");
+                         param->role == DOGB_ROLE_COUNTER ? "I64"
+                         : int8                           ? "I8"
+                                                          : "F32, F16, BF16 or F64");
     }
     return DOGBREED_OK;
 }

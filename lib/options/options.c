@@ -6,6 +6,7 @@
 #include "evaluate/evaluate_internal.h"
 #include "model/model_internal.h"
 #include "predictor/predictor_internal.h"
+#include "quantize/quantize_internal.h"
 #include "trainer/trainer_internal.h"
 
 #include <dogbreed/options.h>
@@ -14,7 +15,7 @@
 
 static const dogb_table *const tables[] = {
     &dogb_dataset_table, &dogb_check_table,    &dogb_synth_table,     &dogb_model_table,
-    &dogb_trainer_table, &dogb_evaluate_table, &dogb_predictor_table,
+    &dogb_trainer_table, &dogb_evaluate_table, &dogb_predictor_table, &dogb_quantize_table,
 };
 
 const dogb_table *dogb_options_table(uint32_t kind) {

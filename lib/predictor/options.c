@@ -12,7 +12,7 @@ static const dogb_option options[] = {
     DOGB_ROW_THREADS(dogbreed_predictor_options),
     DOGB_OPTION_INT32(dogbreed_predictor_options, batch_size, 1, 4096, "16", "images",
                       "Images computed at once when there are many files."),
-    DOGB_ROW_DTYPE(dogbreed_predictor_options),
+    DOGB_ROW_DTYPE_INFER(dogbreed_predictor_options),
     DOGB_ROW_JPEG_WARNINGS(dogbreed_predictor_options),
     DOGB_OPTION_STRING(dogbreed_predictor_options, cache_dir, "",
                        "Folder of packed weights; empty: the user's cache folder."),

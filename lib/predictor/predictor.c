@@ -39,12 +39,9 @@ static int build(dogbreed_predictor *p, const dogbreed_model *model,
     if (rc < 0) {
         return rc;
     }
-    uint32_t needed = DOGB_CAN_INFER;
-    if (p->options.dtype == DOGBREED_DTYPE_BF16) {
-        needed |= DOGB_CAN_BF16;
-    }
     if ((rc = copy_classes(p, model)) < 0 ||
-        (rc = dogb_engine_open(&p->engine, p->options.engine, needed, p->options.device)) < 0 ||
+        (rc = dogb_model_engine(&p->engine, &p->options.dtype, model, p->options.engine,
+                                p->options.device)) < 0 ||
         (rc = dogb_engine_device(&device, &p->arena, p->engine, p->options.device)) < 0) {
         return rc;
     }

@@ -127,6 +127,8 @@ int dogbreed_trainer_create(dogbreed_trainer **out, dogbreed_model *model,
     *out = NULL;
     DOGB_CHECK(model != NULL, "model: is NULL");
     DOGB_CHECK(train != NULL, "train: is NULL");
+    DOGB_CHECK(!dogb_graph_quantised(dogb_model_graph(model)),
+               "model: is quantised and cannot be trained; train the one that it was made from");
     dogbreed_trainer *trainer = dogb_malloc(1, sizeof *trainer);
     if (trainer == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;

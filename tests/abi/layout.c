@@ -36,6 +36,16 @@
     FIELD(dogbreed_synth_options, per_class, 20, 4)                                        \
     FIELD(dogbreed_synth_options, size, 24, 4)                                             \
     FIELD(dogbreed_synth_options, reserved, 28, 4)                                         \
+    STRUCT(dogbreed_quantize_options, 40)                                                  \
+    FIELD(dogbreed_quantize_options, struct_size, 0, 4)                                    \
+    FIELD(dogbreed_quantize_options, kind, 4, 4)                                           \
+    FIELD(dogbreed_quantize_options, percentile, 8, 8)                                     \
+    FIELD(dogbreed_quantize_options, images, 16, 4)                                        \
+    FIELD(dogbreed_quantize_options, range, 20, 4)                                         \
+    FIELD(dogbreed_quantize_options, threads, 24, 4)                                       \
+    FIELD(dogbreed_quantize_options, loader_threads, 28, 4)                                \
+    FIELD(dogbreed_quantize_options, batch_size, 32, 4)                                    \
+    FIELD(dogbreed_quantize_options, measure, 36, 4)                                       \
     STRUCT(dogbreed_evaluate_options, 56)                                                  \
     FIELD(dogbreed_evaluate_options, struct_size, 0, 4)                                    \
     FIELD(dogbreed_evaluate_options, kind, 4, 4)                                           \
