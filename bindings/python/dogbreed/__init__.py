@@ -14,9 +14,10 @@ from .evaluate import Evaluation, evaluate
 from .event import STOP, Event
 from .model import Model, architectures
 from .predictor import Predictor
+from .quantize import quantize
 from .trainer import Trainer
 
 __all__ = ["STOP", "Dataset", "DogbreedError", "Evaluation", "Event", "Model", "Predictor", "Trainer",
-           "architectures", "build_info", "doctor", "evaluate", "event", "options", "run", "set_log", "synthesize",
+           "architectures", "build_info", "doctor", "evaluate", "event", "options", "quantize", "run", "set_log", "synthesize",
            "version", "weights"]
 __version__ = version()
