@@ -85,6 +85,20 @@ class Flow(tool.Case):
         self.assertIn(f"({found['correct']}/{found['count']}), 95 % interval", text)
         self.assertEqual(self.ok(run("evaluate", self.run_folder, "--split", "train", "--json")).json["split"], "train")
 
+    def test_quantize_measures_and_writes_a_smaller_model(self):
+        small = self.folder / "small.safetensors"
+        found = self.ok(run("model", "quantize", self.run_folder, "--out", small, "--images", "6", "--json")).json
+        self.assertEqual(found["split"], "valid")
+        self.assertLess(small.stat().st_size, (self.run_folder / "model.safetensors").stat().st_size / 2)
+        again = self.ok(run("evaluate", small, "--data", self.shapes, "--split", "valid", "--engine", "native",
+                            "--json")).json
+        self.assertEqual(again["dtype"], "int8")
+        self.assertEqual(again["correct"], found["after"]["correct"])
+        self.assertIn("logit_difference", self.ok(run("model", "info", small)).out)
+        self.fails(run("model", "quantize", small, "--data", self.shapes, "--out", small), 2, "quantised already")
+        self.fails(run("model", "quantize", self.run_folder), 2, "--out")
+        self.fails(run("evaluate", self.run_folder, "--dtype", "int8"), 2, "quantised model")
+
     def test_evaluate_failures(self):
         model = self.run_folder / "model.safetensors"
         self.fails(run("evaluate", model), 2, "--data")

@@ -6,7 +6,7 @@ import subprocess
 import tool
 from tool import run
 
-COMMANDS = ["train", "evaluate", "predict", "data check", "synth", "model info", "model export", "model list",
+COMMANDS = ["train", "evaluate", "predict", "data check", "synth", "model info", "model export", "model list", "model quantize",
             "weights list", "weights convert", "weights verify", "info", "doctor", "config print", "config copy"]
 
 
@@ -141,7 +141,7 @@ class Configuration(tool.Case):
     def test_config_print_knows_every_option(self):
         tables = self.ok(run("config", "print", "--json")).json
         self.assertEqual(set(tables),
-                         {"dataset", "check", "synth", "model", "trainer", "evaluate", "predictor"})
+                         {"dataset", "check", "synth", "model", "trainer", "evaluate", "predictor", "quantize"})
         copied = self.ok(run("config", "copy", "train", "--json")).json
         for table in ("dataset", "model", "trainer"):
             for row in tables[table]:

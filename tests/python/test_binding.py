@@ -141,6 +141,13 @@ class MainJob(unittest.TestCase):
         self.assertGreaterEqual(best[0][1], best[1][1])
         with open(path, "rb") as file:
             self.assertEqual(guess.predict(file.read(), top_k=2), best)
+        small, report = dogbreed.quantize(trainer.model, self.data.split("valid"), images=5)
+        self.assertEqual(report["measured"], len(self.data.split("valid")))
+        path8 = os.path.join(self.folder.name, "small.safetensors")
+        small.save(path8)
+        again = dogbreed.evaluate(dogbreed.Model.load(path8), self.data.split("valid"), feature_cache=False)
+        self.assertEqual(again.details["dtype"], "int8")
+        self.assertEqual(again.correct, report["after"]["correct"])
         broken = os.path.join(self.folder.name, "broken.jpg")
         with open(broken, "wb") as file:
             file.write(b"not a picture")
