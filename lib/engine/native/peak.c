@@ -17,7 +17,7 @@ double dogb_native_peak(void) {
     int64_t rounds = ROUNDS_FIRST;
     for (int turn = 0; turn < TURNS;) {
         double start = dogb_clock();
-        total += kernel->peak(factor, term, rounds);
+        total = total + kernel->peak(factor, term, rounds);
         double seconds = dogb_clock() - start;
         if (seconds < TURN_SECONDS) {
             rounds *= 2; // also wakes the core

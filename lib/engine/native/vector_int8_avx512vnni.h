@@ -45,6 +45,7 @@ static inline __attribute__((always_inline)) vec e_load(const element *from, int
 static inline __attribute__((always_inline)) void e_store(element *to, int lanes, vec value,
                                                           int32_t zero) {
     __m512i whole = _mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(zero));
+    whole = _mm512_max_epi32(whole, _mm512_setzero_si512()); // the narrowing takes it as unsigned
     _mm_mask_storeu_epi8(to, v_mask(lanes), _mm512_cvtusepi32_epi8(whole));
 }
 
