@@ -4,6 +4,7 @@
 // gradients, a divisor of a group): accumulators, panel vectors and one factor fill the registers.
 #include "engine/native/heads.h"
 
+#include "engine/native/tiles.h"
 #include "engine/native/vector.h"
 
 #include <stddef.h>
@@ -256,32 +257,7 @@ static void gradient(float *row, const float *smooth, float scale, float smooth_
 
 // --- the table
 
-#define DOGB_CASE(P, N, MOST)                                                                      \
-    case P:                                                                                        \
-        if ((P) <= (MOST)) {                                                                       \
-            forward(f, (P) <= (MOST) ? (P) : 1, N);                                                \
-        }                                                                                          \
-        break;
-
-#define DOGB_FORWARD(N, MOST)                                                                      \
-    static void forward_##N(const dogb_heads_forward *f) {                                         \
-        switch (f->rows) {                                                                         \
-            DOGB_CASE(1, N, MOST)                                                                  \
-            DOGB_CASE(2, N, MOST)                                                                  \
-            DOGB_CASE(3, N, MOST)                                                                  \
-            DOGB_CASE(4, N, MOST)                                                                  \
-            DOGB_CASE(5, N, MOST)                                                                  \
-            DOGB_CASE(6, N, MOST)                                                                  \
-            DOGB_CASE(7, N, MOST)                                                                  \
-            DOGB_CASE(8, N, MOST)                                                                  \
-            DOGB_CASE(9, N, MOST)                                                                  \
-            DOGB_CASE(10, N, MOST)                                                                 \
-            DOGB_CASE(11, N, MOST)                                                                 \
-            DOGB_CASE(12, N, MOST)                                                                 \
-        default:                                                                                   \
-            break;                                                                                 \
-        }                                                                                          \
-    }
+#define DOGB_FORWARD(N, MOST) DOGB_BY_SIZE(forward_##N, dogb_heads_forward, rows, forward, N, MOST)
 
 DOGB_FORWARD(1, ROWS_1)
 DOGB_UPDATE(1, INPUTS_1)

@@ -3,6 +3,7 @@
 // FLOATS (the companion) and the tile sizes PIXELS_1 to PIXELS_4.
 #include "engine/native/kernel_int8.h"
 
+#include "engine/native/tiles.h"
 #include "engine/native/vector.h"
 
 #include <stddef.h>
@@ -163,8 +164,10 @@ static void elements(const dogb_rows *r) {
     }
 }
 
-#define TILE dogb_tile8
-#include "engine/native/tiles.h"
+DOGB_BY_SIZE(tiles_1, dogb_tile8, pixels, tiles, 1, PIXELS_1)
+DOGB_BY_SIZE(tiles_2, dogb_tile8, pixels, tiles, 2, PIXELS_2)
+DOGB_BY_SIZE(tiles_3, dogb_tile8, pixels, tiles, 3, PIXELS_3)
+DOGB_BY_SIZE(tiles_4, dogb_tile8, pixels, tiles, 4, PIXELS_4)
 
 const dogb_kernel8 DOGB_JOIN(dogb_kernel8_, NAME) = {
     .floats = &DOGB_JOIN(dogb_kernel_, FLOATS),

@@ -4,6 +4,7 @@
 // registers).
 #include "engine/native/kernel.h"
 
+#include "engine/native/tiles.h"
 #include "engine/native/vector.h"
 #include "engine/native/winograd_loops.h"
 
@@ -347,8 +348,10 @@ static void affine(float *out, const float *in, const float *scale, const float 
     }
 }
 
-#define TILE dogb_tile
-#include "engine/native/tiles.h"
+DOGB_BY_SIZE(tiles_1, dogb_tile, pixels, tiles, 1, PIXELS_1)
+DOGB_BY_SIZE(tiles_2, dogb_tile, pixels, tiles, 2, PIXELS_2)
+DOGB_BY_SIZE(tiles_3, dogb_tile, pixels, tiles, 3, PIXELS_3)
+DOGB_BY_SIZE(tiles_4, dogb_tile, pixels, tiles, 4, PIXELS_4)
 
 // --- the table
 
