@@ -235,10 +235,8 @@ static int read_tensor(dogb_heads *heads, int32_t head, int32_t param, int32_t s
                        size_t size) {
     tensor found;
     int rc = find_tensor(&found, heads, head, param, slot, size);
-    if (rc == DOGBREED_OK && found.is_bias) {
-        memcpy(out, found.data, size);
-    } else if (rc == DOGBREED_OK) {
-        dogb_heads_layer_read(found.layer, heads->kernel, found.data, out);
+    if (rc == DOGBREED_OK) {
+        dogb_heads_layer_read(found.layer, heads->kernel, found.is_bias, found.data, out);
     }
     return rc;
 }
@@ -247,10 +245,8 @@ static int write_tensor(dogb_heads *heads, int32_t head, int32_t param, int32_t 
                         const float *data, size_t size) {
     tensor found;
     int rc = find_tensor(&found, heads, head, param, slot, size);
-    if (rc == DOGBREED_OK && found.is_bias) {
-        memcpy(found.data, data, size);
-    } else if (rc == DOGBREED_OK) {
-        dogb_heads_layer_write(found.layer, heads->kernel, found.data, data);
+    if (rc == DOGBREED_OK) {
+        dogb_heads_layer_write(found.layer, heads->kernel, found.is_bias, found.data, data);
     }
     return rc;
 }

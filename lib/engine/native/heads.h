@@ -125,11 +125,12 @@ typedef struct dogb_heads_layer {
 int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
                           const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
                           int32_t slots);
-// Between `packed` weights (or state) and torch's [outputs][inputs].
+// Between weights, biases or their state as a layer holds them and torch's: [outputs][inputs], or
+// [outputs].
 void dogb_heads_layer_read(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
-                           const float *packed, float *out);
+                           int32_t is_bias, const float *from, float *out);
 void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
-                            float *packed, const float *data);
+                            int32_t is_bias, float *to, const float *data);
 void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                               const float *packed, int64_t rows, float *out, int32_t threads);
 // weights or bias NULL: they stay as they are. threads: above 1 `ahead` must be empty.

@@ -85,8 +85,8 @@ int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
     return DOGBREED_OK;
 }
 
-void dogb_heads_layer_read(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
-                           const float *packed, float *out) {
+static void read_weights(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                         const float *packed, float *out) {
     panel p;
     for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
         const float *from = packed + p.first * layer->groups * DOGB_HEADS_GROUP;
@@ -98,8 +98,8 @@ void dogb_heads_layer_read(const dogb_heads_layer *layer, const dogb_heads_kerne
     }
 }
 
-void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
-                            float *packed, const float *data) {
+static void write_weights(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                          float *packed, const float *data) {
     panel p;
     for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
         float *to = packed + p.first * layer->groups * DOGB_HEADS_GROUP;
@@ -108,6 +108,24 @@ void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kern
                 to[k * p.width + n] = data[(p.first + n) * layer->inputs + k];
             }
         }
+    }
+}
+
+void dogb_heads_layer_read(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                           int32_t is_bias, const float *from, float *out) {
+    if (is_bias) {
+        memcpy(out, from, (size_t)layer->outputs * sizeof *out);
+    } else {
+        read_weights(layer, kernel, from, out);
+    }
+}
+
+void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
+                            int32_t is_bias, float *to, const float *data) {
+    if (is_bias) {
+        memcpy(to, data, (size_t)layer->outputs * sizeof *to);
+    } else {
+        write_weights(layer, kernel, to, data);
     }
 }
 

@@ -67,11 +67,7 @@ int dogb_native_grad_read(dogb_net *net, int32_t param, float *out, size_t size)
     layer.weights = place.is_bias ? NULL : head->summed;
     layer.bias = place.is_bias ? head->summed : NULL;
     update(head, place.layer, &layer, &negative);
-    if (place.is_bias) {
-        memcpy(out, head->summed, size);
-    } else {
-        dogb_heads_layer_read(&layer, head->bank->kernel, head->summed, out);
-    }
+    dogb_heads_layer_read(&layer, head->bank->kernel, place.is_bias, head->summed, out);
     for (size_t i = 0; i < size / sizeof *out; i++) {
         out[i] = 0.0f - out[i];
     }
@@ -192,11 +188,8 @@ int dogb_native_optim_read(dogb_optim *optim, int32_t param, int32_t slot, float
     }
     const dogb_heads *bank = optim->net->head->bank;
     dogb_head_place place = dogb_native_place(optim->net, param);
-    if (place.is_bias) {
-        memcpy(out, state, size);
-    } else {
-        dogb_heads_layer_read(&bank->heads[0].layers[place.layer], bank->kernel, state, out);
-    }
+    dogb_heads_layer_read(&bank->heads[0].layers[place.layer], bank->kernel, place.is_bias, state,
+                          out);
     return DOGBREED_OK;
 }
 
@@ -209,11 +202,8 @@ int dogb_native_optim_write(dogb_optim *optim, int32_t param, int32_t slot, cons
     }
     const dogb_heads *bank = optim->net->head->bank;
     dogb_head_place place = dogb_native_place(optim->net, param);
-    if (place.is_bias) {
-        memcpy(state, data, size);
-    } else {
-        dogb_heads_layer_write(&bank->heads[0].layers[place.layer], bank->kernel, state, data);
-    }
+    dogb_heads_layer_write(&bank->heads[0].layers[place.layer], bank->kernel, place.is_bias, state,
+                           data);
     return DOGBREED_OK;
 }
 
