@@ -41,14 +41,15 @@ int32_t dogb_native_winograd_size(const dogb_kernel *kernel, const dogb_node *no
                 node->dilation[0] == 1 && node->dilation[1] == 1 &&
                 node->channels_in % kernel->lanes == 0 && node->channels_out % kernel->lanes == 0 &&
                 node->channels_in >= 2 * kernel->lanes;
+    static const int32_t sizes[] = {SIZE_SMALL, SIZE_LARGE};
     int32_t best = 0;
     int64_t least = 9 * node->shape[1] * node->shape[2]; // products of the plain way
-    for (int32_t size = SIZE_SMALL; plain && size <= SIZE_LARGE; size += SIZE_LARGE - SIZE_SMALL) {
-        int64_t tiles = all_tiles(node, size);
-        int64_t products = tiles * size * size;
+    for (size_t i = 0; plain && i < sizeof sizes / sizeof sizes[0]; i++) {
+        int64_t tiles = all_tiles(node, sizes[i]);
+        int64_t products = tiles * sizes[i] * sizes[i];
         if (tiles >= TILES_MIN && products < least) {
             least = products;
-            best = size;
+            best = sizes[i];
         }
     }
     return best;
@@ -153,22 +154,21 @@ static void point(const dogb_pass *pass, const dogb_step *step, int64_t index, c
     const int64_t across = tiles_of(to->width, size);
     const int64_t y = index / across * (size - 2);
     const int64_t x = index % across * (size - 2);
-    for (int64_t i = 0; i < size * size; i++) {
-        int64_t iy = y + i / size - node->padding[0];
-        int64_t ix = x + i % size - node->padding[1];
-        int inside = iy >= 0 && iy < from->height && ix >= 0 && ix < from->width;
-        in[i] = inside ? pass->values + from->offset + iy * from->pitch + ix * from->stride
-                       : net->zeros;
+    for (int64_t iy = y - node->padding[0]; iy < y - node->padding[0] + size; iy++) {
+        for (int64_t ix = x - node->padding[1]; ix < x - node->padding[1] + size; ix++) {
+            int inside = iy >= 0 && iy < from->height && ix >= 0 && ix < from->width;
+            *in++ = inside ? pass->values + from->offset + iy * from->pitch + ix * from->stride
+                           : net->zeros;
+        }
     }
-    for (int64_t i = 0; i < (size - 2) * (size - 2); i++) {
-        int64_t oy = y + i / (size - 2);
-        int64_t ox = x + i % (size - 2);
-        int inside = oy < to->height && ox < to->width;
-        out[i] = inside ? pass->values + to->offset + oy * to->pitch + ox * to->stride : NULL;
-        residual[i] = NULL;
-        if (inside && step->residual >= 0) {
-            const dogb_value *other = &net->values[step->residual];
-            residual[i] = pass->values + other->offset + oy * other->pitch + ox * other->stride;
+    const dogb_value *other = step->residual < 0 ? NULL : &net->values[step->residual];
+    for (int64_t oy = y; oy < y + size - 2; oy++) {
+        for (int64_t ox = x; ox < x + size - 2; ox++) {
+            int inside = oy < to->height && ox < to->width;
+            *out++ = inside ? pass->values + to->offset + oy * to->pitch + ox * to->stride : NULL;
+            *residual++ = inside && other != NULL ? pass->values + other->offset +
+                                                        oy * other->pitch + ox * other->stride
+                                                  : NULL;
         }
     }
 }
