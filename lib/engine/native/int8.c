@@ -278,12 +278,27 @@ void *dogb_int8_zeros(dogb_net *net, int64_t count, int32_t zero) {
     return zeros;
 }
 
+// `tiles` tiles of tile->pixels outputs, from output `at` on.
+static void run_tiles(dogb_tile8 *tile, const dogb_net *net, const dogb_points *points,
+                      int32_t vectors, int64_t channel, int64_t at, int64_t tiles) {
+    const int64_t bytes =
+        tile->finish.store == DOGB_STORE_ELEMENTS ? net->int8->bytes : (int64_t)sizeof(float);
+    tile->tiles = tiles;
+    tile->rows = points->rows + points->taps * at;
+    tile->out = (char *)points->out + (channel + at * points->out_stride) * bytes;
+    tile->residual = points->residual == NULL
+                         ? NULL
+                         : (const char *)points->residual +
+                               (channel + at * points->residual_stride) * net->int8->bytes;
+    net->int8->tiles[vectors](tile);
+}
+
 void dogb_int8_points(const dogb_net *net, const dogb_packed *packed, int32_t group,
                       const dogb_points *points) {
     const dogb_int8 *int8 = packed->int8;
     const int64_t tiles = (points->pixels + packed->points - 1) / packed->points;
-    const int64_t bytes =
-        int8->finish.store == DOGB_STORE_ELEMENTS ? net->int8->bytes : (int64_t)sizeof(float);
+    const int64_t each = points->pixels / tiles;
+    const int64_t longer = points->pixels % tiles; // tiles that have one output more
     for (int32_t p = points->panel_from; p < points->panel_to; p++) {
         dogb_tile8 tile = {.taps = points->taps,
                            .words = int8->words,
@@ -301,28 +316,10 @@ void dogb_int8_points(const dogb_net *net, const dogb_packed *packed, int32_t gr
         tile.start = int8->start + own;
         tile.finish.scale += own;
         tile.finish.bias += own;
-        tile.rows = points->rows;
-        tile.out = (char *)points->out + channel * bytes;
-        tile.residual = points->residual == NULL
-                            ? NULL
-                            : (const char *)points->residual + channel * net->int8->bytes;
-        // First the tiles that have one output more than the others.
-        const int64_t longer = points->pixels % tiles;
-        tile.pixels = (int32_t)(points->pixels / tiles) + 1;
-        tile.tiles = longer;
-        if (longer > 0) {
-            net->int8->tiles[vectors](&tile);
-            int64_t done = longer * tile.pixels;
-            tile.rows += points->taps * done;
-            tile.out = (char *)tile.out + done * points->out_stride * bytes;
-            tile.residual = points->residual == NULL
-                                ? NULL
-                                : (const char *)tile.residual +
-                                      done * points->residual_stride * net->int8->bytes;
-        }
-        tile.pixels--;
-        tile.tiles = tiles - longer;
-        net->int8->tiles[vectors](&tile);
+        tile.pixels = (int32_t)each + 1;
+        run_tiles(&tile, net, points, vectors, channel, 0, longer);
+        tile.pixels = (int32_t)each;
+        run_tiles(&tile, net, points, vectors, channel, longer * (each + 1), tiles - longer);
     }
 }
 
