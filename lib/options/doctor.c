@@ -269,8 +269,7 @@ static int look_at_engines(doctor *d) {
         } else {
             rc = dogb_doctor_add(
                 d, "engines", name, WARNING, reason == NULL ? "not available" : reason,
-                "scripts/setup.sh --torch builds it; without it whole networks train slowly, "
-                "and only on the CPU");
+                "without it deeper layers and whole networks train slowly, and only on the CPU");
         }
     }
     return rc;

@@ -17,12 +17,10 @@ int dogb_doctor_engines(dogb_doctor *d) {
     static const struct {
         const char *name;
         uint32_t capabilities;
-        const char *slow; // advice when it is the reference engine
     } uses[] = {
-        {"auto: inference", DOGB_CAN_INFER, ""},
-        {"auto: heads", DOGB_CAN_TRAIN_HEAD, ""},
-        {"auto: layers", DOGB_CAN_TRAIN,
-         "deeper layers train slowly with it; scripts/setup.sh --torch builds engine torch"},
+        {"auto: inference", DOGB_CAN_INFER},
+        {"auto: heads", DOGB_CAN_TRAIN_HEAD},
+        {"auto: layers", DOGB_CAN_TRAIN},
     };
     int rc = DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < sizeof uses / sizeof uses[0]; i++) {
@@ -32,10 +30,7 @@ int dogb_doctor_engines(dogb_doctor *d) {
                                  dogbreed_error_message(), "build it again: scripts/setup.sh");
             continue;
         }
-        int slow = engine == dogb_engine_ref() && *uses[i].slow != '\0';
-        rc =
-            dogb_doctor_add(d, "engines", uses[i].name, slow ? DOGB_DOCTOR_WARNING : DOGB_DOCTOR_OK,
-                            engine->name, slow ? uses[i].slow : "");
+        rc = dogb_doctor_add(d, "engines", uses[i].name, DOGB_DOCTOR_OK, engine->name, "");
     }
     return rc < 0 ? rc
                   : dogb_doctor_add(d, "cpu", "instruction set", DOGB_DOCTOR_OK,
