@@ -71,10 +71,20 @@ static inline const char *test_file(const char *name) {
     } while (0)
 
 // Rounds of a loop over drawn cases. DOGBREED_TEST_SHORT=N leaves one of N: valgrind is slow.
-static inline int test_rounds(int rounds) {
+static inline int test_part(void) {
     const char *text = getenv("DOGBREED_TEST_SHORT");
     int part = text == NULL ? 1 : atoi(text);
-    return part > 1 ? (rounds + part - 1) / part : rounds;
+    return part > 1 ? part : 1;
+}
+
+static inline int test_rounds(int rounds) {
+    return (rounds + test_part() - 1) / test_part();
+}
+
+// Whether this case's turn has come: the same for lists of cases.
+static inline int test_turn(void) {
+    static int count;
+    return count++ % test_part() == 0;
 }
 
 // A new empty folder under the build or temporary directory; the test removes it.

@@ -109,6 +109,14 @@ static inline void check_net(const char *what, dogb_graph *graph, uint64_t seed)
     dogb_graph_destroy(graph);
 }
 
+static inline void check_in_turn(const char *what, dogb_graph *graph, uint64_t seed) {
+    if (test_turn()) {
+        check_net(what, graph, seed);
+    } else {
+        dogb_graph_destroy(graph);
+    }
+}
+
 // --- networks drawn at random
 
 typedef struct draw {

@@ -19,7 +19,7 @@ static void test_networks_at_random(void **state) {
     for (uint64_t seed = 0; seed < NETWORKS; seed++) {
         char name[32];
         (void)snprintf(name, sizeof name, "seed %d", (int)seed);
-        check_net(name, draw_net(seed), seed);
+        check_in_turn(name, draw_net(seed), seed);
     }
 }
 
@@ -37,7 +37,7 @@ static void check_conv(dogb_conv conv, int32_t in, int32_t height, int32_t width
     (void)snprintf(name, sizeof name, "%d-%d k%d s%d p%d d%d g%d, %dx%d, inner %d", in, conv.out,
                    conv.kernel, conv.stride, conv.padding, conv.dilation, conv.groups, height,
                    width, inner);
-    check_net(name, graph, 5);
+    check_in_turn(name, graph, 5);
 }
 
 static void test_convolutions(void **state) {
@@ -136,7 +136,7 @@ static void test_inverted_residuals(void **state) {
             int32_t from = side % 2 ? dogb_graph_relu(graph, 0, "before") : 0;
             (void)add_block(graph, from, 0, &shapes[i]);
             (void)snprintf(name, sizeof name, "block %zu, sides %zu", i, side);
-            check_net(name, graph, 6);
+            check_in_turn(name, graph, 6);
         }
     }
 }
@@ -152,7 +152,7 @@ static void test_chains_of_blocks(void **state) {
     at = add_block(graph, at, 1, &second);
     at = add_block(graph, at, 2, &third);
     (void)add_block(graph, at, 3, &third);
-    check_net("chain", graph, 7);
+    check_in_turn("chain", graph, 7);
 }
 
 // --- pooling
@@ -180,13 +180,13 @@ static void test_pooling(void **state) {
                                           i >> 1 & 1);
             }
             (void)snprintf(name, sizeof name, "pool %d, kind %d", (int)i, kind);
-            check_net(name, graph, 8);
+            check_in_turn(name, graph, 8);
         }
     }
     for (int32_t out = 1; out <= 7; out++) {
         dogb_graph *graph = start(channel_counts[out + 5], 1 + out * 5 % 8, 13);
         (void)dogb_graph_adaptive_avg_pool(graph, 0, "pool", out, 8 - out);
-        check_net("adaptive", graph, 9);
+        check_in_turn("adaptive", graph, 9);
     }
 }
 
@@ -223,7 +223,7 @@ static void test_concatenations(void **state) {
             (void)dogb_graph_linear(graph, nested, "last", 9, 0, 0, 0);
         }
         (void)snprintf(name, sizeof name, "cat %d", kind);
-        check_net(name, graph, 10);
+        check_in_turn(name, graph, 10);
     }
 }
 
@@ -242,7 +242,7 @@ static void test_vectors(void **state) {
     int32_t hidden = dogb_graph_linear(graph, norm, "hidden", 100, 0, 0, 0);
     hidden = dogb_graph_relu(graph, hidden, "relu");
     (void)dogb_graph_linear(graph, hidden, "last", 130, 0, 0, 0);
-    check_net("vectors", graph, 11);
+    check_in_turn("vectors", graph, 11);
 }
 
 // --- what is not a number

@@ -144,7 +144,7 @@ static void same_bits(const char *what, const float *a, const float *b, size_t c
 
 static void test_sets_have_the_same_bits(void **state) {
     (void)state;
-    for (uint64_t seed = 1; seed <= NETS; seed++) {
+    for (uint64_t seed = 1; seed <= (uint64_t)test_rounds(NETS); seed++) {
         char what[64];
         dogb_graph *graph = draw_layers(seed);
         quantised q = make_quantised(graph, seed);
@@ -220,7 +220,7 @@ static void test_batches_and_threads(void **state) {
     assert_non_null(found);
     for (int32_t threads = 1; threads <= INT8_THREADS; threads++) {
         dogb_net *net = int8_net(&q, "avx2", threads);
-        for (int32_t count = 1; count <= INT8_IMAGES; count++) {
+        for (int32_t count = 1; count <= INT8_IMAGES; count += test_part()) {
             size_t first = (size_t)(INT8_IMAGES - count);
             dogb_batch batch = {input + first * image, count, DOGB_DATA_F32};
             assert_ok(dogb_engine_native()->infer(net, &batch, found));

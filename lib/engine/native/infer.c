@@ -39,11 +39,16 @@ static dogb_space *take_space(dogb_net *net) {
     }
     dogb_arena arena = {0};
     space = dogb_alloc(&arena, 1, sizeof *space);
+    // One more: words of 8-bit elements reach over the end.
     float *values = dogb_alloc_raw(&arena, (size_t)net->value_floats + 1, sizeof *values);
     float *scratch = dogb_alloc_raw(&arena, (size_t)net->scratch_floats + 1, sizeof *scratch);
     if (space == NULL || values == NULL || scratch == NULL) {
         dogb_arena_free(&arena);
         return NULL;
+    }
+    if (net->int8 != NULL) { // elements behind the channels meet weights of zero, but are read
+        memset(values, 0, ((size_t)net->value_floats + 1) * sizeof *values);
+        memset(scratch, 0, ((size_t)net->scratch_floats + 1) * sizeof *scratch);
     }
     space->arena = arena;
     space->values = values;
