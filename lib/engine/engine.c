@@ -203,6 +203,7 @@ static int check_capabilities(const row *r, uint32_t wanted, const char *device)
                  {DOGB_CAN_TRAIN_HEAD, "training of heads"},
                  {DOGB_CAN_HEADS, "banks of heads"},
                  {DOGB_CAN_BF16, "bf16 on this machine"},
+                 {DOGB_CAN_TRAIN_BF16, "training in bf16 on this machine"},
                  {DOGB_CAN_CUDA, "CUDA on this machine"},
                  {DOGB_CAN_INT8, "int8"}};
     char buffer[16];
@@ -332,8 +333,9 @@ static const char *lacking(const dogb_engine *engine, const dogb_net_conf *conf)
     int train = conf->mode == DOGB_NET_TRAIN;
     // Which nets an engine for heads trains, it says itself.
     uint32_t either = train ? DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD : DOGB_CAN_INFER;
-    if (conf->dtype == DOGB_DTYPE_BF16 && (has & DOGB_CAN_BF16) == 0) {
-        return "bf16 on this machine";
+    if (conf->dtype == DOGB_DTYPE_BF16 &&
+        (has & (train ? DOGB_CAN_TRAIN_BF16 : DOGB_CAN_BF16)) == 0) {
+        return train ? "training in bf16 on this machine" : "bf16 on this machine";
     }
     if (conf->dtype == DOGB_DTYPE_INT8 && (train || (has & DOGB_CAN_INT8) == 0)) {
         return train ? "training in int8" : "int8";

@@ -28,13 +28,14 @@ enum { // capabilities
     DOGB_CAN_INFER = 1,
     DOGB_CAN_TRAIN = 2,
     DOGB_CAN_HEADS = 4,
-    DOGB_CAN_BF16 = 8,  // on this machine
+    DOGB_CAN_BF16 = 8,  // inference in bf16, on this machine
     DOGB_CAN_CUDA = 16, // a usable device is present
     // Trains nets that are heads (dogb_graph_head): linear layers on features. Engines with
     // DOGB_CAN_TRAIN have it too.
     DOGB_CAN_TRAIN_HEAD = 32,
-    DOGB_CAN_INT8 = 64,  // quantised networks with integers
-    DOGB_CAN_CACHE = 128 // keeps what it makes of weights in conf->cache_dir
+    DOGB_CAN_INT8 = 64,       // quantised networks with integers
+    DOGB_CAN_CACHE = 128,     // keeps what it makes of weights in conf->cache_dir
+    DOGB_CAN_TRAIN_BF16 = 256 // on this machine
 };
 
 enum { DOGB_DATA_F32 = 0, DOGB_DATA_U8 = 1 };
@@ -46,12 +47,15 @@ enum { DOGB_NET_INFER = 0, DOGB_NET_TRAIN = 1, DOGB_NET_OBSERVE = 2 };
 enum { DOGB_MODE_EVAL = 0, DOGB_MODE_TRAIN = 1 };
 enum { DOGB_BN_FROZEN = 0, DOGB_BN_TRAIN = 1 };
 
+// bf16 of a device: not offered, with its own instructions, or with those of float32.
+enum { DOGB_BF16_NONE = 0, DOGB_BF16_NATIVE = 1, DOGB_BF16_AS_F32 = 2 };
+
 typedef struct dogb_device {
     char name[120];       // "cpu", "NVIDIA H100 80GB HBM3"
     char id[16];          // "cpu", "cuda:0"
     int64_t memory_total; // bytes; 0: unknown
     int64_t memory_free;
-    int32_t bf16; // native
+    int32_t bf16; // DOGB_BF16_
     int32_t reserved;
 } dogb_device;
 

@@ -16,7 +16,7 @@ int dogb_session_engine(dogbreed_trainer *trainer) {
     }
     int head = trainer->cached && dogb_graph_head(&nodes, trainer->graph);
     uint32_t wanted = DOGB_CAN_INFER | (head ? DOGB_CAN_TRAIN_HEAD : DOGB_CAN_TRAIN);
-    wanted |= options->dtype == DOGBREED_DTYPE_BF16 ? DOGB_CAN_BF16 : 0;
+    wanted |= options->dtype == DOGBREED_DTYPE_BF16 ? DOGB_CAN_TRAIN_BF16 : 0;
     const dogb_engine *engine = NULL;
     int rc = dogb_engine_open(&engine, options->engine, wanted, options->device);
     if (rc == DOGBREED_OK) {

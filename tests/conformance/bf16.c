@@ -31,6 +31,10 @@ static int offers_bf16(void) {
     return (tested->capabilities() & DOGB_CAN_BF16) != 0;
 }
 
+static int trains_bf16(void) {
+    return (tested->capabilities() & DOGB_CAN_TRAIN_BF16) != 0;
+}
+
 // The CPU's answer belongs to the device; the engine's bit says that some device has it.
 static int device_has_bf16(void) {
     dogb_device device;
@@ -52,8 +56,11 @@ static void assert_refused(int32_t mode) {
     const void *const *weights = (const void *const *)p.weights;
     conf.device = tested_device;
     conf.dtype = DOGB_DTYPE_BF16;
+    int offered = mode == DOGB_NET_TRAIN ? trains_bf16() : offers_bf16();
     assert_fails(dogb_engine_net(&net, tested, p.graph, weights, &conf), DOGBREED_ERROR_UNSUPPORTED,
-                 offers_bf16() ? "use f32" : "does not offer bf16 on this machine");
+                 offered                  ? "use f32"
+                 : mode == DOGB_NET_TRAIN ? "does not offer training in bf16 on this machine"
+                                          : "does not offer bf16 on this machine");
     assert_null(net);
     assert_int_equal(tested->net_create(&net, p.graph, weights, &conf), DOGBREED_ERROR_UNSUPPORTED);
     assert_null(net);
@@ -64,16 +71,18 @@ static void assert_refused(int32_t mode) {
 void test_bf16_is_offered_or_refused(void **state) {
     (void)state;
     const dogb_engine *engine = NULL;
-    print_message("# bf16 is %s by %s on %s\n", device_has_bf16() ? "offered" : "refused",
-                  tested->name, tested_device);
+    print_message("# bf16 is %s by %s on %s, training in it %s\n",
+                  device_has_bf16() ? "offered" : "refused", tested->name, tested_device,
+                  trains_bf16() ? "offered" : "refused");
+    const int trains = (tested->capabilities() & (DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD)) != 0;
+    if (trains && (!device_has_bf16() || !trains_bf16())) {
+        assert_refused(DOGB_NET_TRAIN);
+    }
     if (device_has_bf16()) {
         assert_true(offers_bf16());
         return;
     }
     assert_refused(DOGB_NET_INFER);
-    if ((tested->capabilities() & DOGB_CAN_TRAIN) != 0) {
-        assert_refused(DOGB_NET_TRAIN);
-    }
     if (!offers_bf16()) {
         assert_fails(dogb_engine_open(&engine, tested->name, DOGB_CAN_BF16, tested_device),
                      DOGBREED_ERROR_UNSUPPORTED, "bf16 on this machine");
@@ -117,8 +126,8 @@ void test_bf16_infers_near_f32(void **state) {
 
 void test_bf16_trains_near_f32(void **state) {
     (void)state;
-    if (!device_has_bf16()) {
-        test_skip("%s has no bf16 on %s", tested->name, tested_device);
+    if (!device_has_bf16() || !trains_bf16()) {
+        test_skip("%s does not train in bf16 on %s", tested->name, tested_device);
     }
     for (size_t i = 0; i < NETWORKS; i++) {
         dogb_optim_conf sgd = {.kind = DOGB_OPTIM_SGD, .momentum = 0.9};

@@ -13,6 +13,29 @@
 static const char *const instruction_sets[] = {"c", "avx2", "avx512"};
 enum { INSTRUCTION_SETS = 3, NET_BATCH = 3 };
 
+// Number format of the native engine's nets: a test program's argument.
+static int32_t net_dtype = DOGB_DTYPE_F32;
+
+static inline void take_dtype(int argc, char **argv) {
+    net_dtype = argc > 1 && strcmp(argv[1], "bf16") == 0 ? DOGB_DTYPE_BF16 : DOGB_DTYPE_F32;
+}
+
+// Largest error as a share of 1 + the largest value. In bf16 every layer with weights rounds them
+// and what it reads, by 2^-9 at most; roundings know nothing of each other, so a sum's errors have
+// a deviation of about 2^-10 of the sum's, and those of layers grow with the root of their number.
+// The worst of tens of thousands of values is within five deviations; twice as much where a ReLU6
+// hides how large the sums in front of it were.
+static inline double net_tolerance(const dogb_graph *graph) {
+    int layers = 1;
+    int hidden = 0;
+    for (int32_t i = 1; i < graph->node_count; i++) {
+        int32_t op = graph->nodes[i].op;
+        hidden |= op == DOGB_OP_RELU6;
+        layers += op == DOGB_OP_CONV2D || op == DOGB_OP_LINEAR || op == DOGB_OP_BATCH_NORM;
+    }
+    return net_dtype == DOGB_DTYPE_F32 ? 2e-5 : (hidden ? 8.0 : 4.0) / 512.0 * sqrt(layers);
+}
+
 static inline int32_t pick(dogb_rng *rng, int32_t first, int32_t last) {
     return first + (int32_t)dogb_rng_below(rng, (uint64_t)(last - first + 1));
 }
@@ -30,7 +53,10 @@ static inline size_t output_size(const dogb_graph *graph) {
 static inline dogb_net *native_net(const dogb_graph *graph, void **weights, const char *set,
                                    int32_t threads) {
     dogb_net *net = NULL;
-    dogb_net_conf conf = {.device = "cpu", .mode = DOGB_NET_INFER, .threads = threads};
+    dogb_net_conf conf = {.device = "cpu",
+                          .mode = DOGB_NET_INFER,
+                          .dtype = set == NULL ? DOGB_DTYPE_F32 : net_dtype,
+                          .threads = threads};
     const dogb_engine *engine = set == NULL ? dogb_engine_ref() : dogb_engine_native();
     if (set != NULL) {
         assert_int_equal(setenv("DOGBREED_CPU", set, 1), 0);
@@ -41,7 +67,7 @@ static inline dogb_net *native_net(const dogb_graph *graph, void **weights, cons
 
 // Equal as sums in another order are; what is not a number stays so.
 static inline void compare(const char *what, const float *found, const float *expected,
-                           size_t count) {
+                           size_t count, double tolerance) {
     double largest = 0;
     for (size_t i = 0; i < count; i++) {
         double size = fabs((double)expected[i]);
@@ -49,7 +75,7 @@ static inline void compare(const char *what, const float *found, const float *ex
     }
     for (size_t i = 0; i < count; i++) {
         double error = fabs((double)found[i] - (double)expected[i]);
-        int same = isfinite(expected[i]) ? error <= 2e-5 * (1 + largest)
+        int same = isfinite(expected[i]) ? error <= tolerance * (1 + largest)
                    : isnan(expected[i])  ? isnan(found[i])
                                          : found[i] == expected[i];
         if (!same) {
@@ -60,7 +86,7 @@ static inline void compare(const char *what, const float *found, const float *ex
 }
 
 static inline void compare_batch(const char *what, const dogb_graph *graph, void **weights,
-                                 const dogb_batch *batch) {
+                                 const dogb_batch *batch, double tolerance) {
     size_t size = output_size(graph);
     float *expected = calloc(size * NET_BATCH, sizeof *expected);
     float *found = calloc(size * NET_BATCH, sizeof *found);
@@ -75,11 +101,11 @@ static inline void compare_batch(const char *what, const dogb_graph *graph, void
         (void)snprintf(name, sizeof name, "%s, %s", what, instruction_sets[i]);
         memset(found, 0xff, size * NET_BATCH * sizeof *found);
         assert_ok(dogb_engine_native()->infer(net, batch, found));
-        compare(name, found, expected, size * NET_BATCH);
+        compare(name, found, expected, size * NET_BATCH, tolerance);
         (void)snprintf(name, sizeof name, "%s, %s, one", what, instruction_sets[i]);
         memset(found, 0xff, size * sizeof *found);
         assert_ok(dogb_engine_native()->infer(net, &one, found)); // in parts by threads
-        compare(name, found, expected, size);
+        compare(name, found, expected, size, tolerance);
         dogb_engine_native()->net_destroy(net);
     }
     free(expected);
@@ -92,7 +118,7 @@ static inline void check_net(const char *what, dogb_graph *graph, uint64_t seed)
     void **weights = nets_weights(graph, seed);
     float *input = nets_input(graph, NET_BATCH, seed);
     dogb_batch batch = {input, NET_BATCH, DOGB_DATA_F32};
-    compare_batch(what, graph, weights, &batch);
+    compare_batch(what, graph, weights, &batch, net_tolerance(graph));
     if (graph->nodes[0].rank == 3 && graph->nodes[0].shape[0] == 3) {
         size_t size = (size_t)(3 * graph->nodes[0].shape[1] * graph->nodes[0].shape[2]);
         uint8_t *bytes = malloc(size * NET_BATCH);
@@ -101,7 +127,7 @@ static inline void check_net(const char *what, dogb_graph *graph, uint64_t seed)
             bytes[i] = (uint8_t)(128 + (int)(input[i] * 40.0f) % 128);
         }
         batch = (dogb_batch){bytes, NET_BATCH, DOGB_DATA_U8};
-        compare_batch(what, graph, weights, &batch);
+        compare_batch(what, graph, weights, &batch, net_tolerance(graph));
         free(bytes);
     }
     free(input);

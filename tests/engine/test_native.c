@@ -1,5 +1,6 @@
 // test_native.c - the native engine's values against the reference engine, on each instruction set
-// that this machine has: layers of all sizes, blocks, pooling, joins, and networks at random.
+// that this machine has: layers of all sizes, blocks, pooling, joins, and networks at random. The
+// argument bf16 checks that number format.
 #include "engine/native_net.h"
 
 enum { NETWORKS = 500 };
@@ -255,7 +256,7 @@ static void check_strange(const char *what, dogb_graph *graph, const float *valu
         input[i * 19] = values[i % 4];
     }
     dogb_batch batch = {input, NET_BATCH, DOGB_DATA_F32};
-    compare_batch(what, graph, weights, &batch);
+    compare_batch(what, graph, weights, &batch, net_tolerance(graph));
     free(input);
     nets_free(graph, weights);
     dogb_graph_destroy(graph);
@@ -300,7 +301,7 @@ static void test_not_a_number_passes(void **state) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convolutions),
         cmocka_unit_test(test_groups),
@@ -312,5 +313,6 @@ int main(void) {
         cmocka_unit_test(test_not_a_number_passes),
         cmocka_unit_test(test_networks_at_random),
     };
+    take_dtype(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

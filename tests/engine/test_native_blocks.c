@@ -111,7 +111,8 @@ static void test_blocks_at_random(void **state) {
                 (s.fronts > 0 && s.rings > 0 && s.whole > 0 && s.adds > 0));
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_blocks_at_random)};
+    take_dtype(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

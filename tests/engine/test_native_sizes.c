@@ -105,11 +105,12 @@ static void test_pools_and_vectors_of_odd_sizes(void **state) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convolutions_of_odd_sizes),
         cmocka_unit_test(test_blocks_of_odd_sizes),
         cmocka_unit_test(test_pools_and_vectors_of_odd_sizes),
     };
+    take_dtype(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,13 +59,13 @@ dogb_block_memory dogb_native_block_memory(const dogb_net *net, const dogb_step 
     const dogb_node *depth = step->part[1];
     int64_t rows = rows_of_group(step);
     int64_t points = rows * expand->shape[2] * taps_of(step);
-    int64_t bytes = step->int8 ? net->int8->bytes : FLOAT_BYTES;
+    int64_t bytes = step->elements ? net->element_bytes : FLOAT_BYTES;
     int64_t outputs = step->part[2] == NULL ? 0 : step->group * depth->shape[2];
     return (dogb_block_memory){
         .pointers = lines_of((points > outputs ? points : outputs) * DOGB_POINTER),
         .expanded = lines_of(rows * expand->shape[2] * padded(net->kernel, depth->channels_out)),
         .convolved = lines_of(outputs * depth->channels_out * bytes / FLOAT_BYTES + 1),
-        .line = step->int8 ? depth->shape[2] * DOGB_VECTORS_MAX * DOGB_LANES_MAX : 0};
+        .line = step->elements ? depth->shape[2] * DOGB_VECTORS_MAX * DOGB_LANES_MAX : 0};
 }
 
 // Rows of the expansion that output rows [from, to) read and that are not there.
@@ -124,11 +124,8 @@ static void elements(const block *b, char *out, const dogb_lines *lines, int32_t
                       .pixels = lines->pixels,
                       .channels = lines->channels,
                       .in_stride = lines->out_stride,
-                      .out_stride = b->convolved_stride,
-                      .finish = b->step->packed[1].int8->finish};
-    rows.finish.scale += first;
-    rows.finish.bias += first;
-    b->pass->net->int8->elements(&rows);
+                      .out_stride = b->convolved_stride};
+    dogb_native_elements(b->pass->net, &b->step->packed[1], &rows, first);
 }
 
 static void convolve(const block *b, const float *region, int32_t first, int64_t channels,
@@ -142,7 +139,7 @@ static void convolve(const block *b, const float *region, int32_t first, int64_t
                         .weight_stride = padded(b->pass->net->kernel, b->channels),
                         .channels = valid,
                         .column = channels,
-                        .out_stride = packed->int8 == NULL ? b->convolved_stride : channels,
+                        .out_stride = b->step->elements ? channels : b->convolved_stride,
                         .pixels = (int32_t)node->shape[2],
                         .columns = (int32_t)b->width,
                         .height = node->kernel[0],
@@ -159,9 +156,9 @@ static void convolve(const block *b, const float *region, int32_t first, int64_t
         }
         char *out =
             b->convolved + ((y - from) * node->shape[2] * b->convolved_stride + first) * b->bytes;
-        lines.out = packed->int8 == NULL ? (float *)(void *)out : b->sums;
+        lines.out = b->step->elements ? b->sums : (float *)(void *)out;
         b->pass->net->kernel->lines(&lines);
-        if (packed->int8 != NULL) {
+        if (b->step->elements) {
             elements(b, out, &lines, first);
         }
     }
@@ -217,7 +214,7 @@ static block make(const dogb_pass *pass, const dogb_step *step, float *scratch) 
                    .expanded = scratch + memory.pointers,
                    .convolved = (char *)(scratch + memory.pointers + memory.expanded),
                    .sums = scratch + memory.pointers + memory.expanded + memory.convolved,
-                   .bytes = step->int8 ? pass->net->int8->bytes : FLOAT_BYTES,
+                   .bytes = step->elements ? pass->net->element_bytes : FLOAT_BYTES,
                    .convolved_stride = step->part[1]->channels_out,
                    .taps = taps_of(step),
                    .channels = step->part[1]->channels_out,

@@ -6,58 +6,71 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { PART_FLOATS = 64 * 1024 }; // weights of a panel that are passed over at a time
+enum {
+    PART_FLOATS = 64 * 1024, // weights of a panel that are passed over at a time
+    FLOAT_BYTES = (int)sizeof(float)
+};
 
 void dogb_native_limits(int32_t activation, float *low, float *high) {
     *low = activation == 0 ? -INFINITY : 0.0f;
     *high = activation == DOGB_OP_RELU6 ? 6.0f : INFINITY;
 }
 
+// One panel on its way over the points.
+typedef struct panel {
+    const dogb_points *points;
+    void (*tiles)(const dogb_tile *tile);
+    char *out; // floats or elements, as the residual
+    const char *residual;
+    int64_t out_stride; // bytes
+    int64_t residual_stride;
+    int64_t width; // channels
+    int64_t words; // of weights of a tap and a channel
+    int64_t most;  // outputs of a tile
+} panel;
+
 // Taps whose weights of one panel stay in the second cache while all tiles pass.
-static int64_t taps_of_part(const dogb_points *points, int64_t width) {
-    int64_t taps = PART_FLOATS / (points->channels * width);
+static int64_t taps_of_part(const panel *p) {
+    int64_t taps = PART_FLOATS / (p->words * p->width);
     taps = taps < 1 ? 1 : taps;
-    return taps > points->taps ? points->taps : taps;
+    return taps > p->points->taps ? p->points->taps : taps;
 }
 
 // `tiles` tiles of tile->pixels outputs, from output `at` on.
-static void run_tiles(dogb_tile *tile, const dogb_kernel *kernel, const dogb_points *points,
-                      int32_t vectors, int64_t tap, int64_t at, int64_t tiles, float *out,
-                      const float *residual) {
-    const int64_t width = (int64_t)vectors * kernel->lanes;
-    float *sums = points->sums == NULL ? NULL : points->sums + at * width;
+static void run_tiles(dogb_tile *tile, const panel *p, int64_t tap, int64_t at, int64_t tiles) {
+    const dogb_points *points = p->points;
+    float *sums = points->sums == NULL ? NULL : points->sums + at * p->width;
     tile->tiles = tiles;
     tile->row_stride = points->taps * tile->pixels;
-    tile->rows = (const float *const *)points->rows + points->taps * at + tap * tile->pixels;
+    tile->rows = points->rows + points->taps * at + tap * tile->pixels;
     if (tap > 0) {
         tile->start = sums;
-        tile->start_stride = width;
+        tile->start_stride = p->width;
     }
-    tile->out = tile->part ? sums : out + at * points->out_stride;
-    tile->out_stride = tile->part ? width : points->out_stride;
-    tile->residual = residual == NULL ? NULL : residual + at * points->residual_stride;
-    kernel->tiles[vectors](tile);
+    tile->out = tile->part ? (void *)sums : p->out + at * p->out_stride;
+    tile->out_stride = tile->part ? p->width : points->out_stride;
+    tile->residual = p->residual == NULL ? NULL : p->residual + at * p->residual_stride;
+    p->tiles(tile);
 }
 
-static void run_panel(const dogb_kernel *kernel, const dogb_points *points, dogb_tile *tile,
-                      int32_t vectors, int64_t most, float *out, const float *residual) {
-    const int64_t width = (int64_t)vectors * kernel->lanes;
-    const int64_t tiles = (points->pixels + most - 1) / most;
+static void run_panel(dogb_tile *tile, const panel *p) {
+    const dogb_points *points = p->points;
+    const int64_t tiles = (points->pixels + p->most - 1) / p->most;
     const int64_t each = points->pixels / tiles;
     const int64_t longer = points->pixels % tiles;
-    const int64_t step = taps_of_part(points, width);
+    const int64_t step = taps_of_part(p);
+    const int64_t floats = p->words * p->width; // of a tap
     tile->start_stride = 0;
-    tile->next = tile->weights + points->taps * points->channels * width;
-    tile->fetch_end = tile->next + points->taps * points->channels * width;
+    tile->next = tile->weights + points->taps * floats;
+    tile->fetch_end = tile->next + points->taps * floats;
     for (int64_t tap = 0; tap < points->taps; tap += step) {
         tile->taps = points->taps - tap < step ? points->taps - tap : step;
         tile->part = tap + step < points->taps;
         tile->pixels = (int32_t)each + 1;
-        run_tiles(tile, kernel, points, vectors, tap, 0, longer, out, residual);
+        run_tiles(tile, p, tap, 0, longer);
         tile->pixels = (int32_t)each;
-        run_tiles(tile, kernel, points, vectors, tap, longer * (each + 1), tiles - longer, out,
-                  residual);
-        tile->weights += tile->taps * points->channels * width;
+        run_tiles(tile, p, tap, longer * (each + 1), tiles - longer);
+        tile->weights += tile->taps * floats;
     }
 }
 
@@ -68,22 +81,36 @@ void dogb_native_points(const dogb_net *net, const dogb_packed *packed, int32_t 
         return;
     }
     const dogb_kernel *kernel = net->kernel;
-    const int64_t most = packed->points;
-    dogb_tile tile = {.channels = points->channels, .residual_stride = points->residual_stride};
+    const int64_t in_bytes = packed->bf16 ? net->element_bytes : FLOAT_BYTES;
+    const int64_t out_bytes = packed->floats_out ? FLOAT_BYTES : in_bytes;
+    dogb_tile tile = {.channels = points->channels,
+                      .residual_stride = points->residual_stride,
+                      .floats = packed->floats_out};
     dogb_native_limits(activation, &tile.low, &tile.high);
     int32_t first = 0;
-    for (int32_t p = points->panel_from; p < points->panel_to; p++) {
+    for (int32_t i = points->panel_from; i < points->panel_to; i++) {
         int32_t vectors =
-            dogb_native_panel(kernel, packed->channels, packed->most, p, &first, &tile.tail);
+            dogb_native_panel(kernel, packed->channels, packed->most, i, &first, &tile.tail);
         int64_t channel = (int64_t)group * packed->channels + first;
-        tile.weights = packed->weights + group * packed->group_weights + first * packed->inputs;
+        tile.weights =
+            packed->weights + group * packed->group_weights + first * points->taps * packed->words;
         tile.start = packed->bias + group * packed->group_bias + first;
         if (points->whole) {
             tile.tail = kernel->lanes;
             channel = 0;
         }
-        run_panel(kernel, points, &tile, vectors, most, (float *)points->out + channel,
-                  points->residual == NULL ? NULL : (const float *)points->residual + channel);
+        panel p = {.points = points,
+                   .tiles = packed->bf16 ? net->bf16->tiles[vectors] : kernel->tiles[vectors],
+                   .out = (char *)points->out + channel * out_bytes,
+                   .out_stride = points->out_stride * out_bytes,
+                   .residual_stride = points->residual_stride * in_bytes,
+                   .width = (int64_t)vectors * kernel->lanes,
+                   .words = packed->words,
+                   .most = packed->points};
+        if (points->residual != NULL) {
+            p.residual = (const char *)points->residual + channel * in_bytes;
+        }
+        run_panel(&tile, &p);
     }
 }
 

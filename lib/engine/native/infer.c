@@ -17,10 +17,10 @@ typedef struct job {
     float *out;
     dogb_observe_fn observe; // NULL: nobody looks
     void *userdata;
-    int status;      // of observe
-    float *features; // [count][inputs of the tail]; NULL: no tail
-    float *between;  // results inside the tail, two of [count][widest]
-    int64_t widest;
+    int status;          // of observe
+    char *features;      // [count][inputs of the tail]: items of its value; NULL: no tail
+    char *between;       // results inside the tail, two of [count][widest floats]
+    int64_t widest;      // bytes
     dogb_space **spaces; // by member
     atomic_llong next;
 } job;
@@ -67,9 +67,8 @@ static void give_spaces(dogb_net *net, dogb_space **spaces, int32_t count) {
 
 // --- one picture
 
-static void load_bytes(const dogb_net *net, float *to, const uint8_t *from, int64_t row) {
+static void load_bytes(const dogb_net *net, float *to, const uint8_t *from) {
     const dogb_value *in = &net->values[0];
-    from += row * in->width * 3;
     for (int64_t x = 0; x < in->width; x++) {
         for (int64_t c = 0; c < 3; c++) {
             to[x * 3 + c] = net->levels[c][from[x * 3 + c]];
@@ -87,7 +86,7 @@ static void load_floats(const dogb_value *in, float *to, const float *from, int6
 }
 
 // Elements of one row: bytes through the lookup table (16 or 8 bits an element), floats one by one.
-static void load_wide(int16_t *to, const uint8_t *from, const int16_t *lookup, int64_t width) {
+static void load_wide(uint16_t *to, const uint8_t *from, const uint16_t *lookup, int64_t width) {
     for (int64_t x = 0; x < width; x++, to += 3, from += 3) {
         to[0] = lookup[from[0] * 3];
         to[1] = lookup[from[1] * 3 + 1];
@@ -95,7 +94,7 @@ static void load_wide(int16_t *to, const uint8_t *from, const int16_t *lookup, i
     }
 }
 
-static void load_narrow(uint8_t *to, const uint8_t *from, const int16_t *lookup, int64_t width) {
+static void load_narrow(uint8_t *to, const uint8_t *from, const uint16_t *lookup, int64_t width) {
     for (int64_t x = 0; x < width; x++, to += 3, from += 3) {
         to[0] = (uint8_t)lookup[from[0] * 3];
         to[1] = (uint8_t)lookup[from[1] * 3 + 1];
@@ -108,9 +107,7 @@ static void load_floats_as_elements(const dogb_net *net, void *to, const float *
     int64_t plane = (int64_t)in->width * in->height;
     for (int64_t c = 0; c < in->channels; c++) {
         for (int64_t x = 0; x < in->width; x++) {
-            float value = from[c * plane + row * in->width + x];
-            dogb_int8_put(net, to, x * in->stride + c,
-                          dogb_int8_element(&net->graph->nodes[0], value));
+            dogb_native_put(net, to, x * in->stride + c, from[c * plane + row * in->width + x]);
         }
     }
 }
@@ -124,8 +121,8 @@ static void load_elements(const job *j, float *values, int64_t image, int64_t ro
     char *line = dogb_native_at(&pass, in, row * in->pitch - side);
     int inside = row >= 0 && row < in->height;
     for (int64_t i = 0; i < (inside ? side : in->pitch); i++) {
-        dogb_int8_put(net, line, i, in->zero);
-        dogb_int8_put(net, line, in->pitch - 1 - i, in->zero);
+        dogb_native_put(net, line, i, 0.0f);
+        dogb_native_put(net, line, in->pitch - 1 - i, 0.0f);
     }
     void *to = line + side * in->bytes;
     const uint8_t *bytes = (const uint8_t *)j->batch->data + image * size + row * in->width * 3;
@@ -134,6 +131,8 @@ static void load_elements(const job *j, float *values, int64_t image, int64_t ro
     }
     if (j->batch->dtype != DOGB_DATA_U8) {
         load_floats_as_elements(net, to, (const float *)j->batch->data + image * size, row);
+    } else if (net->lookup == NULL) {
+        load_bytes(net, to, bytes);
     } else if (in->bytes == 1) {
         load_narrow(to, bytes, net->lookup, in->width);
     } else {
@@ -145,7 +144,7 @@ static void load_elements(const job *j, float *values, int64_t image, int64_t ro
 static void load_row(const job *j, float *values, int64_t image, int64_t row) {
     const dogb_net *net = j->net;
     const dogb_value *in = &net->values[0];
-    if (in->bytes != (int32_t)sizeof(float)) {
+    if (in->elements) {
         load_elements(j, values, image, row);
         return;
     }
@@ -159,19 +158,24 @@ static void load_row(const job *j, float *values, int64_t image, int64_t row) {
     memset(to - side, 0, (size_t)side * sizeof *to);
     memset(to + in->width * in->stride, 0, (size_t)side * sizeof *to);
     if (j->batch->dtype == DOGB_DATA_U8) {
-        load_bytes(net, to, (const uint8_t *)j->batch->data + image * size, row);
+        load_bytes(net, to, (const uint8_t *)j->batch->data + image * size + row * in->width * 3);
     } else {
         load_floats(in, to, (const float *)j->batch->data + image * size, row);
     }
 }
 
-static void store(const job *j, const float *values, int64_t image) {
+static void store(const job *j, float *values, int64_t image) {
     const dogb_net *net = j->net;
-    int32_t node = net->tail < net->step_count ? net->steps[net->tail].input : net->graph->output;
-    const dogb_value *value = &net->values[node];
+    const int tail = net->tail < net->step_count;
+    const dogb_value *value = &net->values[tail ? net->steps[net->tail].input : net->graph->output];
     int64_t plane = (int64_t)value->height * value->width;
-    float *to = net->tail < net->step_count ? j->features : j->out;
-    to += image * value->channels * plane;
+    if (tail) { // a vector
+        const dogb_pass pass = {.net = net, .values = values};
+        size_t size = (size_t)value->channels * (size_t)value->bytes;
+        memcpy(j->features + image * (int64_t)size, dogb_native_at(&pass, value, 0), size);
+        return;
+    }
+    float *to = j->out + image * value->channels * plane;
     const float *from = values + value->offset;
     for (int64_t i = 0; i < plane; i++) {
         const float *pixel =
@@ -251,12 +255,15 @@ static void run_rows(int32_t member, int32_t members, void *userdata) {
 static void run_tail(int32_t member, int32_t members, void *userdata) {
     const job *j = userdata;
     const dogb_net *net = j->net;
-    const float *from = j->features;
+    const char *from = j->features;
     for (int32_t s = net->tail; s < net->step_count; s++) {
         const dogb_step *step = &net->steps[s];
         const dogb_packed *packed = &step->packed[0];
         int last = s == net->step_count - 1;
-        float *to = last ? j->out : j->between + (s - net->tail) % 2 * j->batch->count * j->widest;
+        const int64_t size = net->values[step->input].bytes; // of an input
+        const int64_t out_size = net->values[step->output].bytes;
+        char *to =
+            last ? (char *)j->out : j->between + (s - net->tail) % 2 * j->batch->count * j->widest;
         const void **rows = (const void **)(void *)j->spaces[member]->scratch;
         int64_t first = 0;
         int64_t end = 0;
@@ -267,12 +274,12 @@ static void run_tail(int32_t member, int32_t members, void *userdata) {
                                   .taps = 1,
                                   .channels = packed->inputs,
                                   .pixels = left < step->group ? left : step->group,
-                                  .out = to + i * packed->channels,
+                                  .out = to + i * packed->channels * out_size,
                                   .out_stride = packed->channels,
                                   .panel_from = (int32_t)first,
                                   .panel_to = (int32_t)end};
             for (int64_t k = 0; k < points.pixels; k++) {
-                rows[k] = from + (i + k) * packed->inputs;
+                rows[k] = from + (i + k) * packed->inputs * size;
             }
             dogb_native_points(net, packed, 0, &points, step->part[0]->activation);
         }
@@ -288,12 +295,12 @@ static int prepare_tail(job *j, dogb_arena *arena) {
         return DOGBREED_OK;
     }
     for (int32_t s = net->tail; s < net->step_count; s++) {
-        int64_t width = net->steps[s].packed[0].channels;
+        int64_t width = net->steps[s].packed[0].channels * (int64_t)sizeof(float);
         j->widest = width > j->widest ? width : j->widest;
     }
     size_t inputs = (size_t)net->steps[net->tail].packed[0].inputs;
-    j->features = dogb_alloc_raw(arena, count * inputs, sizeof *j->features);
-    j->between = dogb_alloc_raw(arena, 2 * count * (size_t)j->widest, sizeof *j->between);
+    j->features = dogb_alloc_raw(arena, count * inputs, sizeof(float));
+    j->between = dogb_alloc_raw(arena, 2 * count, (size_t)j->widest);
     return j->features == NULL || j->between == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 

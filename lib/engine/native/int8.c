@@ -1,5 +1,5 @@
-// int8.c - layers computed with integers: weights in words of 32 bits, what becomes of sums, and
-// elements made of floats. Which layers, decides plan.c.
+// int8.c - layers computed with integers: weights in words of 32 bits, and what becomes of sums.
+// Which layers, decides plan.c.
 #include "engine/native/native.h"
 
 #include "core/error.h"
@@ -257,19 +257,6 @@ void dogb_int8_put(const dogb_net *net, void *row, int64_t at, int32_t value) {
     }
 }
 
-int dogb_int8_lookup(dogb_net *net) {
-    const dogb_node *node = &net->graph->nodes[0];
-    if (node->rank != 3 || node->shape[0] != 3) {
-        return DOGBREED_OK;
-    }
-    int16_t *lookup = dogb_alloc(&net->arena, 256 * 3, sizeof *lookup);
-    for (int32_t i = 0; lookup != NULL && i < 256 * 3; i++) {
-        lookup[i] = (int16_t)dogb_int8_element(node, net->levels[i % 3][i / 3]);
-    }
-    net->lookup = lookup;
-    return lookup == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-}
-
 void *dogb_int8_zeros(dogb_net *net, int64_t count, int32_t zero) {
     void *zeros = dogb_alloc(&net->arena, (size_t)count + 4, (size_t)net->int8->bytes);
     for (int64_t i = 0; zeros != NULL && i < count; i++) {
@@ -320,23 +307,5 @@ void dogb_int8_points(const dogb_net *net, const dogb_packed *packed, int32_t gr
         run_tiles(&tile, net, points, vectors, channel, 0, longer);
         tile.pixels = (int32_t)each;
         run_tiles(&tile, net, points, vectors, channel, longer * (each + 1), tiles - longer);
-    }
-}
-
-// Elements of floats: a value that a layer of floats made and one of integers reads.
-void dogb_step_elements(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
-                        float *scratch) {
-    const dogb_value *in = &pass->net->values[step->input];
-    const dogb_value *out = &pass->net->values[step->output];
-    (void)scratch;
-    dogb_rows rows = {.pixels = out->width,
-                      .channels = in->channels,
-                      .in_stride = in->stride,
-                      .out_stride = out->stride,
-                      .finish = step->packed[0].int8->finish};
-    for (int64_t y = from; y < to; y++) {
-        rows.in = dogb_native_at(pass, in, y * in->pitch);
-        rows.out = dogb_native_at(pass, out, y * out->pitch);
-        pass->net->int8->elements(&rows);
     }
 }

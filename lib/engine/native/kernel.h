@@ -17,13 +17,13 @@ enum {
 
 // A run of tiles: each is `pixels` outputs times one panel.
 typedef struct dogb_tile {
-    const float *const *rows; // [tiles]: [taps][pixels], the inputs of each output
-    const float *weights;     // [taps][channels][vectors * lanes]
-    const float *next;        // weights that will be needed next: fetched on the way, a line for
-    const float *fetch_end;   // each FETCH_EACH inputs
-    const float *start;       // the sums begin here: the bias, or what an earlier part left
-    const float *residual;    // NULL, or what is added before the activation
-    float *out;
+    const void *const *rows; // [tiles]: [taps][pixels], the inputs of each output
+    const float *weights;    // [taps][channels][vectors * lanes]
+    const float *next;       // weights that will be needed next: fetched on the way, a line for
+    const float *fetch_end;  // each FETCH_EACH inputs
+    const float *start;      // the sums begin here: the bias, or what an earlier part left
+    const void *residual;    // NULL, or what is added before the activation
+    void *out;
     int64_t tiles;
     int64_t row_stride; // pointers from tile to tile
     int64_t taps;
@@ -32,10 +32,10 @@ typedef struct dogb_tile {
     int64_t out_stride;
     int64_t residual_stride;
     int32_t pixels;
-    int32_t tail; // valid lanes of the last vector
-    int32_t part; // more taps follow: the sums are stored as they are, whole vectors
-    int32_t reserved;
-    float low; // activation: results are held within [low, high]
+    int32_t tail;   // valid lanes of the last vector
+    int32_t part;   // more taps follow: the sums are stored as they are, whole vectors
+    int32_t floats; // of kernels with elements (kernel_bf16.h): out is floats
+    float low;      // activation: results are held within [low, high]
     float high;
 } dogb_tile;
 

@@ -4,136 +4,41 @@
 // registers).
 #include "engine/native/kernel.h"
 
-#include "engine/native/tiles.h"
 #include "engine/native/vector.h"
 #include "engine/native/winograd_loops.h"
 
 #include <stddef.h>
 
-// Floats of weights to fetch in advance: they come in one stream, but the hardware's prefetching
-// stops at the end of each page.
-enum { AHEAD = 1024 };
+typedef float element;
+typedef vec words;
+#define WORD 1
+#define PASSES 1
+#define ROUNDED 0
 
-DOGB_INLINE vec v_part(const float *from, int32_t lanes) {
-    return lanes == LANES ? v_load(from) : v_load_part(from, lanes);
+DOGB_INLINE words w_load(const float *from, const int pass) {
+    (void)pass;
+    return v_load(from);
 }
 
-DOGB_INLINE void v_write(float *to, int32_t lanes, vec value) {
-    if (lanes == LANES) {
-        v_store(to, value);
-    } else {
-        v_store_part(to, lanes, value);
-    }
+DOGB_INLINE words w_inputs(const element *from, const int pass, const int rest) {
+    (void)pass;
+    (void)rest;
+    return v_set1(*from);
 }
 
-// A number of the second operand when the first is NaN, as x86 has it: NaN passes through.
-DOGB_INLINE vec v_clamp(vec value, vec low, vec high) {
-    return v_min(high, v_max(low, value));
+DOGB_INLINE vec w_dot(vec sum, words x, words w) {
+    return v_fma(x, w, sum);
 }
 
-// One input of each output.
-DOGB_INLINE void tile_input(vec (*sums)[DOGB_VECTORS_MAX], const float *const *in, int64_t c,
-                            const float *weights, const int P, const int N) {
-    vec w[DOGB_VECTORS_MAX];
-    DOGB_UNROLL
-    for (int n = 0; n < N; n++) {
-        w[n] = v_load(weights + n * LANES);
-        DOGB_PIN(w[n]);
-        if (PREFETCH) {
-            __builtin_prefetch(weights + n * LANES + AHEAD);
-        }
-    }
-    DOGB_UNROLL
-    for (int p = 0; p < P; p++) {
-        vec x = v_set1(in[p][c]);
-        DOGB_UNROLL
-        for (int n = 0; n < N; n++) {
-            sums[p][n] = v_fma(x, w[n], sums[p][n]);
-        }
-    }
+DOGB_INLINE vec e_load(const element *from, int32_t lanes) {
+    return v_part(from, lanes);
 }
 
-// Where the finished sums of a tile go; P and N are constants where this is inlined.
-DOGB_INLINE void tile_store(const dogb_tile *t, vec (*sums)[DOGB_VECTORS_MAX], float *out,
-                            const float *residual, const int P, const int N) {
-    if (t->part) {
-        DOGB_UNROLL
-        for (int p = 0; p < P; p++) {
-            DOGB_UNROLL
-            for (int n = 0; n < N; n++) {
-                v_store(out + p * t->out_stride + n * LANES, sums[p][n]);
-            }
-        }
-        return;
-    }
-    const vec low = v_set1(t->low);
-    const vec high = v_set1(t->high);
-    if (residual == NULL && t->tail == LANES) {
-        DOGB_UNROLL
-        for (int p = 0; p < P; p++) {
-            DOGB_UNROLL
-            for (int n = 0; n < N; n++) {
-                v_store(out + p * t->out_stride + n * LANES, v_clamp(sums[p][n], low, high));
-            }
-        }
-        return;
-    }
-    DOGB_UNROLL
-    for (int p = 0; p < P; p++) {
-        DOGB_UNROLL
-        for (int n = 0; n < N; n++) {
-            int32_t lanes = n == N - 1 ? t->tail : LANES;
-            vec y = sums[p][n];
-            if (residual != NULL) {
-                y = v_add(y, v_part(residual + p * t->residual_stride + n * LANES, lanes));
-            }
-            v_write(out + p * t->out_stride + n * LANES, lanes, v_clamp(y, low, high));
-        }
-    }
+DOGB_INLINE void e_store(element *to, int32_t lanes, vec value) {
+    v_write(to, lanes, value);
 }
 
-// A run of tiles; P and N are constants where this is inlined.
-DOGB_INLINE void tiles(const dogb_tile *tile, const int P, const int N) {
-    const dogb_tile t = *tile; // stores cannot change it
-    const float *const *rows = t.rows;
-    const float *start = t.start;
-    const float *next = t.next;
-    const float *residual = t.residual;
-    float *out = t.out;
-    for (int64_t i = 0; i < t.tiles; i++) {
-        vec sums[DOGB_PIXELS_MAX][DOGB_VECTORS_MAX];
-        const float *in[DOGB_PIXELS_MAX];
-        const float *weights = t.weights;
-        const float *const *row = rows;
-        DOGB_UNROLL
-        for (int p = 0; p < P; p++) {
-            DOGB_UNROLL
-            for (int n = 0; n < N; n++) {
-                sums[p][n] = v_load(start + p * t.start_stride + n * LANES);
-            }
-        }
-        for (int64_t tap = 0; tap < t.taps; tap++, row += P) {
-            DOGB_UNROLL
-            for (int p = 0; p < P; p++) {
-                in[p] = row[p];
-            }
-            for (int64_t c = 0; c < t.channels; next += DOGB_FETCH_FLOATS) {
-                int64_t end = c + DOGB_FETCH_EACH < t.channels ? c + DOGB_FETCH_EACH : t.channels;
-                __builtin_prefetch(next, 0, 2);
-                DOGB_ROLLED
-                for (; c < end; c++, weights += N * LANES) {
-                    tile_input(sums, in, c, weights, P, N);
-                }
-            }
-        }
-        next = next < t.fetch_end ? next : t.next;
-        tile_store(&t, sums, out, residual, P, N);
-        rows += t.row_stride;
-        start += P * t.start_stride;
-        out += P * t.out_stride;
-        residual = residual == NULL ? NULL : residual + P * t.residual_stride;
-    }
-}
+#include "engine/native/tile_loops.h"
 
 // --- depthwise and pooling: vectors of channels, DEPTH_PIXELS outputs side by side
 
@@ -347,11 +252,6 @@ static void affine(float *out, const float *in, const float *scale, const float 
         v_write(out + c, lanes, v_clamp(y, v_set1(low), v_set1(high)));
     }
 }
-
-DOGB_BY_SIZE(tiles_1, dogb_tile, pixels, tiles, 1, PIXELS_1)
-DOGB_BY_SIZE(tiles_2, dogb_tile, pixels, tiles, 2, PIXELS_2)
-DOGB_BY_SIZE(tiles_3, dogb_tile, pixels, tiles, 3, PIXELS_3)
-DOGB_BY_SIZE(tiles_4, dogb_tile, pixels, tiles, 4, PIXELS_4)
 
 // --- the table
 

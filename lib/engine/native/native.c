@@ -1,4 +1,4 @@
-// native.c - the engine's table, its nets, and the choice of kernels. Built in, pure C, CPUs only.
+// native.c - the engine's table and its nets. Built in, pure C, CPUs only.
 #include "engine/native/native.h"
 
 #include "engine/engine_internal.h"
@@ -9,99 +9,9 @@
 #include "core/log.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 static const int64_t PACKED_BYTES_MAX = (int64_t)1 << 30; // of all nets in the cache
-
-// --- kernels
-
-static int always(void) {
-    return 1;
-}
-
-#if defined(__x86_64__)
-static int has_avx2(void) {
-    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-}
-
-static int has_avx512(void) {
-    return has_avx2() && __builtin_cpu_supports("avx512f") != 0 &&
-           __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-           __builtin_cpu_supports("avx512bw") != 0;
-}
-#endif
-
-const dogb_kernel *dogb_kernel_choose(void) {
-    static const struct {
-        const dogb_kernel *kernel;
-        int (*usable)(void);
-    } candidates[] = {
-#if defined(__x86_64__)
-        {&dogb_kernel_avx512, has_avx512},
-        {&dogb_kernel_avx2, has_avx2},
-#endif
-        {&dogb_kernel_c, always},
-    };
-    const char *wanted = getenv("DOGBREED_CPU");
-    const dogb_kernel *best = NULL;
-    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
-        const dogb_kernel *kernel = candidates[i].kernel;
-        if (!candidates[i].usable()) {
-            continue;
-        }
-        if (wanted != NULL && strcmp(wanted, kernel->name) == 0) {
-            return kernel;
-        }
-        best = best == NULL ? kernel : best;
-    }
-    return best;
-}
-
-#if defined(__x86_64__)
-// Bit of a register of cpuid: compilers differ in the names that they know.
-static int has_avxvnni(void) {
-    unsigned a = 0;
-    unsigned b = 0;
-    unsigned c = 0;
-    unsigned d = 0;
-    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
-}
-
-static int has_avx512vnni(void) {
-    return has_avx512() && __builtin_cpu_supports("avx512vnni") != 0;
-}
-#endif
-
-const dogb_kernel8 *dogb_kernel8_choose(void) {
-    static const struct {
-        const dogb_kernel8 *kernel;
-        int (*usable)(void);
-    } candidates[] = {
-#if defined(__x86_64__)
-        {&dogb_kernel8_avx512vnni, has_avx512vnni},
-        {&dogb_kernel8_avxvnni, has_avxvnni},
-        {&dogb_kernel8_avx2, has_avx2},
-#endif
-        {&dogb_kernel8_c, always},
-    };
-    const dogb_kernel *floats = dogb_kernel_choose();
-    const dogb_kernel8 *best = NULL;
-    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
-        const dogb_kernel8 *kernel = candidates[i].kernel;
-        if (!candidates[i].usable()) {
-            continue;
-        }
-        if (kernel->floats == floats) {
-            return kernel;
-        }
-        best = best == NULL ? kernel : best; // AVX-512 without its VNNI: what AVX2 has
-    }
-    return best;
-}
 
 // --- nets
 
@@ -130,6 +40,17 @@ static void keep(const dogb_net *net, const dogb_net_conf *conf) {
     }
 }
 
+static void choose_kernels(dogb_net *net, int32_t dtype) {
+    net->int8 = dtype == DOGB_DTYPE_INT8 ? dogb_kernel8_choose() : NULL;
+    net->bf16 = dtype == DOGB_DTYPE_BF16 ? dogb_kernel16_choose() : NULL;
+    net->kernel = net->int8 != NULL   ? net->int8->floats
+                  : net->bf16 != NULL ? net->bf16->floats
+                                      : dogb_kernel_choose();
+    net->element_bytes = net->int8 != NULL   ? net->int8->bytes
+                         : net->bf16 != NULL ? net->bf16->bytes
+                                             : 0;
+}
+
 static int net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
                       const dogb_net_conf *conf) {
     *out = NULL;
@@ -137,18 +58,18 @@ static int net_create(dogb_net **out, const dogb_graph *graph, const void *const
         return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu",
                          conf->device);
     }
-    const int int8 = conf->dtype == DOGB_DTYPE_INT8;
-    if (conf->dtype != DOGB_DTYPE_F32 && (!int8 || conf->mode == DOGB_NET_TRAIN)) {
+    if (conf->dtype != DOGB_DTYPE_F32 && conf->mode != DOGB_NET_INFER) {
         return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
-                         "data type %d: this engine has f32, and int8 for inference", conf->dtype);
+                         "dtype %s: only for inference here; engine torch trains in bf16 where the "
+                         "device has it, f32 works everywhere",
+                         dogb_engine_dtype(conf->dtype));
     }
     dogb_net *net = dogb_malloc(1, sizeof *net);
     if (net == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     (void)pthread_mutex_init(&net->lock, NULL);
-    net->int8 = int8 ? dogb_kernel8_choose() : NULL;
-    net->kernel = int8 ? net->int8->floats : dogb_kernel_choose();
+    choose_kernels(net, conf->dtype);
     net->observed = conf->mode == DOGB_NET_OBSERVE;
     net->threads = conf->threads;
     int rc = dogb_graph_copy(&net->graph, graph);
@@ -197,7 +118,16 @@ static void finish(void) {
 }
 
 static uint32_t capabilities(void) {
-    return DOGB_CAN_INFER | DOGB_CAN_HEADS | DOGB_CAN_TRAIN_HEAD | DOGB_CAN_INT8 | DOGB_CAN_CACHE;
+    return DOGB_CAN_INFER | DOGB_CAN_HEADS | DOGB_CAN_TRAIN_HEAD | DOGB_CAN_BF16 | DOGB_CAN_INT8 |
+           DOGB_CAN_CACHE;
+}
+
+static int device_info(dogb_device *out, int32_t index) {
+    int rc = dogb_cpu_info(out, index);
+    out->bf16 = rc < 0                           ? DOGB_BF16_NONE
+                : dogb_kernel16_choose()->native ? DOGB_BF16_NATIVE
+                                                 : DOGB_BF16_AS_F32;
+    return rc;
 }
 
 static int synchronize(dogb_net *net) {
@@ -216,7 +146,7 @@ const dogb_engine *dogb_engine_native(void) {
         .close = finish,
         .capabilities = capabilities,
         .device_count = dogb_cpu_count,
-        .device_info = dogb_cpu_info,
+        .device_info = device_info,
         .net_create = net_create,
         .net_destroy = net_destroy,
         .infer = infer,

@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "engine/engine.h"
 #include "engine/native/kernel.h"
+#include "engine/native/kernel_bf16.h"
 #include "engine/native/kernel_int8.h"
 #include "engine/native/packfile.h"
 
@@ -20,9 +21,11 @@ typedef struct dogb_value {
     int32_t channels;
     int32_t height;
     int32_t width;
-    int32_t border; // rows and columns of zeros around it: the picture in front of a convolution
-    int32_t bytes;  // of an item: a float, or an element (kernel_int8.h)
-    int32_t zero;   // of elements
+    int32_t border;   // rows and columns of zeros around it: the picture in front of a convolution
+    int32_t bytes;    // of an item
+    int32_t zero;     // of elements
+    int32_t elements; // items are elements (kernel_int8.h, kernel_bf16.h); else floats
+    int32_t reserved;
 } dogb_value;
 
 // What a layer computed with integers has more. Its packed weights are words of 32 bits.
@@ -39,13 +42,16 @@ typedef struct dogb_packed {
     const float *bias;
     int64_t group_weights; // floats of one group
     int64_t group_bias;
-    int64_t inputs;   // weights of one output channel
-    int64_t floats;   // of weights and bias together
-    int32_t panels;   // of one group
-    int32_t channels; // output channels of one group
-    int32_t most;     // vectors of a panel at most; 0: as the kernels like it
-    int32_t points;   // outputs of a tile at most, for every panel
+    int64_t inputs;     // weights of one output channel
+    int64_t floats;     // of weights and bias together
+    int32_t panels;     // of one group
+    int32_t channels;   // output channels of one group
+    int32_t most;       // vectors of a panel at most; 0: as the kernels like it
+    int32_t points;     // outputs of a tile at most, for every panel
+    int32_t bf16;       // reads elements, weights are pairs
+    int32_t floats_out; // it makes floats
     int32_t reserved;
+    int64_t words; // of weights of a tap: its inputs, or half of them
 } dogb_packed;
 
 typedef struct dogb_step dogb_step;
@@ -74,7 +80,7 @@ struct dogb_step {
     int32_t joined;    // the columns of one kernel row lie side by side in memory: one tap
     int32_t winograd;  // size of its tiles; 0: another way
     int32_t by_panels; // units are panels: an output of few rows divides better so
-    int32_t int8;      // computed with integers
+    int32_t elements;  // computed with them: integers or bf16
     int32_t units;
     int64_t group;   // output rows (inverted residual) or pixels that are worked on together
     int64_t sums;    // where they lie in the scratch
@@ -96,18 +102,21 @@ struct dogb_net {
     dogb_graph *graph;   // own copy; of inference folded
     dogb_head_net *head; // of a training net, which has no plan: nothing below; NULL: inference
     const dogb_kernel *kernel;
-    const dogb_kernel8 *int8; // NULL: floats only
+    const dogb_kernel8 *int8;  // of a net with integers, else NULL
+    const dogb_kernel16 *bf16; // of one in bf16, else NULL
     dogb_step *steps;
-    dogb_value *values;    // by node; then by node the elements that are made of its floats
-    const float *zeros;    // a pixel of zeros, as wide as any
-    const int16_t *lookup; // the picture's bytes as elements: [256][3]; NULL: it is read as floats
-    float levels[3][256];  // what a byte of each colour becomes
+    dogb_value *values;     // by node; then by node the elements that are made of its floats
+    const float *zeros;     // a pixel of zeros, as wide as any
+    const uint16_t *lookup; // the picture's bytes as elements: [256][3]; NULL: they are floats
+    float levels[3][256];   // what a byte of each colour becomes
     int64_t value_floats;
     int64_t scratch_floats;
     int32_t step_count;
     int32_t tail; // first of the linear layers that end the net: they run over whole batches
     int32_t threads;
-    int32_t observed;     // every node has a step of its own
+    int32_t observed;      // every node has a step of its own
+    int32_t element_bytes; // 0: there are none
+    int32_t reserved;
     pthread_mutex_t lock; // guards spaces
     dogb_space *spaces;   // free ones
     dogb_packing packing;
@@ -120,8 +129,17 @@ struct dogb_pass {
 };
 
 // pack.c
-int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, const float *weights,
-                     const float *bias, int32_t most);
+typedef struct dogb_layer {
+    const dogb_node *node;
+    const float *weights;
+    const float *bias;  // NULL: none
+    int64_t taps;       // in which a tile reads its inputs
+    int32_t most;       // vectors of a panel at most; 0: as the kernels like it
+    int32_t bf16;       // it reads elements of bf16
+    int32_t floats_out; // and makes floats
+    int32_t reserved;
+} dogb_layer;
+int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_layer *layer);
 int dogb_native_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_node *node,
                                const float *weights, const float *bias);
 // Panel `index` of `channels` output channels: returns its vectors, and its first channel and the
@@ -148,12 +166,21 @@ int dogb_int8_pack(dogb_packed *out, dogb_net *net, const dogb_int8_layer *layer
                    int32_t most);
 int dogb_int8_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_int8_layer *layer);
 int dogb_int8_pack_elements(dogb_packed *out, dogb_net *net, const dogb_node *value);
-// A pixel of zeros: `count` elements.
+// A pixel of zeros: `count` elements of integers.
 void *dogb_int8_zeros(dogb_net *net, int64_t count, int32_t zero);
-// Fills net->lookup when the picture has three colours.
-int dogb_int8_lookup(dogb_net *net);
 int32_t dogb_int8_element(const dogb_node *node, float value);
 void dogb_int8_put(const dogb_net *net, void *row, int64_t at, int32_t value);
+
+// elements.c: values that are held as elements of integers or bf16
+// How a byte of the picture becomes one: fills net->lookup, or rounds net->levels.
+int dogb_native_lookup(dogb_net *net);
+// An element of value 0 of a float.
+void dogb_native_put(const dogb_net *net, void *row, int64_t at, float value);
+// The upper half of a float, rounded; what is below 2^-126 is 0.
+uint16_t dogb_bf16_of(float value);
+// Floats become elements; rows->finish is this function's affair. first: the first channel.
+void dogb_native_elements(const dogb_net *net, const dogb_packed *packed, dogb_rows *rows,
+                          int64_t first);
 void dogb_step_elements(const dogb_pass *pass, const dogb_step *step, int64_t from, int64_t to,
                         float *scratch);
 

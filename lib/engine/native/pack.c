@@ -4,7 +4,7 @@
 // channels. Lanes behind the last channel are zeros.
 #include "engine/native/native.h"
 
-#include <stddef.h>
+#include <string.h>
 
 int32_t dogb_native_panel(const dogb_kernel *kernel, int32_t channels, int32_t most, int32_t index,
                           int32_t *first, int32_t *tail) {
@@ -39,29 +39,47 @@ static int64_t source(const dogb_node *node, int64_t index, int64_t inputs) {
     return channel * area + place;
 }
 
-static void fill_panel(float *to, const dogb_node *node, const float *from, int64_t inputs,
+// Two weights as bf16.
+static void put_word(float *to, float low, float high) {
+    const uint32_t word = dogb_bf16_of(low) | (uint32_t)dogb_bf16_of(high) << 16;
+    memcpy(to, &word, sizeof word);
+}
+
+// The panel whose first channel's weights are `from`.
+static void fill_panel(float *to, const dogb_layer *layer, const float *from, int64_t inputs,
                        int32_t width, int32_t valid) {
-    for (int64_t i = 0; i < inputs; i++, to += width) {
-        int64_t at = source(node, i, inputs);
-        for (int32_t lane = 0; lane < valid; lane++) {
-            to[lane] = from[lane * inputs + at];
-        }
-        for (int32_t lane = valid; lane < width; lane++) {
-            to[lane] = 0.0f;
+    const int64_t each = inputs / layer->taps;
+    for (int64_t tap = 0; tap < layer->taps; tap++) {
+        for (int64_t k = 0; k < each; k += layer->bf16 ? 2 : 1, to += width) {
+            const int64_t at = source(layer->node, tap * each + k, inputs);
+            const int pair = layer->bf16 && k + 1 < each;
+            const int64_t next = pair ? source(layer->node, tap * each + k + 1, inputs) : 0;
+            for (int32_t lane = 0; lane < valid; lane++) {
+                const float *own = from + lane * inputs;
+                if (layer->bf16) {
+                    put_word(&to[lane], own[at], pair ? own[next] : 0.0f);
+                } else {
+                    to[lane] = own[at];
+                }
+            }
+            for (int32_t lane = valid; lane < width; lane++) {
+                to[lane] = 0.0f;
+            }
         }
     }
 }
 
-int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, const float *weights,
-                     const float *bias, int32_t most) {
+int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_layer *layer) {
     const dogb_kernel *kernel = net->kernel;
-    int32_t groups = node->op == DOGB_OP_LINEAR ? 1 : node->groups;
-    int64_t area = node->op == DOGB_OP_LINEAR ? 1 : (int64_t)node->kernel[0] * node->kernel[1];
+    const dogb_node *node = layer->node;
+    int32_t groups = node->groups;
     int32_t channels = node->channels_out / groups;
-    int64_t inputs = node->channels_in / groups * area;
+    int64_t inputs = (int64_t)node->channels_in / groups * node->kernel[0] * node->kernel[1];
+    int64_t each = inputs / layer->taps;
+    int64_t words = layer->taps * (layer->bf16 ? (each + 1) / 2 : each);
     int64_t padded = (int64_t)(channels + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
     float *packed =
-        dogb_packing_take(&net->packing, &net->arena, (size_t)(padded * inputs * groups));
+        dogb_packing_take(&net->packing, &net->arena, (size_t)(padded * words * groups));
     float *biases = dogb_packing_take(&net->packing, &net->arena, (size_t)(padded * groups));
     const int fresh = net->packing.mapped == NULL;
     if (packed == NULL || biases == NULL) {
@@ -69,23 +87,27 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, con
     }
     *out = (dogb_packed){.weights = packed,
                          .bias = biases,
-                         .group_weights = padded * inputs,
+                         .group_weights = padded * words,
                          .group_bias = padded,
                          .inputs = inputs,
-                         .floats = padded * groups * (inputs + 1),
+                         .words = words / layer->taps,
+                         .floats = padded * groups * (words + 1),
                          .channels = channels,
-                         .most = most,
+                         .most = layer->most,
+                         .bf16 = layer->bf16,
+                         .floats_out = layer->floats_out,
                          .points = DOGB_PIXELS_MAX};
     for (int32_t g = 0; g < groups; g++) {
         int32_t first = 0;
         int32_t tail = 0;
         int32_t vectors = 0;
         for (int32_t p = 0;
-             (vectors = dogb_native_panel(kernel, channels, most, p, &first, &tail)) > 0; p++) {
+             (vectors = dogb_native_panel(kernel, channels, layer->most, p, &first, &tail)) > 0;
+             p++) {
             int32_t valid = (vectors - 1) * kernel->lanes + tail;
             if (fresh) {
-                fill_panel(packed + g * out->group_weights + first * inputs, node,
-                           weights + ((int64_t)g * channels + first) * inputs, inputs,
+                fill_panel(packed + g * out->group_weights + first * words, layer,
+                           layer->weights + ((int64_t)g * channels + first) * inputs, inputs,
                            vectors * kernel->lanes, valid);
             }
             out->panels = p + 1;
@@ -93,8 +115,9 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_node *node, con
                 kernel->pixels[vectors] < out->points ? kernel->pixels[vectors] : out->points;
         }
         for (int32_t c = 0; fresh && c < padded; c++) {
-            biases[g * padded + c] =
-                bias == NULL || c >= channels ? 0.0f : bias[(int64_t)g * channels + c];
+            biases[g * padded + c] = layer->bias == NULL || c >= channels
+                                         ? 0.0f
+                                         : layer->bias[(int64_t)g * channels + c];
         }
     }
     return DOGBREED_OK;

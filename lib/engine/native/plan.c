@@ -24,7 +24,7 @@ typedef struct plan {
     dogb_arena scratch;
     int32_t *uses;   // by node: how often it is read; the output counts
     int32_t *inside; // by node: the projection whose step computes it, -1
-    int32_t *whole;  // by node: its step computes with integers
+    int32_t *whole;  // by node: its step computes with elements
     int32_t *wanted; // by node: how often such steps read it
     int32_t *owner;  // by value: the one whose memory holds it: itself, or a concatenation's
     int64_t *size;   // by value: floats
@@ -80,7 +80,7 @@ static void find_blocks(plan *p) {
     }
 }
 
-// --- layers computed with integers, and the values that they read
+// --- layers computed with integers or in bf16, and the values that they read
 
 // 1 when the value of a node is held as elements: made and read by such layers alone.
 static int is_elements(const plan *p, int32_t node) {
@@ -94,6 +94,9 @@ static int32_t elements_of(const plan *p, int32_t node) {
 
 static int fits(const plan *p, int32_t index) {
     const dogb_node *node = &p->graph->nodes[index];
+    if (p->net->bf16 != NULL) {
+        return node->op == DOGB_OP_CONV2D || node->op == DOGB_OP_LINEAR;
+    }
     if (!dogb_int8_fits(node)) {
         return 0;
     }
@@ -114,9 +117,9 @@ static int32_t projection_of(const plan *p, int32_t depth) {
     return i;
 }
 
-static void find_integers(plan *p) {
+static void find_elements(plan *p) {
     const dogb_graph *graph = p->graph;
-    for (int32_t i = 1; p->net->int8 != NULL && i < graph->node_count; i++) {
+    for (int32_t i = 1; p->net->element_bytes > 0 && i < graph->node_count; i++) {
         const dogb_node *node = &graph->nodes[i];
         int32_t first = i;
         if (p->inside[i] == i) {
@@ -136,6 +139,11 @@ static void find_integers(plan *p) {
 
 // --- steps
 
+static int64_t taps_of(const dogb_step *step, int32_t part) {
+    const dogb_node *node = step->part[part];
+    return (int64_t)node->kernel[0] * (part == 0 && step->joined ? 1 : node->kernel[1]);
+}
+
 // Part of a step that computes with integers. `store` is how its results are kept.
 static int pack_integers(plan *p, dogb_step *step, int32_t part, const dogb_node *node,
                          int32_t store, int32_t most) {
@@ -150,7 +158,7 @@ static int pack_integers(plan *p, dogb_step *step, int32_t part, const dogb_node
     if (part == 1) {
         return dogb_int8_pack_depthwise(&step->packed[part], p->net, &layer);
     }
-    int64_t taps = (int64_t)node->kernel[0] * (part == 0 && step->joined ? 1 : node->kernel[1]);
+    const int64_t taps = taps_of(step, part);
     int rc = dogb_int8_pack(&step->packed[part], p->net, &layer, taps, most);
     if (rc == DOGBREED_OK && part == 0) {
         int64_t pixel = step->packed[0].inputs / taps;
@@ -166,19 +174,25 @@ static int32_t store_of(const plan *p, int32_t node) {
 }
 
 static int pack(plan *p, dogb_step *step, int32_t part, const dogb_node *node, int32_t most) {
+    const int32_t index = (int32_t)(node - p->graph->nodes);
     step->part[part] = node;
-    if (step->int8) {
-        int32_t index = (int32_t)(node - p->graph->nodes);
+    if (step->elements && p->net->int8 != NULL) {
         int32_t store = index == step->output ? store_of(p, index)
                         : part == 0           ? DOGB_STORE_WHOLE
                                               : DOGB_STORE_ELEMENTS;
         return pack_integers(p, step, part, node, store, most);
     }
-    const float *weights = weight_of(p, node, DOGB_ROLE_WEIGHT);
-    const float *bias = weight_of(p, node, DOGB_ROLE_BIAS);
-    return is_depthwise(node)
-               ? dogb_native_pack_depthwise(&step->packed[part], p->net, node, weights, bias)
-               : dogb_native_pack(&step->packed[part], p->net, node, weights, bias, most);
+    // In front of a depthwise part, which counts in floats, are floats.
+    const dogb_layer layer = {.node = node,
+                              .weights = weight_of(p, node, DOGB_ROLE_WEIGHT),
+                              .bias = weight_of(p, node, DOGB_ROLE_BIAS),
+                              .taps = taps_of(step, part),
+                              .most = most,
+                              .bf16 = step->elements,
+                              .floats_out = index != step->output || !is_elements(p, index)};
+    return is_depthwise(node) ? dogb_native_pack_depthwise(&step->packed[part], p->net, node,
+                                                           layer.weights, layer.bias)
+                              : dogb_native_pack(&step->packed[part], p->net, &layer);
 }
 
 // The first convolution reads a picture with borders: the columns of its kernel are neighbours.
@@ -198,7 +212,7 @@ static int32_t block_vectors(const plan *p, const dogb_step *step, int64_t rows)
 
 static int32_t residual_of(const plan *p, const dogb_step *step, const dogb_node *node) {
     int32_t other = node->residual ? node->inputs[1] : -1;
-    return step->int8 && other >= 0 ? elements_of(p, other) : other;
+    return step->elements && other >= 0 ? elements_of(p, other) : other;
 }
 
 // index: the projection, or the depthwise part of a block whose projection is a step of its own.
@@ -208,7 +222,7 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
     const dogb_node *depth = project == NULL ? &nodes[index] : &nodes[project->inputs[0]];
     const dogb_node *wide = &nodes[depth->inputs[0]];
     step->run = project == NULL ? dogb_step_front : dogb_step_block;
-    step->input = step->int8 ? elements_of(p, wide->inputs[0]) : wide->inputs[0];
+    step->input = step->elements ? elements_of(p, wide->inputs[0]) : wide->inputs[0];
     step->part[0] = wide;
     step->part[1] = depth;
     step->part[2] = project;
@@ -232,8 +246,8 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
 
 static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
     step->joined = is_joined(p, node);
-    step->input = step->int8 ? elements_of(p, step->input) : step->input;
-    int32_t size = step->int8 ? 0 : dogb_native_winograd_size(p->net->kernel, node);
+    step->input = step->elements ? elements_of(p, step->input) : step->input;
+    int32_t size = step->elements ? 0 : dogb_native_winograd_size(p->net->kernel, node);
     if (size > 0) {
         return dogb_native_winograd_plan(step, p->net, node, weight_of(p, node, DOGB_ROLE_WEIGHT),
                                          weight_of(p, node, DOGB_ROLE_BIAS), size);
@@ -299,7 +313,7 @@ static int plan_step(plan *p, dogb_step *step, int32_t index) {
                         .input = node->inputs[0],
                         .residual = -1,
                         .output = index,
-                        .int8 = p->whole[index]};
+                        .elements = p->whole[index]};
     switch (node->op) {
     case DOGB_OP_CONV2D:
     case DOGB_OP_LINEAR:
@@ -321,7 +335,7 @@ static int plan_step(plan *p, dogb_step *step, int32_t index) {
     }
 }
 
-// Elements of what a layer of floats made, when layers of integers read it.
+// Elements of what a layer of floats made, when layers of elements read it.
 static int plan_elements(plan *p, int32_t index) {
     dogb_net *net = p->net;
     const dogb_node *node = &p->graph->nodes[index];
@@ -334,8 +348,8 @@ static int plan_elements(plan *p, int32_t index) {
                         .input = index,
                         .residual = -1,
                         .output = elements_of(p, index),
-                        .units = (int32_t)node->shape[1]};
-    return dogb_int8_pack_elements(&step->packed[0], net, node);
+                        .units = node->rank == 3 ? (int32_t)node->shape[1] : 1};
+    return net->int8 == NULL ? DOGBREED_OK : dogb_int8_pack_elements(&step->packed[0], net, node);
 }
 
 static int plan_steps(plan *p) {
@@ -386,7 +400,7 @@ static int plan_steps(plan *p) {
 // --- values
 
 static int32_t value_count(const plan *p) {
-    return p->net->int8 == NULL ? p->graph->node_count : 2 * p->graph->node_count;
+    return p->net->element_bytes == 0 ? p->graph->node_count : 2 * p->graph->node_count;
 }
 
 static void shape_value(plan *p, int32_t index) {
@@ -403,9 +417,9 @@ static void shape_value(plan *p, int32_t index) {
     }
     value->stride = value->channels;
     value->pitch = (value->width + 2 * (int64_t)value->border) * value->stride;
-    int elements = index >= count || is_elements(p, index);
-    value->bytes = elements ? p->net->int8->bytes : (int32_t)sizeof(float);
-    value->zero = elements ? node->zero : 0;
+    value->elements = index >= count || is_elements(p, index);
+    value->bytes = value->elements ? p->net->element_bytes : (int32_t)sizeof(float);
+    value->zero = value->elements ? node->zero : 0;
     p->size[index] = (value->pitch * (value->height + 2 * (int64_t)value->border) * value->bytes +
                       (int64_t)sizeof(float) - 1) /
                      (int64_t)sizeof(float);
@@ -580,7 +594,7 @@ int dogb_native_plan(dogb_net *net, const void *const *weights) {
         if (!net->observed) {
             find_blocks(&p);
         }
-        find_integers(&p);
+        find_elements(&p);
         rc = plan_steps(&p);
     }
     if (rc == DOGBREED_OK) {
@@ -589,7 +603,7 @@ int dogb_native_plan(dogb_net *net, const void *const *weights) {
         rc = make_zeros(&p);
     }
     if (rc == DOGBREED_OK && is_elements(&p, 0)) {
-        rc = dogb_int8_lookup(net);
+        rc = dogb_native_lookup(net);
     }
     dogb_arena_free(&p.scratch);
     return rc;

@@ -1,5 +1,5 @@
-// vector.h - how loops over the vectors of one instruction set are written, for kernel_loops.h and
-// heads_loops.h. Included behind one of vector_c.h, vector_avx2.h and vector_avx512.h.
+// vector.h - how loops over the vectors of one instruction set are written. Included behind one of
+// vector_c.h, vector_avx2.h and vector_avx512.h.
 #ifndef DOGB_ENGINE_NATIVE_VECTOR_H
 #define DOGB_ENGINE_NATIVE_VECTOR_H
 
@@ -24,5 +24,22 @@
 #define DOGB_JOIN(a, b) DOGB_JOIN2(a, b)
 #define DOGB_TEXT2(a) #a
 #define DOGB_TEXT(a) DOGB_TEXT2(a)
+
+DOGB_INLINE vec v_part(const float *from, int lanes) {
+    return lanes == LANES ? v_load(from) : v_load_part(from, lanes);
+}
+
+DOGB_INLINE void v_write(float *to, int lanes, vec value) {
+    if (lanes == LANES) {
+        v_store(to, value);
+    } else {
+        v_store_part(to, lanes, value);
+    }
+}
+
+// A number of the second operand when the first is NaN, as x86 has it: NaN passes through.
+DOGB_INLINE vec v_clamp(vec value, vec low, vec high) {
+    return v_min(high, v_max(low, value));
+}
 
 #endif

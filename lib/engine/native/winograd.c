@@ -92,7 +92,7 @@ static int pack(dogb_packed *out, dogb_net *net, const dogb_node *node, const fl
     product.groups = places;
     product.channels_in *= places;
     product.channels_out *= places;
-    int rc = dogb_native_pack(out, net, &product, all, NULL, 0);
+    int rc = dogb_native_pack(out, net, &(dogb_layer){.node = &product, .weights = all, .taps = 1});
     dogb_arena_free(&arena);
     return rc;
 }

@@ -115,10 +115,10 @@ static void close_engine() noexcept {
 static uint32_t capabilities() noexcept {
     uint32_t bits = DOGB_CAN_INFER | DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD;
     if (accel_has_cuda()) {
-        bits |= DOGB_CAN_CUDA | DOGB_CAN_BF16;
+        bits |= DOGB_CAN_CUDA | DOGB_CAN_BF16 | DOGB_CAN_TRAIN_BF16;
     }
     if (accel_cpu_bf16()) {
-        bits |= DOGB_CAN_BF16;
+        bits |= DOGB_CAN_BF16 | DOGB_CAN_TRAIN_BF16;
     }
     return bits;
 }
