@@ -1,5 +1,5 @@
 // plan.c - from a folded graph to steps: what is fused, where values live, which kernels run.
-#include "engine/native/native.h"
+#include "engine/native/plan.h"
 
 #include "core/error.h"
 
@@ -17,23 +17,7 @@ enum {
     BLOCK_FLOATS = 64 * 1024 // of an inverted residual's scratch: half of a small second cache
 };
 
-typedef struct plan {
-    dogb_net *net;
-    const dogb_graph *graph;
-    const void *const *weights;
-    dogb_arena scratch;
-    int32_t *uses;   // by node: how often it is read; the output counts
-    int32_t *inside; // by node: the projection whose step computes it, -1
-    int32_t *whole;  // by node: its step computes with elements
-    int32_t *wanted; // by node: how often such steps read it
-    int32_t *owner;  // by value: the one whose memory holds it: itself, or a concatenation's
-    int64_t *size;   // by value: floats
-    int64_t *place;  // by value: floats from the start of the block
-    int32_t *birth;  // by owner: first step that writes it (-1: the input), and last that reads it
-    int32_t *death;
-} plan;
-
-static const float *weight_of(const plan *p, const dogb_node *node, int32_t role) {
+static const float *weight_of(const dogb_plan *p, const dogb_node *node, int32_t role) {
     for (int32_t i = node->first_param;
          p->weights != NULL && i < node->first_param + node->param_count; i++) {
         if (p->graph->params[i].role == role) {
@@ -56,7 +40,7 @@ static int is_pointwise(const dogb_node *node) {
 
 // --- inverted residuals
 
-static void find_blocks(plan *p) {
+static void find_blocks(dogb_plan *p) {
     for (int32_t i = 1; i < p->graph->node_count; i++) {
         const dogb_node *node = &p->graph->nodes[i];
         if (!is_pointwise(node)) {
@@ -82,17 +66,12 @@ static void find_blocks(plan *p) {
 
 // --- layers computed with integers or in bf16, and the values that they read
 
-// 1 when the value of a node is held as elements: made and read by such layers alone.
-static int is_elements(const plan *p, int32_t node) {
-    return p->wanted[node] == p->uses[node] && p->uses[node] > 0 && (node == 0 || p->whole[node]);
-}
-
 // Number of the elements of a node: its own value, or made of it.
-static int32_t elements_of(const plan *p, int32_t node) {
-    return is_elements(p, node) ? node : p->graph->node_count + node;
+static int32_t elements_of(const dogb_plan *p, int32_t node) {
+    return dogb_plan_is_elements(p, node) ? node : p->graph->node_count + node;
 }
 
-static int fits(const plan *p, int32_t index) {
+static int fits(const dogb_plan *p, int32_t index) {
     const dogb_node *node = &p->graph->nodes[index];
     if (p->net->bf16 != NULL) {
         return node->op == DOGB_OP_CONV2D || node->op == DOGB_OP_LINEAR;
@@ -109,7 +88,7 @@ static int fits(const plan *p, int32_t index) {
 }
 
 // The projection that reads a depthwise part whose only reader it is.
-static int32_t projection_of(const plan *p, int32_t depth) {
+static int32_t projection_of(const dogb_plan *p, int32_t depth) {
     int32_t i = depth + 1;
     while (p->graph->nodes[i].inputs[0] != depth) {
         i++;
@@ -117,7 +96,7 @@ static int32_t projection_of(const plan *p, int32_t depth) {
     return i;
 }
 
-static void find_elements(plan *p) {
+static void find_elements(dogb_plan *p) {
     const dogb_graph *graph = p->graph;
     for (int32_t i = 1; p->net->element_bytes > 0 && i < graph->node_count; i++) {
         const dogb_node *node = &graph->nodes[i];
@@ -145,7 +124,7 @@ static int64_t taps_of(const dogb_step *step, int32_t part) {
 }
 
 // Part of a step that computes with integers. `store` is how its results are kept.
-static int pack_integers(plan *p, dogb_step *step, int32_t part, const dogb_node *node,
+static int pack_integers(dogb_plan *p, dogb_step *step, int32_t part, const dogb_node *node,
                          int32_t store, int32_t most) {
     const dogb_node *nodes = p->graph->nodes;
     const dogb_int8_layer layer = {.node = node,
@@ -169,11 +148,11 @@ static int pack_integers(plan *p, dogb_step *step, int32_t part, const dogb_node
 }
 
 // How the last part of a step keeps its results.
-static int32_t store_of(const plan *p, int32_t node) {
-    return is_elements(p, node) ? DOGB_STORE_ELEMENTS : DOGB_STORE_FLOATS;
+static int32_t store_of(const dogb_plan *p, int32_t node) {
+    return dogb_plan_is_elements(p, node) ? DOGB_STORE_ELEMENTS : DOGB_STORE_FLOATS;
 }
 
-static int pack(plan *p, dogb_step *step, int32_t part, const dogb_node *node, int32_t most) {
+static int pack(dogb_plan *p, dogb_step *step, int32_t part, const dogb_node *node, int32_t most) {
     const int32_t index = (int32_t)(node - p->graph->nodes);
     step->part[part] = node;
     if (step->elements && p->net->int8 != NULL) {
@@ -189,34 +168,35 @@ static int pack(plan *p, dogb_step *step, int32_t part, const dogb_node *node, i
                               .taps = taps_of(step, part),
                               .most = most,
                               .bf16 = step->elements,
-                              .floats_out = index != step->output || !is_elements(p, index)};
+                              .floats_out =
+                                  index != step->output || !dogb_plan_is_elements(p, index)};
     return is_depthwise(node) ? dogb_native_pack_depthwise(&step->packed[part], p->net, node,
                                                            layer.weights, layer.bias)
                               : dogb_native_pack(&step->packed[part], p->net, &layer);
 }
 
 // The first convolution reads a picture with borders: the columns of its kernel are neighbours.
-static int is_joined(const plan *p, const dogb_node *node) {
+static int is_joined(const dogb_plan *p, const dogb_node *node) {
     return node->op == DOGB_OP_CONV2D && node->inputs[0] == 0 && p->uses[0] == 1 &&
            p->graph->nodes[0].rank == 3 && node->groups == 1 && node->dilation[1] == 1 &&
            node->channels_in <= JOIN_CHANNELS;
 }
 
 // Vectors of an expansion's panel: its rows should stay in the first cache.
-static int32_t block_vectors(const plan *p, const dogb_step *step, int64_t rows) {
+static int32_t block_vectors(const dogb_plan *p, const dogb_step *step, int64_t rows) {
     const dogb_kernel *kernel = p->net->kernel;
     int64_t vector = rows * step->part[0]->shape[2] * kernel->lanes;
     int64_t fit = PANEL_FLOATS / vector;
     return fit < kernel->least ? kernel->least : fit > kernel->most ? kernel->most : (int32_t)fit;
 }
 
-static int32_t residual_of(const plan *p, const dogb_step *step, const dogb_node *node) {
+static int32_t residual_of(const dogb_plan *p, const dogb_step *step, const dogb_node *node) {
     int32_t other = node->residual ? node->inputs[1] : -1;
     return step->elements && other >= 0 ? elements_of(p, other) : other;
 }
 
 // index: the projection, or the depthwise part of a block whose projection is a step of its own.
-static int plan_block(plan *p, dogb_step *step, int32_t index) {
+static int plan_block(dogb_plan *p, dogb_step *step, int32_t index) {
     const dogb_node *nodes = p->graph->nodes;
     const dogb_node *project = is_depthwise(&nodes[index]) ? NULL : &nodes[index];
     const dogb_node *depth = project == NULL ? &nodes[index] : &nodes[project->inputs[0]];
@@ -244,7 +224,7 @@ static int plan_block(plan *p, dogb_step *step, int32_t index) {
     return project == NULL ? DOGBREED_OK : pack(p, step, 2, project, 0);
 }
 
-static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
+static int plan_conv(dogb_plan *p, dogb_step *step, const dogb_node *node) {
     step->joined = is_joined(p, node);
     step->input = step->elements ? elements_of(p, step->input) : step->input;
     int32_t size = step->elements ? 0 : dogb_native_winograd_size(p->net->kernel, node);
@@ -272,7 +252,7 @@ static int plan_conv(plan *p, dogb_step *step, const dogb_node *node) {
     return rc;
 }
 
-static int plan_norm(plan *p, dogb_step *step, const dogb_node *node) {
+static int plan_norm(dogb_plan *p, dogb_step *step, const dogb_node *node) {
     int64_t channels = node->channels_in;
     float *scale = dogb_packing_take(&p->net->packing, &p->net->arena, (size_t)channels);
     float *shift = dogb_packing_take(&p->net->packing, &p->net->arena, (size_t)channels);
@@ -294,7 +274,7 @@ static int plan_norm(plan *p, dogb_step *step, const dogb_node *node) {
     return DOGBREED_OK;
 }
 
-static void plan_pool(const plan *p, dogb_step *step, const dogb_node *node) {
+static void plan_pool(const dogb_plan *p, dogb_step *step, const dogb_node *node) {
     const int64_t *in = p->graph->nodes[step->input].shape;
     int adaptive = node->op == DOGB_OP_ADAPTIVE_AVG_POOL; // a window may be the whole picture
     int64_t height = adaptive ? in[1] : node->kernel[0];
@@ -307,7 +287,7 @@ static void plan_pool(const plan *p, dogb_step *step, const dogb_node *node) {
     }
 }
 
-static int plan_step(plan *p, dogb_step *step, int32_t index) {
+static int plan_step(dogb_plan *p, dogb_step *step, int32_t index) {
     const dogb_node *node = &p->graph->nodes[index];
     *step = (dogb_step){.part = {node},
                         .input = node->inputs[0],
@@ -336,10 +316,10 @@ static int plan_step(plan *p, dogb_step *step, int32_t index) {
 }
 
 // Elements of what a layer of floats made, when layers of elements read it.
-static int plan_elements(plan *p, int32_t index) {
+static int plan_elements(dogb_plan *p, int32_t index) {
     dogb_net *net = p->net;
     const dogb_node *node = &p->graph->nodes[index];
-    if (p->wanted[index] == 0 || is_elements(p, index)) {
+    if (p->wanted[index] == 0 || dogb_plan_is_elements(p, index)) {
         return DOGBREED_OK;
     }
     dogb_step *step = &net->steps[net->step_count++];
@@ -352,7 +332,7 @@ static int plan_elements(plan *p, int32_t index) {
     return net->int8 == NULL ? DOGBREED_OK : dogb_int8_pack_elements(&step->packed[0], net, node);
 }
 
-static int plan_steps(plan *p) {
+static int plan_steps(dogb_plan *p) {
     dogb_net *net = p->net;
     net->steps = dogb_alloc(&net->arena, 2 * (size_t)p->graph->node_count, sizeof *net->steps);
     int rc = net->steps == NULL ? DOGBREED_ERROR_NO_MEMORY : plan_elements(p, 0);
@@ -397,131 +377,7 @@ static int plan_steps(plan *p) {
     return DOGBREED_OK;
 }
 
-// --- values
-
-static int32_t value_count(const plan *p) {
-    return p->net->element_bytes == 0 ? p->graph->node_count : 2 * p->graph->node_count;
-}
-
-static void shape_value(plan *p, int32_t index) {
-    int32_t count = p->graph->node_count;
-    const dogb_node *node = &p->graph->nodes[index % count];
-    dogb_value *value = &p->net->values[index];
-    int image = node->rank == 3;
-    value->channels = (int32_t)node->shape[0];
-    value->height = image ? (int32_t)node->shape[1] : 1;
-    value->width = image ? (int32_t)node->shape[2] : 1;
-    if (index == 0 && p->net->step_count > 0 && p->net->steps[0].joined) {
-        const dogb_node *conv = p->net->steps[0].part[0];
-        value->border = conv->padding[0] > conv->padding[1] ? conv->padding[0] : conv->padding[1];
-    }
-    value->stride = value->channels;
-    value->pitch = (value->width + 2 * (int64_t)value->border) * value->stride;
-    value->elements = index >= count || is_elements(p, index);
-    value->bytes = value->elements ? p->net->element_bytes : (int32_t)sizeof(float);
-    value->zero = value->elements ? node->zero : 0;
-    p->size[index] = (value->pitch * (value->height + 2 * (int64_t)value->border) * value->bytes +
-                      (int64_t)sizeof(float) - 1) /
-                     (int64_t)sizeof(float);
-}
-
-// A concatenation whose operands nobody else reads is written by those who make them.
-static void place_operands(plan *p, int32_t index) {
-    const dogb_node *node = &p->graph->nodes[index];
-    const dogb_value *whole = &p->net->values[index];
-    int32_t channel = 0;
-    for (int32_t k = 0; k < node->input_count; k++) {
-        int32_t input = node->inputs[k];
-        dogb_value *part = &p->net->values[input];
-        if (p->uses[input] == 1 && input > 0 && p->owner[input] == input &&
-            p->graph->nodes[input].op != DOGB_OP_CAT) {
-            p->owner[input] = index;
-            part->offset = channel;
-            part->stride = whole->stride;
-            part->pitch = whole->pitch;
-        }
-        channel += part->channels;
-    }
-}
-
-static void live(plan *p, int32_t node, int32_t step) {
-    int32_t owner = p->owner[node];
-    p->birth[owner] = step < p->birth[owner] ? step : p->birth[owner];
-    p->death[owner] = step > p->death[owner] ? step : p->death[owner];
-}
-
-static void find_lives(plan *p) {
-    const dogb_net *net = p->net;
-    for (int32_t i = 0; i < value_count(p); i++) {
-        p->birth[i] = INT32_MAX;
-        p->death[i] = -1;
-    }
-    live(p, 0, -1);
-    for (int32_t s = 0; s < net->step_count; s++) {
-        const dogb_step *step = &net->steps[s];
-        const dogb_node *node = step->part[0];
-        live(p, step->output, s);
-        live(p, step->input, s);
-        if (step->residual >= 0) {
-            live(p, step->residual, s);
-        }
-        int joins = step->run == dogb_step_simple && node->op == DOGB_OP_CAT;
-        for (int32_t k = 0; joins && k < node->input_count; k++) {
-            live(p, node->inputs[k], s);
-        }
-    }
-    live(p, p->graph->output, net->step_count);
-    if (net->tail > 0 && net->tail < net->step_count) {
-        live(p, net->steps[net->tail].input, net->step_count);
-    }
-}
-
-// Lowest place where a value fits beside those that live at the same time.
-static int64_t find_place(const plan *p, int32_t index) {
-    int64_t place = 0;
-    for (int32_t i = 0; i < index; i++) {
-        int64_t start = p->place[i];
-        int apart = p->owner[i] != i || p->death[i] < p->birth[index] ||
-                    p->birth[i] > p->death[index] || p->birth[i] == INT32_MAX;
-        if (!apart && start < place + p->size[index] && place < start + p->size[i]) {
-            place = (start + p->size[i] + 15) / 16 * 16; // a cache line
-            i = -1;                                      // look at all of them again
-        }
-    }
-    return place;
-}
-
-static void place_values(plan *p) {
-    dogb_net *net = p->net;
-    int32_t count = value_count(p);
-    for (int32_t i = 0; i < count; i++) {
-        shape_value(p, i);
-        p->owner[i] = i;
-    }
-    for (int32_t i = 1; i < p->graph->node_count; i++) {
-        if (p->graph->nodes[i].op == DOGB_OP_CAT) {
-            place_operands(p, i);
-        }
-    }
-    find_lives(p);
-    for (int32_t i = 0; i < count; i++) {
-        dogb_value *value = &net->values[i];
-        if (p->owner[i] == i && p->birth[i] != INT32_MAX) {
-            p->place[i] = find_place(p, i);
-            int64_t end = p->place[i] + p->size[i];
-            value->offset = p->place[i] * (int64_t)sizeof(float) / value->bytes +
-                            value->border * (value->pitch + value->stride);
-            net->value_floats = end > net->value_floats ? end : net->value_floats;
-        }
-    }
-    for (int32_t i = 0; i < count; i++) {
-        if (p->owner[i] != i) {
-            net->values[i].offset += net->values[p->owner[i]].offset;
-        }
-    }
-}
-
-static int make_zeros(plan *p) {
+static int make_zeros(dogb_plan *p) {
     int64_t widest = 1;
     for (int32_t s = 0; s < p->net->step_count; s++) {
         for (int32_t part = 0; part < DOGB_PARTS; part++) {
@@ -543,9 +399,9 @@ static int make_zeros(plan *p) {
     return p->net->zeros == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
-static int prepare(plan *p) {
+static int prepare(dogb_plan *p) {
     size_t nodes = (size_t)p->graph->node_count;
-    size_t count = (size_t)value_count(p);
+    size_t count = (size_t)dogb_plan_values(p);
     p->uses = dogb_alloc(&p->scratch, nodes, sizeof *p->uses);
     p->inside = dogb_alloc(&p->scratch, nodes, sizeof *p->inside);
     p->whole = dogb_alloc(&p->scratch, nodes, sizeof *p->whole);
@@ -588,7 +444,7 @@ static void make_levels(dogb_net *net) {
 }
 
 int dogb_native_plan(dogb_net *net, const void *const *weights) {
-    plan p = {.net = net, .graph = net->graph, .weights = weights};
+    dogb_plan p = {.net = net, .graph = net->graph, .weights = weights};
     int rc = prepare(&p);
     if (rc == DOGBREED_OK) {
         if (!net->observed) {
@@ -599,10 +455,10 @@ int dogb_native_plan(dogb_net *net, const void *const *weights) {
     }
     if (rc == DOGBREED_OK) {
         make_levels(net);
-        place_values(&p);
+        dogb_plan_place(&p);
         rc = make_zeros(&p);
     }
-    if (rc == DOGBREED_OK && is_elements(&p, 0)) {
+    if (rc == DOGBREED_OK && dogb_plan_is_elements(&p, 0)) {
         rc = dogb_native_lookup(net);
     }
     dogb_arena_free(&p.scratch);
