@@ -12,9 +12,11 @@
 
 typedef struct dogb_kernel16 {
     const char *name;          // "avx512bf16"
-    const dogb_kernel *floats; // the other layers; its panels and tiles
+    const dogb_kernel *floats; // the other layers; its tiles
     int32_t bytes;             // of an element: 2, or 4, a float
     int32_t native;            // has instructions for bf16
+    int32_t most;              // vectors of a panel at most
+    int32_t reserved;
     // As dogb_kernel's. A tile's rows, residual and, unless its `floats` is set, out are elements;
     // its channels are elements, its weights words.
     void (*tiles[DOGB_VECTORS_MAX + 1])(const dogb_tile *tile);

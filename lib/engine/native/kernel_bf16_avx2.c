@@ -3,9 +3,10 @@
 
 #define NAME avx2
 #define FLOATS avx2
+#define VECTORS_MOST 2
 #define PREFETCH 0
 #define PIXELS_1 12
 #define PIXELS_2 6
-#define PIXELS_3 4
+#define PIXELS_3 0
 #define PIXELS_4 0
 #include "engine/native/kernel_bf16_loops.h"

@@ -4,6 +4,7 @@
 
 #define NAME avx512bf16
 #define FLOATS avx512
+#define VECTORS_MOST 4
 #define PREFETCH 1
 #define PIXELS_1 8
 #define PIXELS_2 12

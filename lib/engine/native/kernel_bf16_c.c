@@ -3,6 +3,7 @@
 
 #define NAME c
 #define FLOATS c
+#define VECTORS_MOST 2
 #define PREFETCH 0
 #define PIXELS_1 8
 #define PIXELS_2 4

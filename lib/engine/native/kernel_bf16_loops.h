@@ -1,6 +1,6 @@
 // kernel_bf16_loops.h - the loops of a dogb_kernel16 over one instruction set. The including file
-// defines what tile_loops.h asks for (but ROUNDED), NAME, FLOATS (the companion) and NATIVE
-// (instructions for bf16).
+// defines what tile_loops.h asks for (but ROUNDED), NAME, FLOATS (the companion), VECTORS_MOST and
+// NATIVE (it has instructions for bf16).
 #include "engine/native/kernel_bf16.h"
 
 #define ROUNDED 1
@@ -26,6 +26,7 @@ const dogb_kernel16 DOGB_JOIN(dogb_kernel16_, NAME) = {
     .floats = &DOGB_JOIN(dogb_kernel_, FLOATS),
     .bytes = sizeof(element),
     .native = NATIVE,
+    .most = VECTORS_MOST,
     .tiles = {NULL, tiles_1, tiles_2, tiles_3, tiles_4},
     .elements = elements,
 };

@@ -69,8 +69,15 @@ static void fill_panel(float *to, const dogb_layer *layer, const float *from, in
     }
 }
 
+// Vectors of a panel at most; 0: as the kernel likes it.
+static int32_t most_of(const dogb_net *net, const dogb_layer *layer) {
+    const int32_t most = layer->most;
+    return layer->bf16 && (most == 0 || most > net->bf16->most) ? net->bf16->most : most;
+}
+
 int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_layer *layer) {
     const dogb_kernel *kernel = net->kernel;
+    const int32_t most = most_of(net, layer);
     const dogb_node *node = layer->node;
     int32_t groups = node->groups;
     int32_t channels = node->channels_out / groups;
@@ -93,7 +100,7 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_layer *layer) {
                          .words = words / layer->taps,
                          .floats = padded * groups * (words + 1),
                          .channels = channels,
-                         .most = layer->most,
+                         .most = most,
                          .bf16 = layer->bf16,
                          .floats_out = layer->floats_out,
                          .points = DOGB_PIXELS_MAX};
@@ -102,8 +109,7 @@ int dogb_native_pack(dogb_packed *out, dogb_net *net, const dogb_layer *layer) {
         int32_t tail = 0;
         int32_t vectors = 0;
         for (int32_t p = 0;
-             (vectors = dogb_native_panel(kernel, channels, layer->most, p, &first, &tail)) > 0;
-             p++) {
+             (vectors = dogb_native_panel(kernel, channels, most, p, &first, &tail)) > 0; p++) {
             int32_t valid = (vectors - 1) * kernel->lanes + tail;
             if (fresh) {
                 fill_panel(packed + g * out->group_weights + first * words, layer,
