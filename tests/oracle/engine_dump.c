@@ -1,7 +1,7 @@
 // engine_dump.c - what the oracle scripts call: inference or a few training steps of a named
 // architecture, with weights from a safetensors file and raw float32 batches. SIDE: of the input, 0
 // the architecture's own.
-//   engine_dump infer ENGINE SIDE ARCH CLASSES WEIGHTS BATCH COUNT OUT THREADS
+//   engine_dump infer ENGINE SIDE ARCH CLASSES WEIGHTS BATCH COUNT OUT THREADS [DTYPE]
 //   engine_dump train ENGINE SIDE ARCH CLASSES WEIGHTS BATCH COUNT OUT LABELS STEPS OPTIMIZER RATE
 //               MOMENTUM NESTEROV DECAY SMOOTHING
 // Exit code 77: there is no such engine.
@@ -61,7 +61,10 @@ static int open_job(job *j, const char *side, char **arguments) {
 }
 
 static int run_infer(job *j, char **arguments) {
-    dogb_net_conf conf = {.device = "cpu", .mode = DOGB_NET_INFER, .threads = atoi(arguments[6])};
+    dogb_net_conf conf = {.device = "cpu",
+                          .mode = DOGB_NET_INFER,
+                          .dtype = arguments[7] == NULL ? DOGB_DTYPE_F32 : atoi(arguments[7]),
+                          .threads = atoi(arguments[6])};
     dogb_net *net = NULL;
     dogb_batch batch = {j->batch.data, j->count, DOGB_DATA_F32};
     size_t size = (size_t)j->count * (size_t)j->classes * sizeof(float);

@@ -7,65 +7,19 @@ logits.py DUMP ENGINE photos  all networks on real photos, one by one and in a b
 logits.py DUMP ENGINE sizes   inputs of 1 to 600 pixels; what torchvision cannot compute is refused
 """
 import copy
-import os
 import sys
 
 import torch
-import torchvision
 from engine_dump import Refused, dump, path
-from PIL import Image
-from safetensors.torch import load_file, save_file
-from torch import nn
-from torchvision import transforms
-from torchvision.models.resnet import BasicBlock, Bottleneck
+from networks import network, photos
 
 ENGINE, PART = sys.argv[2:4]
-DATA = os.environ["DOGBREED_TEST_DATA"]
 NETWORKS = ("mobilenet_v2", "squeezenet1_0", "squeezenet1_1", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 SIZED = ("mobilenet_v2", "resnet18", "squeezenet1_1")
 SIZES = (1, 2, 7, 16, 17, 21, 32, 65, 160, 299, 600)
 LIMIT = 1e-4
 worst = 0.0
 torch.set_num_threads(2)
-
-
-def photos(count, side):
-    folder = os.path.join(DATA, "images/dogs-original")
-    if not os.path.isdir(folder):
-        print(f"skipped: {folder} is not here")
-        sys.exit(77)
-    change = transforms.Compose([
-        transforms.Resize(side * 8 // 7), transforms.CenterCrop(side), transforms.ToTensor(),
-        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
-    names = sorted(os.listdir(folder))[:count]
-    return torch.stack([change(Image.open(os.path.join(folder, name)).convert("RGB")) for name in names])
-
-
-def calibrate(net, branch):
-    """Statistics of a random network from real input: without them its logits have no sensible size. `branch` is the
-    weight of each residual branch: 1 by torchvision's default, 0 with its zero_init_residual."""
-    for module in net.modules():
-        if isinstance(module, (BasicBlock, Bottleneck)):
-            nn.init.constant_((module.bn3 if hasattr(module, "bn3") else module.bn2).weight, branch)
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None
-    net.train()
-    with torch.no_grad():
-        net(photos(4, 160))
-
-
-def network(name, branch=0.25):
-    """torchvision's network and the file of its weights."""
-    torch.manual_seed(1)
-    net = torchvision.models.get_model(name, weights=None)
-    weights = os.path.join(DATA, f"weights/{name}-imagenet.safetensors")
-    if os.path.exists(weights):
-        net.load_state_dict(load_file(weights))
-        return net.eval(), weights
-    if name.startswith("resnet"):
-        calibrate(net, branch)
-    save_file(net.state_dict(), path("weights"))
-    return net.eval(), path("weights")
 
 
 def check_by_float64(net, x, expected, found):
