@@ -10,10 +10,13 @@
 #define DOGB_ROW_DEVICE(s)                                                                         \
     DOGB_OPTION_STRING(s, device, "auto", "Device: auto, cpu, cuda or cuda:<number>.")
 #define DOGB_ROW_DTYPE(s)                                                                          \
-    DOGB_OPTION_CHOICE(s, dtype, "f32,bf16", "f32", "Number format of activations.")
+    DOGB_OPTION_CHOICE(                                                                            \
+        s, dtype, "f32,bf16", "f32",                                                               \
+        "Number format of activations; bf16 needs engine torch on a device that has it.")
 #define DOGB_ROW_DTYPE_INFER(s)                                                                    \
-    DOGB_OPTION_CHOICE(s, dtype, "f32,bf16,int8,auto", "auto",                                     \
-                       "Number format: auto is int8 for a quantised model, else f32.")
+    DOGB_OPTION_CHOICE(                                                                            \
+        s, dtype, "f32,bf16,int8,auto", "auto",                                                    \
+        "Number format: auto is int8 for a quantised model, else f32; any CPU does bf16.")
 #define DOGB_ROW_THREADS(s)                                                                        \
     DOGB_OPTION_INT32(s, threads, 0, 256, "0", "threads", "Compute threads; 0: usable cores.")
 #define DOGB_ROW_LOADER_THREADS(s)                                                                 \

@@ -223,6 +223,12 @@ static int look_at_codecs(doctor *d) {
                   : dogb_doctor_add(d, "codecs", "self-test", OK, "pixels as expected", "");
 }
 
+static const char *bf16_text(const dogb_device *device) {
+    return device->bf16 == DOGB_BF16_NATIVE   ? ", bf16"
+           : device->bf16 == DOGB_BF16_AS_F32 ? ", bf16 at the speed of f32"
+                                              : "";
+}
+
 static int look_at_devices(doctor *d, const char *name) {
     const dogb_engine *engine = NULL;
     if (dogb_engine_open(&engine, name, DOGB_CAN_INFER, "auto") < 0) {
@@ -243,7 +249,7 @@ static int look_at_devices(doctor *d, const char *name) {
         }
         int rc = dogb_doctor_add(
             d, "devices", label, OK,
-            dogb_format(&d->arena, "%s%s%s", device.name, memory, device.bf16 ? ", bf16" : ""), "");
+            dogb_format(&d->arena, "%s%s%s", device.name, memory, bf16_text(&device)), "");
         if (rc < 0) {
             return rc;
         }

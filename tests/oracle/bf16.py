@@ -35,9 +35,9 @@ def rule(net):
         if node.op == "call_module" and is_rounded(modules[node.target]):
             reads = [node.args[0]]
         elif node.op == "call_function" and node.target in (operator.add, operator.iadd):
-            # A convolution adds the other operand; of two convolutions, the one of the longer way does.
+            # A convolution adds the other operand; of two convolutions, the second does.
             made = [a.op == "call_module" and is_rounded(modules[a.target]) for a in node.args]
-            reads = [node.args[0] if made == [False, True] else node.args[1]]
+            reads = [node.args[1] if made == [True, False] else node.args[0]]
         for read in reads:
             with net.graph.inserting_before(node):
                 node.replace_input_with(read, net.graph.call_function(half, (read,)))
