@@ -140,7 +140,8 @@ static int fill(bank *b, const shape *s) {
     }
     b->features = features;
     b->labels = labels;
-    b->data = (dogb_heads_data){features, labels, s->rows, s->features};
+    b->data = (dogb_heads_data){
+        .features = features, .labels = labels, .rows = s->rows, .stride = s->features};
     for (int32_t i = 0; i < s->heads; i++) {
         b->work[i] = (dogb_heads_work){
             .head = i, .batch = s->batch, .order = b->order, .samples = s->rows, .rates = rates};

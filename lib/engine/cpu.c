@@ -35,8 +35,9 @@ int dogb_cpu_info(dogb_device *out, int32_t index) {
 int dogb_cpu_memory(const char *device, int64_t *used, int64_t *peak) {
     struct rusage usage;
     long long pages = 0;
-    if (strcmp(device, "cpu") != 0) {
-        return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu", device);
+    int rc = dogb_device_check(device);
+    if (rc < 0) {
+        return rc;
     }
     FILE *file = fopen("/proc/self/statm", "re");
     if (file != NULL) {

@@ -447,6 +447,23 @@ int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph 
     return rc;
 }
 
+int dogb_engine_heads(dogb_heads **out, const dogb_engine *engine, const dogb_heads_conf *conf) {
+    char what[64];
+    *out = NULL;
+    if ((engine->capabilities() & DOGB_CAN_HEADS) == 0) {
+        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "engine %s: does not offer banks of heads",
+                         engine->name);
+    }
+    (void)snprintf(what, sizeof what, "engine %s", engine->name);
+    (void)pthread_mutex_lock(&lock);
+    int rc = check_fork(engine->name, fork_safe(engine));
+    if (rc == DOGBREED_OK) {
+        rc = dogb_engine_result(engine, engine->heads_create(out, conf), what);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return rc;
+}
+
 // --- for info and doctor
 
 static int list_row(json_t *array, row *r, int open) {

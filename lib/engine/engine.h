@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define DOGB_ENGINE_ABI 2
+#define DOGB_ENGINE_ABI 3
 
 typedef struct dogb_net dogb_net;
 typedef struct dogb_optim dogb_optim;
@@ -125,6 +125,7 @@ typedef struct dogb_heads_conf {
     const double *dropout_features;
     // Graph nodes whose masks (dogb_dropout_mask) are meant: of the features, of the hidden layer.
     int32_t dropout_nodes[2];
+    const char *device; // as in dogb_net_conf; NULL: "cpu"
 } dogb_heads_conf;
 
 // What the heads of a bank share.
@@ -133,6 +134,8 @@ typedef struct dogb_heads_data {
     const int32_t *labels; // [rows]
     int64_t rows;
     int64_t stride; // floats from row to row, >= features
+    // Not 0: calls of a bank with the same key have the same values, and a device keeps its copy.
+    int64_t key;
 } dogb_heads_data;
 
 // What one head does in one heads_run: steps over mini-batches of `batch` rows, the last smaller.
@@ -222,7 +225,7 @@ typedef struct dogb_engine {
     int (*synchronize)(dogb_net *net);
     int (*memory)(const char *device, int64_t *used, int64_t *peak); // bytes
 
-    // (optional) heads
+    // (optional) heads; engine/heads.h has what all of them refuse. New ones are all zeros.
     int (*heads_create)(dogb_heads **out, const dogb_heads_conf *conf);
     void (*heads_destroy)(dogb_heads *heads);
     int (*heads_step)(dogb_heads *heads, const float *features, const int32_t *labels,
@@ -298,6 +301,9 @@ const char *dogb_engine_dtype(int32_t dtype); // name of a DOGB_DTYPE_: "f32"
 // Creates a net. For DOGB_NET_INFER it folds the graph first.
 int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,
                     const void *const *weights, const dogb_net_conf *conf);
+
+// Makes a bank of heads; UNSUPPORTED when the engine has none.
+int dogb_engine_heads(dogb_heads **out, const dogb_engine *engine, const dogb_heads_conf *conf);
 
 // Names and states of all engines this build knows, for info and doctor:
 // [{"name","available","version","reason"}]. open != 0: really opens each.

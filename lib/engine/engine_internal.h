@@ -31,6 +31,9 @@ size_t dogb_engine_weight_bytes(const dogb_graph *graph);
 #define DOGB_GET_TORCH "scripts/setup.sh --torch builds it"
 
 // rules.c
+int dogb_device_check(const char *device); // of engines that know only the CPU
+int dogb_heads_result(int rc,
+                      const char *line); // a refusal of engine/heads.h as this thread's error
 int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch);
 // Labels of a batch of `count` samples that forward has left; 0: it has not run.
 int dogb_target_check(const dogb_graph *graph, const dogb_target *target, int64_t count);

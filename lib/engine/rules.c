@@ -6,6 +6,18 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
+
+int dogb_device_check(const char *device) {
+    if (strcmp(device, "cpu") != 0) {
+        return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu", device);
+    }
+    return DOGBREED_OK;
+}
+
+int dogb_heads_result(int rc, const char *line) {
+    return rc < 0 ? dogb_fail(rc, "%s", line) : rc;
+}
 
 int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch) {
     const dogb_node *input = &graph->nodes[0];

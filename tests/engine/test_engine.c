@@ -32,7 +32,7 @@ static void test_broken_plugins_are_refused(void **state) {
         int code;
         const char *part;
     } rows[] = {
-        {"fake_abi", DOGBREED_ERROR_MISMATCH, "engine interface 3"},
+        {"fake_abi", DOGBREED_ERROR_MISMATCH, "engine interface 4"},
         {"fake_short", DOGBREED_ERROR_MISMATCH, "64 bytes"},
         {"fake_gap", DOGBREED_ERROR_MISMATCH, "missing"},
         {"fake_no_entry", DOGBREED_ERROR_FORMAT, "dogb_engine_v1"},
@@ -58,6 +58,9 @@ static void test_sound_plugin(void **state) {
     assert_string_equal(engine->name, "fake");
     assert_string_equal(engine->version(), "passive"); // environment set before the file was opened
     assert_null(engine->heads_create);                 // tail members it does not declare
+    dogb_heads *heads = NULL;
+    assert_fails(dogb_engine_heads(&heads, engine, &(dogb_heads_conf){.count = 1}),
+                 DOGBREED_ERROR_UNSUPPORTED, "engine fake: does not offer banks of heads");
     assert_null(engine->range);
     assert_int_equal(engine->size, sizeof *engine);
     assert_fails(dogb_engine_open(&again, "fake", DOGB_CAN_TRAIN, NULL), DOGBREED_ERROR_UNSUPPORTED,
@@ -112,8 +115,10 @@ static void test_auto_takes_the_first_that_can(void **state) {
                  "scripts/setup.sh --torch builds it");
     assert_ok(dogb_engine_open(&engine, "auto", DOGB_CAN_INFER | DOGB_CAN_HEADS, "cpu"));
     assert_string_equal(engine->name, "native");
-    assert_fails(dogb_engine_open(&engine, "auto", DOGB_CAN_TRAIN | DOGB_CAN_HEADS, NULL),
-                 DOGBREED_ERROR_NOT_FOUND, "ref: does not offer banks of heads");
+    assert_ok(dogb_engine_open(&engine, "auto", DOGB_CAN_TRAIN | DOGB_CAN_HEADS, NULL));
+    assert_string_equal(engine->name, "ref");
+    assert_fails(dogb_engine_open(&engine, "auto", DOGB_CAN_HEADS | DOGB_CAN_CUDA, NULL),
+                 DOGBREED_ERROR_NOT_FOUND, "ref: does not offer CUDA on this machine");
     assert_null(engine);
     assert_fails(dogb_engine_open(&engine, "auto", 0, "cuda"), DOGBREED_ERROR_NOT_FOUND, "torch");
     assert_fails(dogb_engine_open(&engine, "auto", 0, "gpu"), DOGBREED_ERROR_INVALID_ARGUMENT,

@@ -1,7 +1,7 @@
 // Training nets of engine native: the same bits as the same head in a bank, whatever the optimiser,
 // the options, the batch, the threads; parameters that are frozen; graphs and calls that are
 // refused; failing allocations. What they compute is compared with ref by the conformance suite.
-#include "engine/native_heads.h"
+#include "engine/heads_bank.h"
 
 #include "out_of_memory.h"
 

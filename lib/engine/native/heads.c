@@ -1,7 +1,6 @@
 // heads.c - banks of heads: their memory, and what goes in and out of them.
 #include "engine/native/heads.h"
 
-#include "core/error.h"
 #include "engine/engine_internal.h"
 #include "engine/native/kernel.h"
 
@@ -26,49 +25,6 @@ static const dogb_heads_kernel *choose(void) {
 }
 
 // --- creation
-
-static int bad_share(double share) {
-    return !(share >= 0 && share < 1);
-}
-
-static int check_head(const dogb_heads_conf *conf, int32_t i) {
-    const dogb_optim_conf *optim = &conf->optim[i];
-    if (optim->kind < DOGB_OPTIM_SGD || optim->kind > DOGB_OPTIM_ADAMW) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "head %d: optimizer %d is not known", i,
-                         optim->kind);
-    }
-    if (!(conf->label_smoothing[i] >= 0 && conf->label_smoothing[i] <= 1)) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "head %d: label_smoothing: %g, expected 0 to 1", i,
-                         conf->label_smoothing[i]);
-    }
-    double features = conf->dropout_features == NULL ? 0 : conf->dropout_features[i];
-    if (bad_share(conf->dropout[i]) || bad_share(features)) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "head %d: dropout: %g and %g, expected 0 or more and below 1", i,
-                         conf->dropout[i], features);
-    }
-    if (conf->hidden == 0 && conf->dropout[i] != 0) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "head %d: dropout: %g, but there is no hidden layer", i, conf->dropout[i]);
-    }
-    return DOGBREED_OK;
-}
-
-static int check(const dogb_heads_conf *conf) {
-    if (conf->count < 1 || conf->features < 1 || conf->classes < 1 || conf->hidden < 0) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "heads: %d of %d features, %d hidden, %d classes: expected at least one",
-                         conf->count, conf->features, conf->hidden, conf->classes);
-    }
-    for (int32_t i = 0; i < conf->count; i++) {
-        int rc = check_head(conf, i);
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    return DOGBREED_OK;
-}
 
 static int make_smooth(dogb_head *head, const dogb_heads *heads) {
     dogb_heads_target *target = &head->target;
@@ -114,7 +70,8 @@ static int make_head(dogb_heads *heads, const dogb_heads_conf *conf, int32_t i,
 static int make(dogb_heads *heads, const dogb_heads_conf *conf) {
     float *class_weights = NULL;
     heads->heads = dogb_alloc(&heads->arena, (size_t)conf->count, sizeof *heads->heads);
-    if (heads->heads == NULL) {
+    heads->ended = dogb_alloc(&heads->arena, (size_t)conf->count, sizeof *heads->ended);
+    if (heads->heads == NULL || heads->ended == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     heads->count = conf->count;
@@ -136,9 +93,10 @@ static int make(dogb_heads *heads, const dogb_heads_conf *conf) {
 }
 
 int dogb_native_heads_create(dogb_heads **out, const dogb_heads_conf *conf) {
+    char line[DOGB_HEADS_TEXT];
     *out = NULL;
-    int rc = check(conf);
-    if (rc < 0) {
+    int rc = dogb_heads_result(dogb_heads_check_conf(line, conf), line);
+    if (rc < 0 || (rc = dogb_device_check(conf->device == NULL ? "cpu" : conf->device)) < 0) {
         return rc;
     }
     dogb_heads *heads = dogb_malloc(1, sizeof *heads);
@@ -172,128 +130,116 @@ void dogb_native_heads_destroy(dogb_heads *heads) {
     dogb_free(heads);
 }
 
-int dogb_native_heads_find(dogb_head **out, dogb_heads *heads, int32_t index) {
-    if (index < 0 || index >= heads->count) {
-        return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "head %d: the bank has %d", index, heads->count);
-    }
-    if (heads->heads[index].ended) {
-        return dogb_fail(DOGBREED_ERROR_STATE, "head %d has left the bank", index);
-    }
-    *out = &heads->heads[index];
-    return DOGBREED_OK;
+dogb_heads_shape dogb_native_heads_shape(const dogb_heads *heads) {
+    return (dogb_heads_shape){.count = heads->count,
+                              .features = (int32_t)heads->features,
+                              .classes = (int32_t)heads->classes,
+                              .hidden = (int32_t)heads->hidden,
+                              .ended = heads->ended};
+}
+
+static int find(dogb_head **out, dogb_heads *heads, int32_t index) {
+    char line[DOGB_HEADS_TEXT];
+    dogb_heads_shape shape = dogb_native_heads_shape(heads);
+    int rc = dogb_heads_check_head(line, &shape, index);
+    *out = rc < 0 ? NULL : &heads->heads[index];
+    return dogb_heads_result(rc, line);
 }
 
 int dogb_native_heads_end(dogb_heads *heads, int32_t head) {
     dogb_head *found = NULL;
-    int rc = dogb_native_heads_find(&found, heads, head);
+    int rc = find(&found, heads, head);
     if (rc == DOGBREED_OK) {
         dogb_arena_free(&found->arena);
-        found->ended = 1;
+        heads->ended[head] = 1;
     }
     return rc;
 }
 
 // --- parameters and their state: a layer's weight and bias have even and odd indices
 
-typedef struct tensor {
-    const dogb_heads_layer *layer;
-    float *data;
-    int32_t is_bias;
-} tensor;
-
-// slot -1: the parameter itself.
-static int find_tensor(tensor *out, dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
-                       size_t size) {
-    dogb_head *found = NULL;
-    int rc = dogb_native_heads_find(&found, heads, head);
-    if (rc < 0) {
-        return rc;
-    }
-    if (param < 0 || param >= 2 * heads->layers || slot >= found->slots) {
-        return dogb_fail(DOGBREED_ERROR_NOT_FOUND,
-                         "head %d: has no parameter %d or no state %d of it", head, param, slot);
-    }
-    const dogb_heads_layer *layer = &found->layers[param / 2];
-    out->layer = layer;
-    out->is_bias = param % 2;
+// slot -1: the parameter itself. It has been checked.
+static float *data_of(const dogb_heads_layer *layer, int32_t is_bias, int32_t slot) {
     if (slot < 0) {
-        out->data = out->is_bias ? layer->bias : layer->weights;
-    } else {
-        out->data = out->is_bias ? layer->bias_slot[slot] : layer->weight_slot[slot];
+        return is_bias ? layer->bias : layer->weights;
     }
-    size_t bytes =
-        (size_t)(layer->outputs * (out->is_bias ? 1 : layer->inputs)) * sizeof *out->data;
-    if (size != bytes) {
-        return dogb_fail(DOGBREED_ERROR_MISMATCH,
-                         "head %d, parameter %d: %zu bytes given, it has %zu", head, param, size,
-                         bytes);
-    }
-    return DOGBREED_OK;
+    return is_bias ? layer->bias_slot[slot] : layer->weight_slot[slot];
 }
 
-static int read_tensor(dogb_heads *heads, int32_t head, int32_t param, int32_t slot, float *out,
-                       size_t size) {
-    tensor found;
-    int rc = find_tensor(&found, heads, head, param, slot, size);
-    if (rc == DOGBREED_OK) {
-        dogb_heads_layer_read(found.layer, heads->kernel, found.is_bias, found.data, out);
-    }
-    return rc;
+static int check_param(dogb_heads *heads, int32_t head, int32_t param, size_t size) {
+    char line[DOGB_HEADS_TEXT];
+    dogb_heads_shape shape = dogb_native_heads_shape(heads);
+    return dogb_heads_result(dogb_heads_check_param(line, &shape, head, param, size), line);
 }
 
-static int write_tensor(dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
-                        const float *data, size_t size) {
-    tensor found;
-    int rc = find_tensor(&found, heads, head, param, slot, size);
-    if (rc == DOGBREED_OK) {
-        dogb_heads_layer_write(found.layer, heads->kernel, found.is_bias, found.data, data);
-    }
-    return rc;
+static int check_slot(dogb_heads *heads, int32_t head, int32_t param, int32_t slot, size_t size) {
+    char line[DOGB_HEADS_TEXT];
+    dogb_heads_shape shape = dogb_native_heads_shape(heads);
+    int32_t slots = head < 0 || head >= heads->count ? 0 : heads->heads[head].slots;
+    return dogb_heads_result(dogb_heads_check_slot(line, &shape, head, param, slot, slots, size),
+                             line);
 }
 
-static int check_slot(int32_t head, int32_t slot) {
-    return slot >= 0 ? DOGBREED_OK
-                     : dogb_fail(DOGBREED_ERROR_NOT_FOUND, "head %d: has no state %d", head, slot);
+static void read_tensor(const dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
+                        float *out) {
+    const dogb_heads_layer *layer = &heads->heads[head].layers[param / 2];
+    dogb_heads_layer_read(layer, heads->kernel, param % 2, data_of(layer, param % 2, slot), out);
+}
+
+static void write_tensor(dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
+                         const float *data) {
+    const dogb_heads_layer *layer = &heads->heads[head].layers[param / 2];
+    dogb_heads_layer_write(layer, heads->kernel, param % 2, data_of(layer, param % 2, slot), data);
 }
 
 int dogb_native_heads_read(dogb_heads *heads, int32_t head, int32_t param, float *out,
                            size_t size) {
-    return read_tensor(heads, head, param, -1, out, size);
+    int rc = check_param(heads, head, param, size);
+    if (rc == DOGBREED_OK) {
+        read_tensor(heads, head, param, -1, out);
+    }
+    return rc;
 }
 
 int dogb_native_heads_write(dogb_heads *heads, int32_t head, int32_t param, const float *data,
                             size_t size) {
-    return write_tensor(heads, head, param, -1, data, size);
+    int rc = check_param(heads, head, param, size);
+    if (rc == DOGBREED_OK) {
+        write_tensor(heads, head, param, -1, data);
+    }
+    return rc;
 }
 
 int dogb_native_heads_slot_read(dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
                                 float *out, size_t size) {
-    int rc = check_slot(head, slot);
-    return rc < 0 ? rc : read_tensor(heads, head, param, slot, out, size);
+    int rc = check_slot(heads, head, param, slot, size);
+    if (rc == DOGBREED_OK) {
+        read_tensor(heads, head, param, slot, out);
+    }
+    return rc;
 }
 
 int dogb_native_heads_slot_write(dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
                                  const float *data, size_t size) {
-    int rc = check_slot(head, slot);
-    return rc < 0 ? rc : write_tensor(heads, head, param, slot, data, size);
+    int rc = check_slot(heads, head, param, slot, size);
+    if (rc == DOGBREED_OK) {
+        write_tensor(heads, head, param, slot, data);
+    }
+    return rc;
 }
 
 int64_t dogb_native_heads_steps(dogb_heads *heads, int32_t head) {
     dogb_head *found = NULL;
-    int rc = dogb_native_heads_find(&found, heads, head);
+    int rc = find(&found, heads, head);
     return rc < 0 ? rc : found->steps;
 }
 
 int dogb_native_heads_set_steps(dogb_heads *heads, int32_t head, int64_t steps) {
-    dogb_head *found = NULL;
-    int rc = dogb_native_heads_find(&found, heads, head);
-    if (rc == DOGBREED_OK && steps < 0) {
-        rc =
-            dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                      "head %d: optimiser steps: %lld, expected 0 or more", head, (long long)steps);
-    }
+    char line[DOGB_HEADS_TEXT];
+    dogb_heads_shape shape = dogb_native_heads_shape(heads);
+    int rc = dogb_heads_result(dogb_heads_check_steps(line, &shape, head, steps), line);
     if (rc == DOGBREED_OK) {
-        found->steps = steps;
+        heads->heads[head].steps = steps;
     }
     return rc;
 }

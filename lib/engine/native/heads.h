@@ -9,6 +9,7 @@
 
 #include "core/arena.h"
 #include "engine/engine.h"
+#include "engine/heads.h"
 
 enum {
     DOGB_HEADS_GROUP = 16,  // inputs of one group of a packed batch
@@ -181,7 +182,6 @@ typedef struct dogb_head {
     uint64_t seed;
     int64_t steps; // of the optimiser
     int32_t slots;
-    int32_t ended;
 } dogb_head;
 
 // Memory of one thread at work.
@@ -202,6 +202,7 @@ struct dogb_heads {
     dogb_arena arena;
     const dogb_heads_kernel *kernel;
     dogb_head *heads;
+    uint8_t *ended; // [count]
     int64_t features;
     int64_t classes;
     int64_t hidden;
@@ -216,8 +217,7 @@ struct dogb_heads {
 
 int dogb_native_heads_create(dogb_heads **out, const dogb_heads_conf *conf);
 void dogb_native_heads_destroy(dogb_heads *heads);
-// NOT_FOUND or, of one that has left, STATE.
-int dogb_native_heads_find(dogb_head **out, dogb_heads *heads, int32_t index);
+dogb_heads_shape dogb_native_heads_shape(const dogb_heads *heads);
 int dogb_native_heads_end(dogb_heads *heads, int32_t head);
 int dogb_native_heads_read(dogb_heads *heads, int32_t head, int32_t param, float *out, size_t size);
 int dogb_native_heads_write(dogb_heads *heads, int32_t head, int32_t param, const float *data,

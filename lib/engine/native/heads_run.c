@@ -3,8 +3,8 @@
 // bank nor the threads change a bit of it.
 #include "engine/native/heads.h"
 
-#include "core/error.h"
 #include "core/team.h"
+#include "engine/engine_internal.h"
 
 #include <stdatomic.h>
 
@@ -87,15 +87,16 @@ static void judge(dogb_heads_space *space, const job *j, int32_t item) {
     const dogb_head *head = &heads->heads[item];
     dogb_loss *out = &j->judged[item];
     double weights = 0;
+    int ended = heads->ended[item];
     *out = (dogb_loss){0, 0, 0};
-    for (int64_t first = 0; first < j->data->rows && !head->ended; first += JUDGED_ROWS) {
+    for (int64_t first = 0; first < j->data->rows && !ended; first += JUDGED_ROWS) {
         int64_t left = j->data->rows - first;
         int64_t rows = left < JUDGED_ROWS ? left : JUDGED_ROWS;
         dogb_head_gather(space, heads, j->data, NULL, first, rows, NULL);
         float *logits = dogb_head_forward(space, heads, head, rows, NULL);
         dogb_heads_judge(heads->kernel, &head->target, logits, space->labels, rows, out, &weights);
     }
-    out->loss = head->ended ? 0 : out->loss / weights;
+    out->loss = ended ? 0 : out->loss / weights;
 }
 
 static void work_on(int32_t member, int32_t members, void *userdata) {
@@ -115,66 +116,17 @@ static void run(job *j) {
     dogb_team_run(threads, work_on, j);
 }
 
-// --- checks
-
-static int check_label(const dogb_heads *heads, const int32_t *labels, int64_t row) {
-    if (labels[row] < 0 || labels[row] >= heads->classes) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "heads: label %d of row %lld, expected 0 to %lld", labels[row],
-                         (long long)row, (long long)heads->classes - 1);
-    }
-    return DOGBREED_OK;
-}
-
-static int check_work(dogb_heads *heads, const dogb_heads_data *data, const dogb_heads_work *work) {
-    dogb_head *head = NULL;
-    int rc = dogb_native_heads_find(&head, heads, work->head);
-    if (rc < 0) {
-        return rc;
-    }
-    if (work->batch < 1 || work->samples < 0 ||
-        (work->order == NULL && work->samples > data->rows)) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "head %d: batches of %d of %lld samples, the data have %lld rows",
-                         work->head, work->batch, (long long)work->samples, (long long)data->rows);
-    }
-    for (int64_t i = 0; i < work->samples; i++) {
-        int64_t row = work->order == NULL ? i : work->order[i];
-        if (row < 0 || row >= data->rows) {
-            return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                             "head %d: row %lld of sample %lld, expected 0 to %lld", work->head,
-                             (long long)row, (long long)i, (long long)data->rows - 1);
-        }
-        if ((rc = check_label(heads, data->labels, row)) < 0) {
-            return rc;
-        }
-    }
-    return DOGBREED_OK;
-}
-
 int dogb_native_heads_run(dogb_heads *heads, const dogb_heads_data *data,
                           const dogb_heads_work *work, int32_t count) {
+    char line[DOGB_HEADS_TEXT];
+    dogb_heads_shape shape = dogb_native_heads_shape(heads);
     int64_t batch = 0;
-    int rc = DOGBREED_OK;
-    if (data->stride < heads->features) {
-        return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
-                         "heads: rows of %lld features, expected %lld", (long long)data->stride,
-                         (long long)heads->features);
-    }
-    for (int32_t i = 0; i < count; i++) {
-        if ((rc = check_work(heads, data, &work[i])) < 0) {
-            return rc;
-        }
-        for (int32_t k = 0; k < i; k++) {
-            if (work[k].head == work[i].head) {
-                return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "head %d stands twice in one run",
-                                 work[i].head);
-            }
-        }
+    int rc = dogb_heads_result(dogb_heads_check_run(line, &shape, data, work, count), line);
+    for (int32_t i = 0; rc == DOGBREED_OK && i < count; i++) {
         int64_t own = work[i].batch < work[i].samples ? work[i].batch : work[i].samples;
         batch = own > batch ? own : batch;
     }
-    if ((rc = dogb_heads_prepare(heads, batch)) < 0) {
+    if (rc < 0 || (rc = dogb_heads_prepare(heads, batch)) < 0) {
         return rc;
     }
     job j = {.heads = heads, .data = data, .work = work, .count = count};
@@ -186,24 +138,14 @@ int dogb_native_heads_step(dogb_heads *heads, const float *features, const int32
                            int32_t count, const double *learning_rates, int64_t step,
                            double *losses) {
     dogb_arena arena = {0};
-    dogb_heads_data data = {features, labels, count, heads->features};
+    dogb_heads_data data = {
+        .features = features, .labels = labels, .rows = count, .stride = heads->features};
     dogb_heads_work *work = dogb_alloc(&arena, (size_t)heads->count, sizeof *work);
-    int32_t items = 0;
     if (work == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    for (int32_t i = 0; i < heads->count; i++) {
-        if (heads->heads[i].ended) {
-            losses[i] = 0;
-            continue;
-        }
-        work[items++] = (dogb_heads_work){.head = i,
-                                          .batch = count,
-                                          .samples = count,
-                                          .rates = learning_rates + i,
-                                          .losses = losses + i,
-                                          .step = step};
-    }
+    dogb_heads_shape shape = dogb_native_heads_shape(heads);
+    int32_t items = dogb_heads_one_step(work, &shape, count, learning_rates, step, losses);
     int rc = dogb_native_heads_run(heads, &data, work, items);
     dogb_arena_free(&arena);
     return rc;
@@ -211,14 +153,12 @@ int dogb_native_heads_step(dogb_heads *heads, const float *features, const int32
 
 int dogb_native_heads_eval(dogb_heads *heads, const float *features, const int32_t *labels,
                            int32_t count, dogb_loss *out) {
-    dogb_heads_data data = {features, labels, count, heads->features};
-    int rc = DOGBREED_OK;
-    for (int32_t i = 0; i < count; i++) {
-        if ((rc = check_label(heads, labels, i)) < 0) {
-            return rc;
-        }
-    }
-    if ((rc = dogb_heads_prepare(heads, JUDGED_ROWS)) < 0) {
+    char line[DOGB_HEADS_TEXT];
+    dogb_heads_shape shape = dogb_native_heads_shape(heads);
+    dogb_heads_data data = {
+        .features = features, .labels = labels, .rows = count, .stride = heads->features};
+    int rc = dogb_heads_result(dogb_heads_check_labels(line, &shape, labels, count), line);
+    if (rc < 0 || (rc = dogb_heads_prepare(heads, JUDGED_ROWS)) < 0) {
         return rc;
     }
     job j = {.heads = heads, .data = &data, .judged = out, .count = heads->count};

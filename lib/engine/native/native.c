@@ -54,9 +54,9 @@ static void choose_kernels(dogb_net *net, int32_t dtype) {
 static int net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
                       const dogb_net_conf *conf) {
     *out = NULL;
-    if (strcmp(conf->device, "cpu") != 0) {
-        return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu",
-                         conf->device);
+    int rc = dogb_device_check(conf->device);
+    if (rc < 0) {
+        return rc;
     }
     if (conf->dtype != DOGB_DTYPE_F32 && conf->mode != DOGB_NET_INFER) {
         return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
@@ -72,7 +72,7 @@ static int net_create(dogb_net **out, const dogb_graph *graph, const void *const
     choose_kernels(net, conf->dtype);
     net->observed = conf->mode == DOGB_NET_OBSERVE;
     net->threads = conf->threads;
-    int rc = dogb_graph_copy(&net->graph, graph);
+    rc = dogb_graph_copy(&net->graph, graph);
     if (rc == DOGBREED_OK && weights == NULL) {
         rc = dogb_packfile_open(&net->packing, &net->arena, conf->cache_dir, conf->cache_key,
                                 net->kernel->name);

@@ -168,7 +168,8 @@ int dogb_native_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, ui
         return rc;
     }
     dogb_heads *bank = head->bank;
-    dogb_heads_data data = {batch->data, NULL, batch->count, bank->features};
+    dogb_heads_data data = {
+        .features = batch->data, .rows = batch->count, .stride = bank->features};
     head->training = mode == DOGB_MODE_TRAIN;
     bank->heads[0].seed = seed;
     for (int32_t i = 0; i < bank->layers; i++) {

@@ -80,9 +80,9 @@ static int make(dogb_net *net, const dogb_graph *graph, const void *const *weigh
 int dogb_ref_net_create(dogb_net **out, const dogb_graph *graph, const void *const *weights,
                         const dogb_net_conf *conf) {
     *out = NULL;
-    if (strcmp(conf->device, "cpu") != 0) {
-        return dogb_fail(DOGBREED_ERROR_DEVICE, "device %s: this engine has only cpu",
-                         conf->device);
+    int rc = dogb_device_check(conf->device);
+    if (rc < 0) {
+        return rc;
     }
     if (conf->dtype != DOGB_DTYPE_F32) {
         return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "data type %d: this engine has only f32",
@@ -94,8 +94,7 @@ int dogb_ref_net_create(dogb_net **out, const dogb_graph *graph, const void *con
     }
     net->conf = *conf;
     net->conf.device = "cpu";
-    int rc = make(net, graph, weights);
-    if (rc < 0) {
+    if ((rc = make(net, graph, weights)) < 0) {
         dogb_ref_net_destroy(net);
         return rc;
     }

@@ -1,4 +1,5 @@
 // ref.c - the reference engine's table. Built in, pure C, float32 on the CPU: correct before fast.
+#include "engine/bank.h"
 #include "engine/engine_internal.h"
 #include "engine/ref/ref.h"
 
@@ -20,12 +21,16 @@ static void dogb_ref_close(void) {
 }
 
 static uint32_t dogb_ref_capabilities(void) {
-    return DOGB_CAN_INFER | DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD;
+    return DOGB_CAN_INFER | DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD | DOGB_CAN_HEADS;
 }
 
 static int dogb_ref_synchronize(dogb_net *net) {
     (void)net;
     return DOGBREED_OK;
+}
+
+static int dogb_ref_heads_create(dogb_heads **out, const dogb_heads_conf *conf) {
+    return dogb_bank_create(out, dogb_engine_ref(), conf);
 }
 
 static const dogb_engine table = {
@@ -65,6 +70,18 @@ static const dogb_engine table = {
     .optim_set_steps = dogb_ref_optim_set_steps,
     .synchronize = dogb_ref_synchronize,
     .memory = dogb_cpu_memory,
+    .heads_create = dogb_ref_heads_create,
+    .heads_destroy = dogb_bank_destroy,
+    .heads_step = dogb_bank_step,
+    .heads_eval = dogb_bank_eval,
+    .heads_read = dogb_bank_read,
+    .heads_write = dogb_bank_write,
+    .heads_run = dogb_bank_run,
+    .heads_end = dogb_bank_end,
+    .heads_slot_read = dogb_bank_slot_read,
+    .heads_slot_write = dogb_bank_slot_write,
+    .heads_steps = dogb_bank_steps,
+    .heads_set_steps = dogb_bank_set_steps,
 };
 
 const dogb_engine *dogb_engine_ref(void) {

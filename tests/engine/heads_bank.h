@@ -1,7 +1,7 @@
-// native_heads.h - for tests of banks of heads: heads with every optimiser and option, data that
+// heads_bank.h - for tests of banks of heads: heads with every optimiser and option, data that
 // they share, banks of them and the same heads as nets.
-#ifndef DOGB_TEST_NATIVE_HEADS_H
-#define DOGB_TEST_NATIVE_HEADS_H
+#ifndef DOGB_TEST_HEADS_BANK_H
+#define DOGB_TEST_HEADS_BANK_H
 
 #include "test.h"
 
@@ -44,6 +44,12 @@ static const head heads[] = {
 enum { HEADS = sizeof heads / sizeof *heads };
 
 static const dogb_engine *engine; // set by main
+static const char *device = "cpu";
+
+// An engine's own line becomes this thread's.
+static inline int told(int rc) {
+    return dogb_engine_result(engine, rc, "heads");
+}
 
 // --- data, the same for all
 
@@ -79,7 +85,8 @@ static inline data *make_data(const shape *s) {
         }
     }
     dogb_rng_shuffle(&rng, d->order, ROWS);
-    d->shared = (dogb_heads_data){d->features, d->labels, ROWS, stride};
+    d->shared = (dogb_heads_data){
+        .features = d->features, .labels = d->labels, .rows = ROWS, .stride = stride};
     return d;
 }
 
@@ -156,8 +163,9 @@ static inline int create(dogb_heads **out, const shape *s, const data *d, int32_
                             .seeds = seeds,
                             .class_weights = s->classes % 2 == 1 ? d->class_weights : NULL,
                             .dropout_features = dropout_features,
-                            .dropout_nodes = {nodes[0], nodes[1]}};
-    return engine->heads_create(out, &conf);
+                            .dropout_nodes = {nodes[0], nodes[1]},
+                            .device = device};
+    return dogb_engine_heads(out, engine, &conf);
 }
 
 // What each head starts from.
@@ -174,8 +182,8 @@ static inline bank make_bank(const shape *s, const data *d, int32_t first, int32
         dogb_graph *graph = make_graph(s, &heads[first + i], nodes);
         void **weights = start_weights(graph, first + i);
         for (int32_t param = 0; param < graph->param_count; param++) {
-            assert_ok(engine->heads_write(b.heads, i, param, weights[param],
-                                          (size_t)graph->params[param].count * sizeof(float)));
+            size_t size = (size_t)graph->params[param].count * sizeof(float);
+            assert_ok(told(engine->heads_write(b.heads, i, param, weights[param], size)));
         }
         nets_free(graph, weights);
         dogb_graph_destroy(graph);
@@ -195,7 +203,7 @@ static inline void train(const bank *b, const shape *s, const data *d, double lo
                                         .losses = losses[b->first + i],
                                         .step = epoch * steps_of(s)};
         }
-        assert_ok(engine->heads_run(b->heads, &d->shared, work, b->count));
+        assert_ok(told(engine->heads_run(b->heads, &d->shared, work, b->count)));
     }
 }
 
@@ -210,9 +218,9 @@ static inline float *read_tensor(const bank *b, const shape *s, int32_t index, i
     size_t count = count_of(s, param);
     float *values = calloc(count, sizeof *values);
     assert_non_null(values);
-    assert_ok(slot < 0 ? engine->heads_read(b->heads, index, param, values, count * sizeof(float))
-                       : engine->heads_slot_read(b->heads, index, param, slot, values,
-                                                 count * sizeof(float)));
+    size_t size = count * sizeof *values;
+    assert_ok(told(slot < 0 ? engine->heads_read(b->heads, index, param, values, size)
+                            : engine->heads_slot_read(b->heads, index, param, slot, values, size)));
     return values;
 }
 
