@@ -169,11 +169,15 @@ static void use_determinism(bool on) {
     context.setAllowTF32CuBLAS(!on);
 }
 
-void accel_use(const dogb_net *net) {
-    accel_threads(net->threads);
-    if (net->device.is_cuda()) {
-        use_determinism(net->deterministic != 0);
+void accel_use(const at::Device &device, int32_t threads, bool deterministic) {
+    accel_threads(threads);
+    if (device.is_cuda()) {
+        use_determinism(deterministic);
     }
+}
+
+void accel_use(const dogb_net *net) {
+    accel_use(net->device, net->threads, net->deterministic != 0);
 }
 
 void device_synchronize(const at::Device &device) {

@@ -1,5 +1,5 @@
 // entry.cpp - the table of the plug-in, its error text and the translation of exceptions.
-#include "engine/torch/internal.h"
+#include "engine/torch/heads.h"
 
 #include <c10/util/Exception.h>
 
@@ -113,7 +113,7 @@ static void close_engine() noexcept {
 }
 
 static uint32_t capabilities() noexcept {
-    uint32_t bits = DOGB_CAN_INFER | DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD;
+    uint32_t bits = DOGB_CAN_INFER | DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD | DOGB_CAN_HEADS;
     if (accel_has_cuda()) {
         bits |= DOGB_CAN_CUDA | DOGB_CAN_BF16 | DOGB_CAN_TRAIN_BF16;
     }
@@ -161,6 +161,18 @@ static dogb_engine make_table() noexcept {
     table.optim_set_steps = optim_set_steps;
     table.synchronize = net_synchronize;
     table.memory = device_memory;
+    table.heads_create = heads_create;
+    table.heads_destroy = heads_destroy;
+    table.heads_step = heads_step;
+    table.heads_eval = heads_eval;
+    table.heads_read = heads_read;
+    table.heads_write = heads_write;
+    table.heads_run = heads_run;
+    table.heads_end = heads_end;
+    table.heads_slot_read = heads_slot_read;
+    table.heads_slot_write = heads_slot_write;
+    table.heads_steps = heads_steps;
+    table.heads_set_steps = heads_set_steps;
     return table;
 }
 

@@ -4,16 +4,11 @@
 // Logits of an image do not depend on the batch it comes in: see fused.cpp.
 #include "engine/torch/internal.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
-#include <cstring>
-#include <memory>
 #include <mutex>
-#include <string>
 
 namespace dogb_torch {
 
@@ -83,68 +78,14 @@ static int run_piece(dogb_net *net, const dogb_batch *batch, int64_t first, int6
     return DOGBREED_OK;
 }
 
-// The pieces of one call. Threads of libtorch's inter-op pool help the caller; one that comes when
-// the caller has closed the work finds nothing to do, so a busy pool delays nobody.
-struct Work {
-    dogb_net *net;
-    const dogb_batch *batch;
-    float *out;
-    int64_t pieces;
-    std::atomic<int64_t> next;
-    std::atomic<int> result;
-    std::mutex lock;
-    std::condition_variable done;
-    std::string text; // of the last failure, guarded by lock
-    int32_t active;   // helpers at work, guarded by lock
-    bool closed;      // guarded by lock
-};
-
-static void work_on(Work &work) {
-    accel_threads(1);
-    for (int64_t i = work.next++; i < work.pieces && work.result == DOGBREED_OK; i = work.next++) {
-        int64_t first = i * work.batch->count / work.pieces;
-        int64_t end = (i + 1) * work.batch->count / work.pieces;
-        int rc = guard([&]() -> int {
-            return run_piece(work.net, work.batch, first, end - first, false, work.out);
-        });
-        if (rc < 0) {
-            std::lock_guard<std::mutex> hold(work.lock);
-            work.result = rc;
-            work.text = last_error(); // messages belong to threads: the caller says it again
-        }
-    }
-}
-
-static void help(const std::shared_ptr<Work> &work) {
-    {
-        std::lock_guard<std::mutex> hold(work->lock);
-        if (work->closed) {
-            return;
-        }
-        work->active++;
-    }
-    work_on(*work);
-    std::lock_guard<std::mutex> hold(work->lock);
-    work->active--;
-    work->done.notify_all();
-}
-
 static int run_pieces(dogb_net *net, const dogb_batch *batch, int32_t threads, float *out) {
     int64_t rounds = (batch->count + piece_max * threads - 1) / (piece_max * threads);
-    std::shared_ptr<Work> work(new Work());
-    work->net = net;
-    work->batch = batch;
-    work->out = out;
-    work->pieces = std::min<int64_t>(rounds * threads, batch->count);
-    for (int32_t i = 1; i < threads; i++) {
-        at::launch([work] { help(work); });
-    }
-    work_on(*work);
-    std::unique_lock<std::mutex> hold(work->lock);
-    work->closed = true;
-    work->done.wait(hold, [&] { return work->active == 0; });
-    int rc = work->result;
-    return rc < 0 ? fail(rc, "%s", work->text.c_str()) : DOGBREED_OK;
+    int64_t pieces = std::min<int64_t>(rounds * threads, batch->count);
+    return share(threads, pieces, [=](int64_t i) -> int {
+        int64_t first = i * batch->count / pieces;
+        int64_t end = (i + 1) * batch->count / pieces;
+        return run_piece(net, batch, first, end - first, false, out);
+    });
 }
 
 static int check_infer(const dogb_net *net, const dogb_batch *batch) {

@@ -7,6 +7,7 @@
 #include "engine/torch/compat.h"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -151,6 +152,11 @@ void head_forward(dogb_net *net, const dogb_batch *batch, bool training, uint64_
 double head_loss(dogb_net *net, const dogb_target *target);
 void head_backward(dogb_net *net);
 
+// --- share.cpp
+// Runs piece(0), piece(1) ... on up to `threads` threads, each piece on one; the first failure ends
+// it.
+int share(int32_t threads, int64_t pieces, const std::function<int(int64_t)> &piece);
+
 // --- infer.cpp
 int net_infer(dogb_net *net, const dogb_batch *batch, float *out) noexcept;
 
@@ -158,6 +164,7 @@ int net_infer(dogb_net *net, const dogb_batch *batch, float *out) noexcept;
 int net_loss(dogb_net *net, const dogb_target *target, dogb_loss *out) noexcept;
 
 // --- optim.cpp
+int32_t optim_slot_count(const dogb_optim_conf &conf); // state tensors of each parameter
 int optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf) noexcept;
 void optim_destroy(dogb_optim *optim) noexcept;
 int optim_step(dogb_optim *optim, double learning_rate) noexcept;
@@ -172,6 +179,20 @@ int optim_set_steps(dogb_optim *optim, int64_t steps) noexcept;
 // SGD's step of one tensor in one pass; false: not possible here, nothing was done.
 bool optim_sgd_cpu(const dogb_optim_conf &conf, double rate, const at::Tensor &param,
                    const at::Tensor &grad, const at::Tensor *momentum);
+
+// --- heads.cpp
+int heads_create(dogb_heads **out, const dogb_heads_conf *conf) noexcept;
+void heads_destroy(dogb_heads *heads) noexcept;
+int heads_end(dogb_heads *heads, int32_t head) noexcept;
+int heads_read(dogb_heads *heads, int32_t head, int32_t param, float *out, size_t size) noexcept;
+int heads_write(dogb_heads *heads, int32_t head, int32_t param, const float *data,
+                size_t size) noexcept;
+int heads_slot_read(dogb_heads *heads, int32_t head, int32_t param, int32_t slot, float *out,
+                    size_t size) noexcept;
+int heads_slot_write(dogb_heads *heads, int32_t head, int32_t param, int32_t slot,
+                     const float *data, size_t size) noexcept;
+int64_t heads_steps(dogb_heads *heads, int32_t head) noexcept;
+int heads_set_steps(dogb_heads *heads, int32_t head, int64_t steps) noexcept;
 
 // --- observe.cpp
 int net_watch(dogb_net *net, uint32_t mask) noexcept;
@@ -191,7 +212,8 @@ int device_memory(const char *device, int64_t *used, int64_t *peak) noexcept;
 // "cpu" or "cuda:N" that exists.
 int device_parse(at::Device &out, const char *text);
 int device_bf16(const at::Device &device);
-// The calling thread computes with the net's number of threads and determinism from here on.
+// The calling thread computes with this number of threads and determinism from here on.
+void accel_use(const at::Device &device, int32_t threads, bool deterministic);
 void accel_use(const dogb_net *net);
 void accel_threads(int32_t threads);
 void device_synchronize(const at::Device &device);

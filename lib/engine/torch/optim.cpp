@@ -16,7 +16,7 @@
 
 namespace dogb_torch {
 
-static int32_t slot_count(const dogb_optim_conf &conf) {
+int32_t optim_slot_count(const dogb_optim_conf &conf) {
     if (conf.kind == DOGB_OPTIM_SGD) {
         return conf.momentum != 0.0 ? 1 : 0;
     }
@@ -36,7 +36,7 @@ int optim_create(dogb_optim **out, dogb_net *net, const dogb_optim_conf *conf) n
         }
         at::NoGradGuard no_grad;
         std::unique_ptr<dogb_optim> optim(new dogb_optim{net, *conf, 0, {}, {}});
-        optim->slots.resize((size_t)slot_count(*conf));
+        optim->slots.resize((size_t)optim_slot_count(*conf));
         for (size_t i = 0; i < net->params.size(); i++) {
             if (!net->params[i].requires_grad()) {
                 continue;
