@@ -1,5 +1,6 @@
 // heads.c - our side of bench/heads.py: trains banks of heads on random features as lines on stdin
-// say, so that a peer in another process can take turns with it. Argument: the number of threads.
+// say, so that a peer in another process can take turns with it. Arguments: the number of threads,
+// and an engine other than native.
 //   "train ROWS FEATURES HIDDEN CLASSES BATCH HEADS EPOCHS" answers "WALL CPU": milliseconds per
 // epoch and head, of the clock (times threads) and of the processors;
 //   "weights FOLDER ROWS FEATURES HIDDEN CLASSES BATCH 1 EPOCHS" trains one head on files of raw
@@ -170,7 +171,7 @@ static int create(bank *b, const dogb_engine *engine, const shape *s, int32_t th
                             .label_smoothing = zeros,
                             .dropout = zeros,
                             .seeds = seeds};
-    return engine->heads_create(&b->heads, &conf);
+    return dogb_engine_heads(&b->heads, engine, &conf);
 }
 
 static int train(const dogb_engine *engine, const shape *s, int32_t threads) {
@@ -183,7 +184,8 @@ static int train(const dogb_engine *engine, const shape *s, int32_t threads) {
     double processor = processor_seconds();
     for (int epoch = 0; rc == DOGBREED_OK && epoch < s->epochs; epoch++) {
         dogb_rng_shuffle(&b.rng, b.order, (size_t)s->rows);
-        rc = engine->heads_run(b.heads, &b.data, b.work, s->heads);
+        rc = dogb_engine_result(engine, engine->heads_run(b.heads, &b.data, b.work, s->heads),
+                                "heads");
     }
     double units = (double)s->epochs * s->heads * 1e-3;
     if (rc == DOGBREED_OK) {
@@ -255,7 +257,7 @@ static int weights(const dogb_engine *engine, const shape *s, const char *folder
         rc = move_params(&b, engine, s, folder, 0);
     }
     for (int epoch = 0; rc == DOGBREED_OK && epoch < s->epochs; epoch++) {
-        rc = engine->heads_run(b.heads, &b.data, b.work, 1);
+        rc = dogb_engine_result(engine, engine->heads_run(b.heads, &b.data, b.work, 1), "heads");
     }
     if (rc == DOGBREED_OK && (rc = move_params(&b, engine, s, folder, 1)) == DOGBREED_OK) {
         puts("0 0");
@@ -271,8 +273,8 @@ int main(int argc, char **argv) {
     const dogb_engine *engine = NULL;
     char line[800];
     char folder[512];
-    int rc = dogb_engine_open(&engine, "native", DOGB_CAN_HEADS, "cpu");
-    while (rc == DOGBREED_OK && argc == 2 && fgets(line, sizeof line, stdin) != NULL) {
+    int rc = dogb_engine_open(&engine, argc > 2 ? argv[2] : "native", DOGB_CAN_HEADS, "cpu");
+    while (rc == DOGBREED_OK && argc > 1 && fgets(line, sizeof line, stdin) != NULL) {
         shape s;
         if (strncmp(line, "peak ", 5) == 0) {
             peak(atof(line + 5));
@@ -287,9 +289,9 @@ int main(int argc, char **argv) {
         }
         (void)fflush(stdout);
     }
-    if (argc != 2 || rc < 0) {
+    if (argc < 2 || rc < 0) {
         fprintf(stderr, "heads: %s\n",
-                argc != 2 ? "usage: heads THREADS" : dogbreed_error_message());
+                argc < 2 ? "usage: heads THREADS [ENGINE]" : dogbreed_error_message());
         return 2;
     }
     return 0;

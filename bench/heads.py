@@ -1,7 +1,7 @@
 """Heads on cached features: our banks beside PyTorch as processes of one thread each, in alternating blocks.
 
 heads.py PROGRAM [--batches 32,64,128,256] [--rows 6680] [--features 1280] [--classes 120] [--hidden 0]
-         [--heads 40] [--threads 2] [--rounds 5]
+         [--heads 40] [--threads 2] [--rounds 5] [--engine native]
 PROGRAM is build/bench/heads. Both sides train linear (or one-hidden-layer) heads with SGD, momentum 0.9 and weight
 decay on random features in a new random order each epoch; PyTorch with the fused optimiser. Prints, per batch size,
 milliseconds of one thread per epoch and head (median; processor time in brackets), the share of the measured peak of
@@ -83,7 +83,7 @@ def peer(options, pipe):
 
 class Ours:
     def __init__(self, options):
-        self.process = subprocess.Popen([options.program, str(options.threads)], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([options.program, str(options.threads), options.engine], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 
     def ask(self, line):
@@ -133,6 +133,7 @@ def main():
     for name, value in (("rows", 6680), ("features", 1280), ("classes", 120), ("hidden", 0), ("heads", 40),
                         ("threads", 2), ("rounds", 5), ("peer-epochs", 2)):
         parser.add_argument("--" + name, type=int, default=value)
+    parser.add_argument("--engine", default="native")
     options = parser.parse_args()
     context = multiprocessing.get_context("spawn")
     pipes, processes = [], []

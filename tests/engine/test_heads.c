@@ -1,7 +1,7 @@
-// Banks of heads of the engine named by the first argument (second: the device, third: the
-// instruction set): against nets of ref with every optimiser and option, the same bits alone and in
-// a bank on any number of threads, odd sizes, wrong calls, failing allocations. Exit code 77, a
-// visible skip, when the engine is not installed.
+// Banks of heads of the engine named by the first argument (second: the device; third: the
+// instruction set of native, or "stacked" for torch): against nets of ref with every optimiser and
+// option, the same bits alone and in a bank on any number of threads, odd sizes, wrong calls,
+// failing allocations. Exit code 77, a visible skip, when the engine is not installed.
 #include "engine/heads_bank.h"
 
 #include "out_of_memory.h"
@@ -229,6 +229,32 @@ static void steps_and_moves_change_nothing(void **state) {
     free_data(d);
 }
 
+// Data with a key may be kept on the device: another key, or none, is other data.
+static void keys_tell_data_apart(void **state) {
+    (void)state;
+    const shape s = {41, 11, 19, 35, 1};
+    double losses[2][HEADS][ROWS];
+    bank banks[2];
+    for (int with_keys = 0; with_keys < 2; with_keys++) {
+        data *d = make_data(&s);
+        banks[with_keys] = make_bank(&s, d, 0, HEADS, 1);
+        for (int round = 0; round < 4; round++) {
+            d->shared.key = with_keys && round < 3 ? 1 + (round > 0) : 0; // 1, 2, 2, 0
+            for (int32_t i = 0; round != 2 && i < ROWS * (s.features + 3); i++) {
+                d->features[i] *= 1.5f;
+            }
+            train(&banks[with_keys], &s, d, losses[with_keys]);
+        }
+        free_data(d);
+    }
+    assert_memory_equal(losses[0][0], losses[1][0], 2 * sizeof(double));
+    for (int32_t k = 0; k < HEADS; k++) {
+        assert_same(&banks[0], k, &banks[1], k, &s);
+    }
+    engine->heads_destroy(banks[0].heads);
+    engine->heads_destroy(banks[1].heads);
+}
+
 static void judging_equals_ref(void **state) {
     (void)state;
     const dogb_engine *ref = dogb_engine_ref();
@@ -425,16 +451,19 @@ int main(int argc, char **argv) {
         cmocka_unit_test(each_head_trains_like_a_net),
         cmocka_unit_test(a_head_has_the_same_bits_alone_and_in_a_bank),
         cmocka_unit_test(steps_and_moves_change_nothing),
+        cmocka_unit_test(keys_tell_data_apart),
         cmocka_unit_test(judging_equals_ref),
         cmocka_unit_test(wrong_calls_fail),
         cmocka_unit_test(wrong_banks_are_refused),
         cmocka_unit_test(every_allocation_may_fail),
     };
     device = argc > 2 ? argv[2] : "cpu";
+    const char *name = argc > 1 ? argv[1] : "native";
     if (argc > 3) {
-        assert_int_equal(setenv("DOGBREED_CPU", argv[3], 1), 0);
+        const char *how = strcmp(name, "torch") == 0 ? "DOGBREED_TORCH_HEADS" : "DOGBREED_CPU";
+        assert_int_equal(setenv(how, argv[3], 1), 0);
     }
-    int rc = dogb_engine_open(&engine, argc > 1 ? argv[1] : "native", DOGB_CAN_HEADS, device);
+    int rc = dogb_engine_open(&engine, name, DOGB_CAN_HEADS, device);
     if (rc < 0) {
         (void)printf("1..0 # SKIP %s\n", dogbreed_error_message());
         return rc == DOGBREED_ERROR_NOT_FOUND || rc == DOGBREED_ERROR_DEVICE ? 77 : 1;
