@@ -38,10 +38,14 @@ static Data on_device(dogb_heads *bank, const dogb_heads_data *data) {
     if (data->key != 0 && data->key == bank->key && bank->features.sizes() == features.sizes()) {
         return {bank->features, bank->labels};
     }
-    bank->key = data->key;
-    bank->features = features.contiguous().to(bank->device, at::kFloat, false, true);
-    bank->labels = labels.to(bank->device);
-    return {bank->features, bank->labels};
+    Data copy = {features.contiguous().to(bank->device, at::kFloat, false, true),
+                 labels.to(bank->device)};
+    if (data->key != 0) {
+        bank->key = data->key;
+        bank->features = copy.features;
+        bank->labels = copy.labels;
+    }
+    return copy;
 }
 
 // --- stacks
