@@ -45,6 +45,7 @@ enum { HEADS = sizeof heads / sizeof *heads };
 
 static const dogb_engine *engine; // set by main
 static const char *device = "cpu";
+static int32_t nodes_later; // how much further back the dropout nodes are than in make_graph
 
 // An engine's own line becomes this thread's.
 static inline int told(int rc) {
@@ -163,7 +164,7 @@ static inline int create(dogb_heads **out, const shape *s, const data *d, int32_
                             .seeds = seeds,
                             .class_weights = s->classes % 2 == 1 ? d->class_weights : NULL,
                             .dropout_features = dropout_features,
-                            .dropout_nodes = {nodes[0], nodes[1]},
+                            .dropout_nodes = {nodes[0] + nodes_later, nodes[1] + nodes_later},
                             .device = device};
     return dogb_engine_heads(out, engine, &conf);
 }

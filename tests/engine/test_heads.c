@@ -229,6 +229,39 @@ static void steps_and_moves_change_nothing(void **state) {
     free_data(d);
 }
 
+// The masks of a node far back in its graph: another engine's bank has the same.
+static void masks_are_those_of_the_nodes(void **state) {
+    (void)state;
+    const shape s = {20, 7, 5, 16, 1};
+    const dogb_engine *own = engine;
+    const char *own_device = device;
+    float *values[2][HEADS];
+    data *d = make_data(&s);
+    nodes_later = 4;
+    for (int other = 0; other < 2; other++) {
+        double losses[HEADS][ROWS];
+        if (other) {
+            engine = strcmp(own->name, "native") == 0 ? dogb_engine_ref() : dogb_engine_native();
+            device = "cpu";
+        }
+        bank b = make_bank(&s, d, 0, HEADS, 1);
+        train(&b, &s, d, losses);
+        for (int32_t k = 0; k < HEADS; k++) {
+            values[other][k] = read_tensor(&b, &s, k, 0, -1);
+        }
+        engine->heads_destroy(b.heads);
+    }
+    engine = own;
+    device = own_device;
+    nodes_later = 0;
+    for (int32_t k = 0; k < HEADS; k++) {
+        assert_close("far node", values[0][k], values[1][k], count_of(&s, 0));
+        free(values[0][k]);
+        free(values[1][k]);
+    }
+    free_data(d);
+}
+
 // Data with a key may be kept on the device: another key, or none, is other data.
 static void keys_tell_data_apart(void **state) {
     (void)state;
@@ -451,6 +484,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(each_head_trains_like_a_net),
         cmocka_unit_test(a_head_has_the_same_bits_alone_and_in_a_bank),
         cmocka_unit_test(steps_and_moves_change_nothing),
+        cmocka_unit_test(masks_are_those_of_the_nodes),
         cmocka_unit_test(keys_tell_data_apart),
         cmocka_unit_test(judging_equals_ref),
         cmocka_unit_test(wrong_calls_fail),
