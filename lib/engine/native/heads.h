@@ -50,17 +50,6 @@ typedef struct dogb_heads_forward {
     int32_t reserved;
 } dogb_heads_forward;
 
-// Rows of features that the next batch will read: the tiles of a gradient prefetch them.
-typedef struct dogb_heads_ahead {
-    const float **from; // [rows]
-    int64_t rows;
-    int64_t floats; // of a row
-    int64_t row;    // where the next line is
-    int64_t at;
-    int32_t lines_per_tile;
-    int32_t reserved;
-} dogb_heads_ahead;
-
 // weights: one optimiser step with the gradient packed^T * delta, for groups and one panel.
 typedef struct dogb_heads_update {
     const float *packed;
@@ -68,7 +57,6 @@ typedef struct dogb_heads_update {
     float *weights;     // [groups * 16][width]
     float *slot[DOGB_HEADS_SLOTS];
     const dogb_heads_rule *rule;
-    dogb_heads_ahead *ahead;
     int64_t pitch;
     int64_t stride;
     int64_t rows;
@@ -134,10 +122,10 @@ void dogb_heads_layer_write(const dogb_heads_layer *layer, const dogb_heads_kern
                             int32_t is_bias, float *to, const float *data);
 void dogb_heads_layer_forward(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                               const float *packed, int64_t rows, float *out, int32_t threads);
-// weights or bias NULL: they stay as they are. threads: above 1 `ahead` must be empty.
+// weights or bias NULL: they stay as they are.
 void dogb_heads_layer_update(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                              const dogb_heads_rule *rule, const float *packed, const float *delta,
-                             int64_t rows, dogb_heads_ahead *ahead, int32_t threads);
+                             int64_t rows, int32_t threads);
 // to: a layer from outputs to inputs, without bias.
 void dogb_heads_layer_transpose(dogb_heads_layer *to, const dogb_heads_layer *from,
                                 const dogb_heads_kernel *kernel);
@@ -145,9 +133,15 @@ size_t dogb_heads_layer_weights(const dogb_heads_layer *layer); // floats that t
 // Floats from row to row of so many values.
 int64_t dogb_heads_stride(const dogb_heads_kernel *kernel, int64_t values);
 int64_t dogb_heads_packed_floats(int64_t inputs, int64_t rows);
-// Puts row `row` of `rows` into a packed batch. mask: factors, or NULL.
-void dogb_heads_pack(float *packed, int64_t inputs, int64_t rows, int64_t row, const float *from,
-                     const float *mask);
+// Rows of values that are to be packed.
+typedef struct dogb_heads_rows {
+    const float *values;
+    const int64_t *order; // which rows, or NULL: the first ones
+    const float *mask;    // [rows][inputs] factors, or NULL
+    int64_t stride;       // floats from row to row of values
+} dogb_heads_rows;
+
+void dogb_heads_pack(float *packed, int64_t inputs, int64_t rows, const dogb_heads_rows *from);
 
 // heads_loss.c: cross-entropy
 
@@ -193,7 +187,6 @@ typedef struct dogb_heads_space {
     float *packed_delta; // of the logits
     dogb_heads_layer transposed;
     int32_t *labels;
-    dogb_heads_ahead ahead;
     int32_t threads; // that share its products; of a bank 1, whose heads are shared out
     int32_t reserved;
 } dogb_heads_space;

@@ -13,6 +13,13 @@
 // while all rows go over them.
 enum { BLOCK_BYTES = 24 * 1024 };
 
+// How rows are packed.
+enum {
+    PIECE_GROUPS = 8, // of a row, one after the other
+    PIECE = PIECE_GROUPS * DOGB_HEADS_GROUP,
+    ROWS_AHEAD = 4, // that are prefetched
+};
+
 typedef struct panel {
     const dogb_heads_kernel *kernel;
     int32_t vectors;
@@ -221,14 +228,13 @@ static void update_part(int32_t member, int32_t members, void *userdata) {
 
 void dogb_heads_layer_update(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                              const dogb_heads_rule *rule, const float *packed, const float *delta,
-                             int64_t rows, dogb_heads_ahead *ahead, int32_t threads) {
+                             int64_t rows, int32_t threads) {
     dogb_heads_update u = {
         .packed = packed,
         .delta = delta,
         .weights = layer->bias,
         .slot = {layer->bias_slot[0], layer->bias_slot[1]},
         .rule = rule,
-        .ahead = ahead,
         .pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP,
         .stride = layer->stride,
         .rows = rows,
@@ -260,23 +266,40 @@ int64_t dogb_heads_packed_floats(int64_t inputs, int64_t rows) {
            DOGB_HEADS_GROUP;
 }
 
-void dogb_heads_pack(float *packed, int64_t inputs, int64_t rows, int64_t row, const float *from,
-                     const float *mask) {
-    int64_t pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP;
-    float *to = packed + row * DOGB_HEADS_GROUP;
-    int64_t k = 0;
-    for (; k + DOGB_HEADS_GROUP <= inputs; k += DOGB_HEADS_GROUP, to += pitch) {
-        float group[DOGB_HEADS_GROUP];
-        memcpy(group, from + k, sizeof group);
-        for (int64_t i = 0; mask != NULL && i < DOGB_HEADS_GROUP; i++) {
-            group[i] *= mask[k + i];
-        }
-        memcpy(to, group, sizeof group);
+static void pack_part(float *to, const float *from, const float *mask, int64_t count) {
+    for (int64_t i = 0; i < DOGB_HEADS_GROUP; i++) {
+        float value = i < count ? from[i] : 0.0f;
+        to[i] = mask != NULL && i < count ? value * mask[i] : value;
     }
-    for (; k < inputs; k += DOGB_HEADS_GROUP, to += pitch) {
-        for (int64_t i = 0; i < DOGB_HEADS_GROUP; i++) {
-            float value = k + i < inputs ? from[k + i] : 0.0f;
-            to[i] = mask != NULL && k + i < inputs ? value * mask[k + i] : value;
+}
+
+static const float *row_of(const dogb_heads_rows *from, int64_t row) {
+    return from->values + (from->order == NULL ? row : from->order[row]) * from->stride;
+}
+
+// A piece of all rows, then the next one: few lines of a group are written at a time, side by side,
+// and those of the rows to come are on their way from memory.
+void dogb_heads_pack(float *packed, int64_t inputs, int64_t rows, const dogb_heads_rows *from) {
+    int64_t pitch = (rows + DOGB_HEADS_SPARE) * DOGB_HEADS_GROUP;
+    for (int64_t first = 0; first < inputs; first += PIECE) {
+        int64_t end = first + PIECE < inputs ? first + PIECE : inputs;
+        for (int64_t row = 0; row < rows; row++) {
+            const float *values = row_of(from, row);
+            const float *mask = from->mask == NULL ? NULL : from->mask + row * inputs;
+            float *to = packed + first / DOGB_HEADS_GROUP * pitch + row * DOGB_HEADS_GROUP;
+            if (row + ROWS_AHEAD < rows) {
+                const float *ahead = row_of(from, row + ROWS_AHEAD);
+                for (int64_t k = first; k < end; k += DOGB_HEADS_LINE) {
+                    __builtin_prefetch(ahead + k);
+                }
+            }
+            for (int64_t k = first; k < end; k += DOGB_HEADS_GROUP, to += pitch) {
+                if (mask == NULL && k + DOGB_HEADS_GROUP <= end) {
+                    memcpy(to, values + k, DOGB_HEADS_GROUP * sizeof *to);
+                } else {
+                    pack_part(to, values + k, mask == NULL ? NULL : mask + k, end - k);
+                }
+            }
         }
     }
 }

@@ -109,18 +109,6 @@ DOGB_INLINE void step_any(const dogb_heads_update *u, const float *gradients, in
     }
 }
 
-// What the next batch needs comes into the cache while this one is worked on.
-DOGB_INLINE void look_ahead(dogb_heads_ahead *a) {
-    for (int32_t i = 0; i < a->lines_per_tile && a->row < a->rows; i++) {
-        __builtin_prefetch(a->from[a->row] + a->at, 0, 2);
-        a->at += DOGB_HEADS_LINE;
-        if (a->at >= a->floats) {
-            a->at = 0;
-            a->row++;
-        }
-    }
-}
-
 // Gradients of K inputs, summed over all rows, and the step with them. at: the first weight.
 DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t at, const int K,
                         const int N) {
@@ -149,7 +137,6 @@ DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t
             }
         }
     }
-    look_ahead(u->ahead);
     if (u->rule->kind == DOGB_OPTIM_SGD && !u->rule->nesterov && u->slot[0] != NULL) {
         DOGB_UNROLL
         for (int k = 0; k < K; k++) {

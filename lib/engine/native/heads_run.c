@@ -21,27 +21,6 @@ typedef struct job {
 
 // --- one step
 
-// Notes the rows of step `index`, which the gradient before it brings into the cache.
-static void plan_ahead(dogb_heads_space *space, const dogb_heads *heads,
-                       const dogb_heads_data *data, const dogb_heads_work *work, int64_t index) {
-    dogb_heads_ahead *ahead = &space->ahead;
-    int64_t first = index * work->batch;
-    int64_t left = work->samples - first;
-    ahead->rows = left < work->batch ? (left > 0 ? left : 0) : work->batch;
-    for (int64_t i = 0; i < ahead->rows; i++) {
-        int64_t row = work->order == NULL ? first + i : work->order[first + i];
-        ahead->from[i] = data->features + row * data->stride;
-    }
-    ahead->floats = heads->features;
-    ahead->row = 0;
-    ahead->at = 0;
-    // Tiles of at most 8 inputs and 48 outputs, so all rows are reached.
-    int64_t lines = ahead->rows * ((heads->features + DOGB_HEADS_LINE - 1) / DOGB_HEADS_LINE);
-    const dogb_heads_layer *layer = &heads->heads[work->head].layers[0];
-    int64_t tiles = layer->groups * 2 * ((layer->width + 47) / 48);
-    ahead->lines_per_tile = (int32_t)((lines + tiles - 1) / tiles);
-}
-
 static double train_step(dogb_heads_space *space, const job *j, const dogb_heads_work *work,
                          int64_t index) {
     const dogb_heads *heads = j->heads;
@@ -58,16 +37,14 @@ static double train_step(dogb_heads_space *space, const job *j, const dogb_heads
     head->steps++;
     dogb_heads_rule rule = dogb_head_rule(&head->optim, head->steps, work->rates[index]);
     float *delta = logits;
-    plan_ahead(space, heads, j->data, work, index + 1);
     if (heads->layers == 2) {
-        dogb_heads_ahead nothing = {0};
         dogb_head_backward(space, heads, head, rows, masks[1], logits);
         dogb_heads_layer_update(&head->layers[1], heads->kernel, &rule, space->packed[1], logits,
-                                rows, &nothing, 1);
+                                rows, 1);
         delta = space->delta;
     }
     dogb_heads_layer_update(&head->layers[0], heads->kernel, &rule, space->packed[0], delta, rows,
-                            &space->ahead, 1);
+                            1);
     return loss;
 }
 

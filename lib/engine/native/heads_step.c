@@ -32,8 +32,7 @@ static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch)
         }
     }
     space->labels = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->labels);
-    space->ahead.from = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->ahead.from);
-    if (space->labels == NULL || space->ahead.from == NULL) {
+    if (space->labels == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     if (heads->layers == 1) {
@@ -97,14 +96,15 @@ dogb_heads_rule dogb_head_rule(const dogb_optim_conf *optim, int64_t steps, doub
 
 void dogb_head_gather(dogb_heads_space *space, const dogb_heads *heads, const dogb_heads_data *data,
                       const int64_t *order, int64_t first, int64_t rows, const float *mask) {
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t row = order == NULL ? first + i : order[first + i];
-        if (data->labels != NULL) {
-            space->labels[i] = data->labels[row];
-        }
-        dogb_heads_pack(space->packed[0], heads->features, rows, i,
-                        data->features + row * data->stride,
-                        mask == NULL ? NULL : mask + i * heads->features);
+    dogb_heads_rows from = {.values = data->features, .mask = mask, .stride = data->stride};
+    if (order == NULL) {
+        from.values += first * data->stride;
+    } else {
+        from.order = order + first;
+    }
+    dogb_heads_pack(space->packed[0], heads->features, rows, &from);
+    for (int64_t i = 0; data->labels != NULL && i < rows; i++) {
+        space->labels[i] = data->labels[order == NULL ? first + i : order[first + i]];
     }
 }
 
@@ -131,10 +131,8 @@ float *dogb_head_forward(dogb_heads_space *space, const dogb_heads *heads, const
     for (int64_t i = 0; i < rows * layer->stride; i++) {
         values[i] = values[i] < 0.0f ? 0.0f : values[i]; // NaN stays
     }
-    for (int64_t i = 0; i < rows; i++) {
-        dogb_heads_pack(space->packed[1], heads->hidden, rows, i, values + i * layer->stride,
-                        mask == NULL ? NULL : mask + i * heads->hidden);
-    }
+    dogb_heads_rows hidden = {.values = values, .mask = mask, .stride = layer->stride};
+    dogb_heads_pack(space->packed[1], heads->hidden, rows, &hidden);
     dogb_heads_layer_forward(&head->layers[1], heads->kernel, space->packed[1], rows,
                              space->values[1], space->threads);
     return space->values[1];
@@ -145,10 +143,8 @@ void dogb_head_backward(dogb_heads_space *space, const dogb_heads *heads, const 
     const dogb_heads_layer *last = &head->layers[1];
     int64_t stride = head->layers[0].stride;
     dogb_heads_layer_transpose(&space->transposed, last, heads->kernel);
-    for (int64_t i = 0; i < rows; i++) {
-        dogb_heads_pack(space->packed_delta, heads->classes, rows, i, gradient + i * last->stride,
-                        NULL);
-    }
+    dogb_heads_rows logits = {.values = gradient, .stride = last->stride};
+    dogb_heads_pack(space->packed_delta, heads->classes, rows, &logits);
     dogb_heads_layer_forward(&space->transposed, heads->kernel, space->packed_delta, rows,
                              space->delta, space->threads);
     for (int64_t i = 0; i < rows; i++) {

@@ -24,10 +24,9 @@ static void update(const dogb_head_net *head, int32_t index, const dogb_heads_la
                    const dogb_heads_rule *rule) {
     const dogb_heads *bank = head->bank;
     const dogb_heads_space *space = bank->spaces;
-    dogb_heads_ahead nothing = {0};
     const float *delta = index + 1 == bank->layers ? head->delta : space->delta;
     dogb_heads_layer_update(layer, bank->kernel, rule, space->packed[index], delta, head->count,
-                            &nothing, head->threads);
+                            head->threads);
 }
 
 // --- gradients
