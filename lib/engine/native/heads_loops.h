@@ -109,19 +109,30 @@ DOGB_INLINE void step_any(const dogb_heads_update *u, const float *gradients, in
     }
 }
 
-// Gradients of K inputs, summed over all rows, and the step with them. at: the first weight.
-DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t at, const int K,
-                        const int N) {
+// One tile of gradients over some of the rows.
+typedef struct part {
+    const float *packed; // first row and input
+    const float *delta;
+    float *sums; // of the rows before; then of these too, but for the last part
+    int64_t rows;
+    int64_t at; // first weight
+    int32_t is_first;
+    int32_t is_last;
+} part;
+
+// Gradients of K inputs, summed over the rows of a part; behind the last one the step with them.
+DOGB_INLINE void update(const dogb_heads_update *u, const part *t, const int K, const int N) {
     vec sums[GROUP][DOGB_HEADS_VECTORS];
-    const float *delta = u->delta;
+    const float *packed = t->packed;
+    const float *delta = t->delta;
     DOGB_UNROLL
     for (int k = 0; k < K; k++) {
         DOGB_UNROLL
         for (int n = 0; n < N; n++) {
-            sums[k][n] = v_set1(0.0f);
+            sums[k][n] = t->is_first ? v_set1(0.0f) : v_load(t->sums + (k * N + n) * LANES);
         }
     }
-    for (int64_t r = 0; r < u->rows; r++, packed += GROUP, delta += u->stride) {
+    for (int64_t r = 0; r < t->rows; r++, packed += GROUP, delta += u->stride) {
         vec z[DOGB_HEADS_VECTORS];
         DOGB_UNROLL
         for (int n = 0; n < N; n++) {
@@ -137,32 +148,57 @@ DOGB_INLINE void update(const dogb_heads_update *u, const float *packed, int64_t
             }
         }
     }
-    if (u->rule->kind == DOGB_OPTIM_SGD && !u->rule->nesterov && u->slot[0] != NULL) {
+    if (t->is_last && u->rule->kind == DOGB_OPTIM_SGD && !u->rule->nesterov && u->slot[0] != NULL) {
         DOGB_UNROLL
         for (int k = 0; k < K; k++) {
             DOGB_UNROLL
             for (int n = 0; n < N; n++) {
-                int64_t to = at + (k * N + n) * LANES;
+                int64_t to = t->at + (k * N + n) * LANES;
                 step_momentum(u->rule, sums[k][n], u->weights + to, u->slot[0] + to);
             }
         }
         return;
     }
-    float gradients[GROUP * DOGB_HEADS_VECTORS * LANES];
     DOGB_UNROLL
     for (int k = 0; k < K; k++) {
         DOGB_UNROLL
         for (int n = 0; n < N; n++) {
-            v_store(gradients + (k * N + n) * LANES, sums[k][n]);
+            v_store(t->sums + (k * N + n) * LANES, sums[k][n]);
         }
     }
-    step_any(u, gradients, at, K * N);
+    if (t->is_last) {
+        step_any(u, t->sums, t->at, K * N);
+    }
+}
+
+// Rows of a part at most: their deltas and inputs then stay in the L1 cache from tile to tile.
+enum { PART_ROWS = 64 };
+
+// All tiles of a group, part by part.
+DOGB_INLINE void update_group(const dogb_heads_update *u, int64_t group, const int K, const int N) {
+    float sums[GROUP * DOGB_HEADS_VECTORS * LANES];
+    int64_t parts = (u->rows + PART_ROWS - 1) / PART_ROWS;
+    part t = {.rows = 0};
+    int64_t row = 0;
+    for (int64_t i = 0; i < parts; i++, row += t.rows) {
+        t.rows = u->rows / parts + (i < u->rows % parts);
+        t.delta = u->delta + row * u->stride;
+        t.is_first = i == 0;
+        t.is_last = i + 1 == parts;
+        DOGB_ROLLED
+        for (int k = 0; k < GROUP; k += K) {
+            t.packed = u->packed + group * u->pitch + row * GROUP + k;
+            t.sums = sums + k * N * LANES;
+            t.at = (group * GROUP + k) * N * LANES;
+            update(u, &t, K, N);
+        }
+    }
 }
 
 #define DOGB_UPDATE(N, INPUTS)                                                                     \
     static void update_##N(const dogb_heads_update *u) {                                           \
-        for (int64_t k = 0; k < u->groups * GROUP; k += (INPUTS)) {                                \
-            update(u, u->packed + k / GROUP * u->pitch + k % GROUP, k * N * LANES, INPUTS, N);     \
+        for (int64_t g = 0; g < u->groups; g++) {                                                  \
+            update_group(u, g, INPUTS, N);                                                         \
         }                                                                                          \
     }
 
