@@ -5,11 +5,12 @@
 // epoch and head, of the clock (times threads) and of the processors;
 //   "weights FOLDER ROWS FEATURES HIDDEN CLASSES BATCH 1 EPOCHS" trains one head on files of raw
 // values (features, labels, order, param0 ...), writes found0 ... there and answers "0 0";
-//   "peak SECONDS" answers GFLOP/s of a loop of fused multiply-adds on one thread, clock and
-// processor.
+//   "share" with what "train" has answers the share of the peak, from slices of an epoch and a loop
+// of fused multiply-adds in turn, and that peak, GFLOP/s of one thread.
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/rng.h"
+#include "core/thread.h"
 #include "engine/engine.h"
 
 #include <stdio.h>
@@ -106,17 +107,6 @@ static double turns(int64_t count) {
 }
 #endif
 
-static void peak(double seconds) {
-    double begin = dogb_clock();
-    double begin_processor = processor_seconds();
-    double work = 0;
-    while (dogb_clock() - begin < seconds) {
-        work += turns(100000);
-    }
-    printf("%.2f %.2f\n", work / (dogb_clock() - begin) * 1e-9,
-           work / (processor_seconds() - begin_processor) * 1e-9);
-}
-
 // --- training
 
 static int fill(bank *b, const shape *s) {
@@ -191,6 +181,71 @@ static int train(const dogb_engine *engine, const shape *s, int32_t threads) {
     if (rc == DOGBREED_OK) {
         printf("%.4f %.4f\n", (dogb_clock() - wall) * threads / units,
                (processor_seconds() - processor) / units);
+    }
+    if (b.heads != NULL) {
+        engine->heads_destroy(b.heads);
+    }
+    dogb_arena_free(&b.arena);
+    return rc;
+}
+
+// --- share of the peak
+
+enum { SLICE = 1024, SLICES_MAX = 4000, SPIN = 4000000 };
+
+static int spin(int64_t index, void *userdata) {
+    double *work = userdata;
+    work[index] = turns(SPIN);
+    return DOGBREED_OK;
+}
+
+static int compare_shares(const void *a, const void *b) {
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+// Slices of an epoch and the loop of multiply-adds in turn, both on all threads: a core that slows
+// down slows both. Prints the median share and the median peak of a thread, GFLOP/s.
+static int share(const dogb_engine *engine, const shape *s, int32_t threads) {
+    static double shares[SLICES_MAX];
+    static double peaks[SLICES_MAX];
+    double products = s->hidden > 0
+                          ? (double)s->hidden * (2.0 * s->features + 3.0 * s->classes)
+                          : 2.0 * (double)s->features * s->classes; // forward and gradient
+    double spun[256] = {0};
+    bank b = {0};
+    int32_t count = 0;
+    int rc = threads > 256 ? DOGBREED_ERROR_INVALID_ARGUMENT : fill(&b, s);
+    rc = rc < 0 ? rc : create(&b, engine, s, threads);
+    for (int epoch = 0; rc == DOGBREED_OK && epoch < s->epochs; epoch++) {
+        dogb_rng_shuffle(&b.rng, b.order, (size_t)s->rows);
+        for (int64_t at = 0; rc == DOGBREED_OK && at + SLICE <= s->rows; at += SLICE) {
+            for (int32_t i = 0; i < s->heads; i++) {
+                b.work[i].order = b.order + at;
+                b.work[i].samples = SLICE;
+            }
+            double begin = dogb_clock();
+            rc = engine->heads_run(b.heads, &b.data, b.work, s->heads);
+            double middle = dogb_clock();
+            rc = rc < 0 ? rc : dogb_parallel(threads, threads, spin, spun);
+            double end = dogb_clock();
+            double all = 0;
+            for (int32_t i = 0; i < threads; i++) {
+                all += spun[i];
+            }
+            if (count < SLICES_MAX) {
+                peaks[count] = all / (end - middle) / threads * 1e-9;
+                shares[count] = 2.0 * products * SLICE * s->heads / (middle - begin) * 1e-9 /
+                                (peaks[count] * threads);
+                count++;
+            }
+        }
+    }
+    if (rc == DOGBREED_OK && count > 0) {
+        qsort(shares, (size_t)count, sizeof *shares, compare_shares);
+        qsort(peaks, (size_t)count, sizeof *peaks, compare_shares);
+        printf("%.4f %.2f\n", shares[count / 2], peaks[count / 2]);
     }
     if (b.heads != NULL) {
         engine->heads_destroy(b.heads);
@@ -276,11 +331,12 @@ int main(int argc, char **argv) {
     int rc = dogb_engine_open(&engine, argc > 2 ? argv[2] : "native", DOGB_CAN_HEADS, "cpu");
     while (rc == DOGBREED_OK && argc > 1 && fgets(line, sizeof line, stdin) != NULL) {
         shape s;
-        if (strncmp(line, "peak ", 5) == 0) {
-            peak(atof(line + 5));
-        } else if (sscanf(line, "train %lld %d %d %d %d %d %d", &s.rows, &s.features, &s.hidden,
-                          &s.classes, &s.batch, &s.heads, &s.epochs) == 7) {
+        if (sscanf(line, "train %lld %d %d %d %d %d %d", &s.rows, &s.features, &s.hidden,
+                   &s.classes, &s.batch, &s.heads, &s.epochs) == 7) {
             rc = train(engine, &s, atoi(argv[1]));
+        } else if (sscanf(line, "share %lld %d %d %d %d %d %d", &s.rows, &s.features, &s.hidden,
+                          &s.classes, &s.batch, &s.heads, &s.epochs) == 7) {
+            rc = share(engine, &s, atoi(argv[1]));
         } else if (sscanf(line, "weights %511s %lld %d %d %d %d %d %d", folder, &s.rows,
                           &s.features, &s.hidden, &s.classes, &s.batch, &s.heads, &s.epochs) == 8) {
             rc = weights(engine, &s, folder);

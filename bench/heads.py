@@ -4,8 +4,9 @@ heads.py PROGRAM [--batches 32,64,128,256] [--rows 6680] [--features 1280] [--cl
          [--heads 40] [--threads 2] [--rounds 5] [--engine native]
 PROGRAM is build/bench/heads. Both sides train linear (or one-hidden-layer) heads with SGD, momentum 0.9 and weight
 decay on random features in a new random order each epoch; PyTorch with the fused optimiser. Prints, per batch size,
-milliseconds of one thread per epoch and head (median; processor time in brackets), the share of the measured peak of
-fused multiply-adds, and the median ratio of neighbouring blocks; first the largest difference of the weights after an
+milliseconds of one thread per epoch and head (median; processor time in brackets), the share of the peak of fused
+multiply-adds (slices of an epoch and a loop of multiply-adds in turn, both on all threads: median), and the median
+ratio of neighbouring blocks; first the largest difference of the weights after an
 epoch from the same start in the same order, as a share of the largest weight, also of PyTorch in float64.
 """
 import argparse
@@ -105,10 +106,45 @@ def peers_turn(pipes, batch):
 def measure(options, ours, pipes, batch):
     line = (f"train {options.rows} {options.features} {options.hidden} {options.classes} {batch} "
             f"{options.heads} 1")
-    fast, slow, peaks = [], [], []
+    fast, slow = [], []
     peers_turn(pipes, batch)
     for _ in range(options.rounds):
-        peaks.append(ours.ask("peak 0.2")[1])
+        fast.append(ours.ask(line))
+        slow.append(peers_turn(pipes, batch))
+    wall, used = time.perf_counter(), time.process_time()
+        for _ in range(options.peer_epochs):
+            epoch(batch)
+        pipe.send(((time.perf_counter() - wall) / options.peer_epochs * 1e3,
+                   (time.process_time() - used) / options.peer_epochs * 1e3))
+
+
+class Ours:
+    def __init__(self, options):
+        self.process = subprocess.Popen([options.program, str(options.threads), options.engine], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        if not answer:
+            raise SystemExit("our program ended")
+        return tuple(map(float, answer))
+
+
+def peers_turn(pipes, batch):
+    for pipe in pipes:
+        pipe.send(batch)
+    answers = [pipe.recv() for pipe in pipes]
+    return statistics.mean(a[0] for a in answers), statistics.mean(a[1] for a in answers)
+
+
+def measure(options, ours, pipes, batch):
+    line = (f"train {options.rows} {options.features} {options.hidden} {options.classes} {batch} "
+            f"{options.heads} 1")
+    fast, slow = [], []
+    peers_turn(pipes, batch)
+    for _ in range(options.rounds):
         fast.append(ours.ask(line))
         slow.append(peers_turn(pipes, batch))
     products = options.hidden * (options.features + options.classes) if options.hidden \
@@ -118,10 +154,10 @@ def measure(options, ours, pipes, batch):
         work += 2 * options.rows * options.hidden * options.classes * 1e-6  # gradient of the hidden layer
     wall, used = (statistics.median(f[i] for f in fast) for i in (0, 1))
     peer_wall, peer_used = (statistics.median(s[i] for s in slow) for i in (0, 1))
-    peak = statistics.median(peaks)
+    share, peak = ours.ask(line.replace("train", "share")[:-1] + str(max(1, 80 // options.heads)))
     ratio = statistics.median(s[0] / f[0] for f, s in zip(fast, slow))
     ratio_used = statistics.median(s[1] / f[1] for f, s in zip(fast, slow))
-    print(f"batch {batch}: ours {wall:.1f} ms ({used:.1f}), {work / used / peak:.0%} of the peak of {peak:.0f} GFLOP/s; "
+    print(f"batch {batch}: ours {wall:.1f} ms ({used:.1f}), {share:.0%} of the peak of {peak:.0f} GFLOP/s; "
           f"PyTorch {peer_wall:.1f} ms ({peer_used:.1f}); {ratio:.2f}x ({ratio_used:.2f}x), load {os.getloadavg()[0]:.1f}",
           flush=True)
 
