@@ -5,7 +5,7 @@
 
 #include "out_of_memory.h"
 
-enum { NETS = 60, INT8_IMAGES = 33, INT8_THREADS = 4 };
+enum { NETS = 90, INT8_IMAGES = 33, INT8_THREADS = 4 };
 
 // A quantised network of random layers; its weights are multiples of their scales.
 typedef struct quantised {
@@ -36,18 +36,23 @@ static int32_t draw_layer(draw *d, int32_t from) {
         int32_t wide = pick_channels(&d->rng);
         int32_t last =
             draw_small_conv(d, from, (dogb_conv){.out = wide, .kernel = 1, .bias = 1}, 0);
+        const int32_t depth = pick(&d->rng, 0, 1) ? 3 : pick(&d->rng, 1, 5);
+        const int32_t dilation = pick(&d->rng, 0, 3) > 0 ? 1 : 2;
+        const int32_t stride = pick(&d->rng, 0, 3) > 0 ? conv.stride : 3;
         last = draw_small_conv(d, last,
                                (dogb_conv){.out = wide,
-                                           .kernel = 3,
-                                           .stride = conv.stride,
-                                           .padding = 1,
+                                           .kernel = depth,
+                                           .stride = stride,
+                                           .padding = (dilation * (depth - 1) + 1) / 2,
+                                           .dilation = dilation,
                                            .groups = wide,
                                            .bias = 1},
                                0);
-        int32_t out = conv.stride == 1 ? channels : conv.out;
-        last = dogb_graph_conv(d->graph, last, draw_name(d),
-                               &(dogb_conv){.out = out, .kernel = 1, .bias = 1});
-        return conv.stride == 1 ? dogb_graph_add(d->graph, from, last, draw_name(d)) : last;
+        const int same = stride == 1 && dilation * (depth - 1) % 2 == 0;
+        last = dogb_graph_conv(
+            d->graph, last, draw_name(d),
+            &(dogb_conv){.out = same ? channels : conv.out, .kernel = 1, .bias = 1});
+        return same ? dogb_graph_add(d->graph, from, last, draw_name(d)) : last;
     }
     default:
         return draw_small_conv(d, from, conv, 0);

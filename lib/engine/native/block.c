@@ -19,9 +19,10 @@ typedef struct block {
     const dogb_step *step;
     const dogb_node *depth;
     const void **pointers;
-    float *expanded; // by panel: [ring][width][channels of the panel]; row y is in y % ring
+    char *expanded;  // by panel: [ring][width][channels of the panel]; row y is in y % ring
     char *convolved; // rows behind the depthwise part: floats or elements
     float *sums;     // of a row, before they are elements
+    int64_t wide;    // bytes of an item that is expanded: a float or a short
     int64_t bytes;   // of one that is convolved
     int64_t convolved_stride;
     int64_t taps;     // of the expansion
@@ -49,6 +50,15 @@ static int64_t lines_of(int64_t floats) { // whole cache lines
     return (floats + 15) / 16 * 16;
 }
 
+static int64_t wide_of(const dogb_net *net, const dogb_step *step) {
+    return step->elements && net->int8 != NULL ? (int64_t)sizeof(int16_t) : FLOAT_BYTES;
+}
+
+// bf16: the depthwise part sums in floats, which become elements row by row.
+static int has_sums(const dogb_net *net, const dogb_step *step) {
+    return step->elements && net->int8 == NULL;
+}
+
 static int64_t taps_of(const dogb_step *step) {
     const dogb_node *expand = step->part[0];
     return (int64_t)expand->kernel[0] * (step->joined ? 1 : expand->kernel[1]);
@@ -63,9 +73,12 @@ dogb_block_memory dogb_native_block_memory(const dogb_net *net, const dogb_step 
     int64_t outputs = step->part[2] == NULL ? 0 : step->group * depth->shape[2];
     return (dogb_block_memory){
         .pointers = lines_of((points > outputs ? points : outputs) * DOGB_POINTER),
-        .expanded = lines_of(rows * expand->shape[2] * padded(net->kernel, depth->channels_out)),
+        // Shorts are read in blocks of two vectors, perhaps behind the last pixel.
+        .expanded = lines_of(rows * expand->shape[2] * padded(net->kernel, depth->channels_out) *
+                                 wide_of(net, step) / FLOAT_BYTES +
+                             DOGB_LANES_MAX),
         .convolved = lines_of(outputs * depth->channels_out * bytes / FLOAT_BYTES + 1),
-        .line = step->elements ? depth->shape[2] * DOGB_VECTORS_MAX * DOGB_LANES_MAX : 0};
+        .line = has_sums(net, step) ? depth->shape[2] * DOGB_VECTORS_MAX * DOGB_LANES_MAX : 0};
 }
 
 // Rows of the expansion that output rows [from, to) read and that are not there.
@@ -98,7 +111,7 @@ static void point(const block *b) {
     }
 }
 
-static void expand(const block *b, float *region, int32_t panel, int64_t channels) {
+static void expand(const block *b, char *region, int32_t panel, int64_t channels) {
     const dogb_step *step = b->step;
     const dogb_packed *packed = &step->packed[0];
     dogb_points points = {.rows = b->pointers,
@@ -111,14 +124,14 @@ static void expand(const block *b, float *region, int32_t panel, int64_t channel
     for (int64_t y = b->next, count = 0; y < b->next_end; y += count) {
         count = rows_at(b, y);
         points.pixels = count * b->width;
-        points.out = region + y % b->ring * b->width * channels;
+        points.out = region + y % b->ring * b->width * channels * b->wide;
         dogb_native_points(b->pass->net, packed, 0, &points, step->part[0]->activation);
         points.rows += b->taps * points.pixels;
     }
 }
 
 // Elements of the sums of a row.
-static void elements(const block *b, char *out, const dogb_lines *lines, int32_t first) {
+static void elements(const block *b, void *out, const dogb_lines *lines, int32_t first) {
     dogb_rows rows = {.in = b->sums,
                       .out = out,
                       .pixels = lines->pixels,
@@ -128,18 +141,19 @@ static void elements(const block *b, char *out, const dogb_lines *lines, int32_t
     dogb_native_elements(b->pass->net, &b->step->packed[1], &rows, first);
 }
 
-static void convolve(const block *b, const float *region, int32_t first, int64_t channels,
+static void convolve(const block *b, const char *region, int32_t first, int64_t channels,
                      int64_t valid, int64_t from, int64_t to) {
     const dogb_node *node = b->depth;
     const dogb_packed *packed = &b->step->packed[1];
-    const float *rows[KERNEL_MAX];
+    const int sums = has_sums(b->pass->net, b->step);
+    const void *rows[KERNEL_MAX];
     dogb_lines lines = {.rows = rows,
                         .weights = packed->weights + first,
                         .bias = packed->bias + first,
                         .weight_stride = padded(b->pass->net->kernel, b->channels),
                         .channels = valid,
                         .column = channels,
-                        .out_stride = b->step->elements ? channels : b->convolved_stride,
+                        .out_stride = sums ? channels : b->convolved_stride,
                         .pixels = (int32_t)node->shape[2],
                         .columns = (int32_t)b->width,
                         .height = node->kernel[0],
@@ -147,18 +161,25 @@ static void convolve(const block *b, const float *region, int32_t first, int64_t
                         .stride = node->stride[1],
                         .dilation = node->dilation[1],
                         .padding = node->padding[1]};
-    dogb_native_limits(packed->int8 == NULL ? node->activation : 0, &lines.low, &lines.high);
+    dogb_native_limits(node->activation, &lines.low, &lines.high);
     for (int64_t y = from; y < to; y++) {
         for (int32_t row = 0; row < node->kernel[0]; row++) {
             int64_t at = y * node->stride[0] - node->padding[0] + (int64_t)row * node->dilation[0];
-            rows[row] = at < 0 || at >= b->height ? b->pass->net->zeros
-                                                  : region + at % b->ring * b->width * channels;
+            rows[row] = b->pass->net->zeros;
+            if (at >= 0 && at < b->height) {
+                rows[row] = region + at % b->ring * b->width * channels * b->wide;
+            }
         }
-        char *out =
+        lines.out =
             b->convolved + ((y - from) * node->shape[2] * b->convolved_stride + first) * b->bytes;
-        lines.out = b->step->elements ? b->sums : (float *)(void *)out;
-        b->pass->net->kernel->lines(&lines);
-        if (b->step->elements) {
+        void *out = lines.out;
+        lines.out = sums ? b->sums : out;
+        if (packed->int8 == NULL) {
+            b->pass->net->kernel->lines(&lines);
+        } else {
+            dogb_int8_lines(b->pass->net, packed, &lines, first);
+        }
+        if (sums) {
             elements(b, out, &lines, first);
         }
     }
@@ -198,7 +219,7 @@ static void run_panels(block *b, int64_t from, int64_t to, int32_t panel, int32_
         int32_t vectors =
             dogb_native_panel(kernel, packed->channels, packed->most, panel, &first, &tail);
         int64_t channels = (int64_t)vectors * kernel->lanes;
-        float *region = b->expanded + b->ring * b->width * first;
+        char *region = b->expanded + b->ring * b->width * first * b->wide;
         expand(b, region, panel, channels);
         convolve(b, region, first, channels, channels - kernel->lanes + tail, from, to);
     }
@@ -211,9 +232,10 @@ static block make(const dogb_pass *pass, const dogb_step *step, float *scratch) 
                    .step = step,
                    .depth = step->part[1],
                    .pointers = (const void **)(void *)scratch,
-                   .expanded = scratch + memory.pointers,
+                   .expanded = (char *)(scratch + memory.pointers),
                    .convolved = (char *)(scratch + memory.pointers + memory.expanded),
                    .sums = scratch + memory.pointers + memory.expanded + memory.convolved,
+                   .wide = wide_of(pass->net, step),
                    .bytes = step->elements ? pass->net->element_bytes : FLOAT_BYTES,
                    .convolved_stride = step->part[1]->channels_out,
                    .taps = taps_of(step),

@@ -55,16 +55,17 @@ typedef struct dogb_depth {
     float high;
 } dogb_depth;
 
-// One output row of a depthwise convolution. Input, weights and bias have whole vectors of
-// channels; rows outside the picture are zeros.
+// One output row of a depthwise convolution: of floats, or of integers (kernel_int8.h), which leave
+// weights, bias and limits alone. Input, weights and bias have whole vectors of channels; rows
+// outside the picture are zeros.
 typedef struct dogb_lines {
-    const float *const *rows; // [height]: the first pixel of each row
-    const float *weights;     // [height][width][weight_stride]
+    const void *const *rows; // [height]: the first pixel of each row
+    const float *weights;    // [height][width][weight_stride]
     const float *bias;
-    float *out;
+    void *out;
     int64_t weight_stride;
     int64_t channels;
-    int64_t column; // floats from one pixel to the next
+    int64_t column; // items from one pixel to the next
     int64_t out_stride;
     int32_t pixels;  // outputs
     int32_t columns; // pixels of a row

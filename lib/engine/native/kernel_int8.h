@@ -12,8 +12,8 @@
 
 enum { // what a tile stores
     DOGB_STORE_ELEMENTS = 0,
-    DOGB_STORE_WHOLE = 1, // f rounded, as a float: what a depthwise convolution reads
-    DOGB_STORE_FLOATS = 2 // f
+    DOGB_STORE_SHORTS = 1, // f rounded, in 16 bits: what a depthwise convolution reads
+    DOGB_STORE_FLOATS = 2  // f
 };
 
 // From sums to results; scale and bias by output channel.
@@ -64,7 +64,33 @@ typedef struct dogb_kernel8 {
     int32_t pixels[DOGB_VECTORS_MAX + 1];
     void (*tiles[DOGB_VECTORS_MAX + 1])(const dogb_tile8 *tile);
     void (*elements)(const dogb_rows *rows);
+    // Shorts to elements. weights: for each block of two vectors [dogb_pairs][block]; they, and the
+    // finish's scale and bias, have channels in the order of dogb_block_place.
+    void (*lines)(const dogb_lines *lines, const int32_t *weights, const dogb_finish *finish);
 } dogb_kernel8;
+
+// Taps of a depthwise kernel are multiplied two by two: those of two rows above each other, then
+// those of an odd last row beside each other. Tap -1: there is none.
+static inline int32_t dogb_pairs(int32_t height, int32_t width) {
+    return height / 2 * width + height % 2 * ((width + 1) / 2);
+}
+
+static inline void dogb_pair(int32_t taps[2], int32_t height, int32_t width, int32_t index) {
+    const int32_t flat = index - height / 2 * width;
+    if (flat < 0) {
+        taps[0] = index / width * 2 * width + index % width;
+        taps[1] = taps[0] + width;
+        return;
+    }
+    taps[0] = (height - 1) * width + 2 * flat;
+    taps[1] = 2 * flat + 1 < width ? taps[0] + 1 : -1;
+}
+
+// Place of a channel in a block of two vectors, 2 * lanes: that in which instructions that take
+// halves of every 128 bits leave it.
+static inline int32_t dogb_block_place(int32_t channel, int32_t lanes) {
+    return channel % 8 / 4 * lanes + channel / 8 * 4 + channel % 4;
+}
 
 // The companion of the kernels that this CPU, or DOGBREED_CPU, asks for.
 const dogb_kernel8 *dogb_kernel8_choose(void);

@@ -3,6 +3,7 @@
 // FLOATS (the companion) and the tile sizes PIXELS_1 to PIXELS_4.
 #include "engine/native/kernel_int8.h"
 
+#include "engine/native/kernel_int8_lines.h"
 #include "engine/native/tiles.h"
 #include "engine/native/vector.h"
 
@@ -19,30 +20,37 @@ DOGB_INLINE vec clamp(vec value, vec low, vec high) {
     return v_min(v_max(value, low), high);
 }
 
-// Any result: with a residual, at the end of the channels, in any form.
+// What is added of another layer's elements.
+DOGB_INLINE vec residual(const dogb_finish *f, vec elements) {
+    return v_mul(v_sub(elements, v_set1((float)f->other_zero)), v_set1(f->other_scale));
+}
+
+// Any result: at the end of the channels, in any form.
 static __attribute__((noinline)) void store_any(const dogb_tile8 *t, int64_t first,
                                                 const int32_t *values, int vectors) {
     const dogb_finish *f = &t->finish;
-    for (int64_t p = first; p < first + t->pixels; p++) {
-        for (int n = 0; n < vectors; n++, values += LANES) {
+    for (int64_t p = first; p < first + t->pixels; p++, values += vectors * LANES) {
+        vec results[DOGB_VECTORS_MAX];
+        for (int n = 0; n < vectors; n++) {
+            vec value = v_mul(s_float(s_load(values + n * LANES)), v_load(f->scale + n * LANES));
+            results[n] = v_add(value, v_load(f->bias + n * LANES));
+        }
+        for (int n = 0; n + 1 < vectors; n += 2) {
+            v_natural(&results[n], &results[n + 1]);
+        }
+        for (int n = 0; n < vectors; n++) {
             int32_t lanes = n == vectors - 1 ? t->tail : LANES;
             int64_t at = p * t->out_stride + n * LANES;
-            vec bias = v_load(f->bias + n * LANES);
-            vec value = v_mul(s_float(s_load(values)), v_load(f->scale + n * LANES));
-            value = v_add(value, bias);
+            vec value = results[n];
             if (t->residual != NULL) {
                 const element *other = t->residual;
                 vec steps = e_load(other + p * t->residual_stride + n * LANES, lanes);
-                steps = v_sub(steps, v_set1((float)f->other_zero));
-                value = v_add(value, v_mul(steps, v_set1(f->other_scale)));
+                value = v_add(value, residual(f, steps));
             }
             value = clamp(value, v_set1(f->low), v_set1(f->high));
             if (f->store == DOGB_STORE_ELEMENTS) {
                 e_store((element *)t->out + at, lanes, value, f->zero);
-                continue;
-            }
-            value = f->store == DOGB_STORE_WHOLE ? v_round(value) : value;
-            if (lanes == LANES) {
+            } else if (lanes == LANES) {
                 v_store((float *)t->out + at, value);
             } else {
                 v_store_part((float *)t->out + at, lanes, value);
@@ -51,26 +59,47 @@ static __attribute__((noinline)) void store_any(const dogb_tile8 *t, int64_t fir
     }
 }
 
+// Elements or shorts, whole vectors: two and two, an odd one alone.
 DOGB_INLINE void store(const dogb_tile8 *t, int64_t first, sums values[][DOGB_VECTORS_MAX],
-                       const int P, const int N, const int whole) {
-    const vec low = v_set1(t->finish.low);
-    const vec high = v_set1(t->finish.high);
-    const int32_t zero = t->finish.zero;
-    const int64_t stride = t->out_stride;
+                       const int P, const int N, const int shorts) {
+    const dogb_finish *f = &t->finish;
+    const element *other = t->residual;
+    const int32_t least = (int32_t)f->low;
     DOGB_UNROLL
-    for (int n = 0; n < N; n++) {
-        const vec scale = v_load(t->finish.scale + n * LANES);
-        const vec bias = v_load(t->finish.bias + n * LANES);
-        float *floats = (float *)t->out + first * stride + n * LANES;
-        element *out = (element *)t->out + first * stride + n * LANES;
+    for (int n = 0; n < N; n += 2) {
+        const int both = n + 1 < N;
+        const vec scale[2] = {v_load(f->scale + n * LANES), v_load(f->scale + (n + both) * LANES)};
+        const vec bias[2] = {v_load(f->bias + n * LANES), v_load(f->bias + (n + both) * LANES)};
         DOGB_UNROLL
         for (int p = 0; p < P; p++) {
-            vec value = v_add(v_mul(s_float(values[p][n]), scale), bias);
-            value = clamp(value, low, high);
-            if (whole) {
-                v_store(floats + p * stride, v_round(value));
+            const int64_t at = (first + p) * t->out_stride + n * LANES;
+            const int64_t beside = (first + p) * t->residual_stride + n * LANES;
+            vec low = v_add(v_mul(s_float(values[p][n]), scale[0]), bias[0]);
+            vec high = low;
+            if (both) {
+                high = v_add(v_mul(s_float(values[p][n + 1]), scale[1]), bias[1]);
+            }
+            if (!shorts && other != NULL) {
+                vec steps[2];
+                if (both) {
+                    e_load_block(&steps[0], &steps[1], other + beside);
+                    high = v_add(high, residual(f, steps[1]));
+                } else {
+                    steps[0] = e_load(other + beside, LANES);
+                }
+                low = v_add(low, residual(f, steps[0]));
+            }
+            low = v_min(v_set1(f->high), low); // what is not a number passes
+            high = v_min(v_set1(f->high), high);
+            if (both && shorts) {
+                h_store_block((int16_t *)t->out + at, low, high, least);
+            } else if (both) {
+                e_store_block((element *)t->out + at, 2 * LANES, low, high, f->zero,
+                              least + f->zero);
+            } else if (shorts) {
+                h_store((int16_t *)t->out + at, v_max(low, v_set1(f->low)));
             } else {
-                e_store(out + p * stride, LANES, value, zero);
+                e_store((element *)t->out + at, LANES, v_max(low, v_set1(f->low)), f->zero);
             }
         }
     }
@@ -113,7 +142,7 @@ DOGB_INLINE void one(const dogb_tile8 *t, const void *const *rows, int64_t first
             }
         }
     }
-    if (t->residual != NULL || t->tail != LANES || t->finish.store == DOGB_STORE_FLOATS) {
+    if (t->tail != LANES || t->finish.store == DOGB_STORE_FLOATS) {
         int32_t left[DOGB_PIXELS_MAX * DOGB_VECTORS_MAX * LANES];
         DOGB_UNROLL
         for (int p = 0; p < P; p++) {
@@ -123,7 +152,7 @@ DOGB_INLINE void one(const dogb_tile8 *t, const void *const *rows, int64_t first
             }
         }
         store_any(t, first, left, N);
-    } else if (t->finish.store == DOGB_STORE_WHOLE) {
+    } else if (t->finish.store == DOGB_STORE_SHORTS) {
         store(t, first, values, P, N, 1);
     } else {
         store(t, first, values, P, N, 0);
@@ -177,4 +206,5 @@ const dogb_kernel8 DOGB_JOIN(dogb_kernel8_, NAME) = {
     .pixels = {0, PIXELS_1, PIXELS_2, PIXELS_3, PIXELS_4},
     .tiles = {NULL, tiles_1, tiles_2, tiles_3, tiles_4},
     .elements = elements,
+    .lines = lines8,
 };

@@ -138,12 +138,12 @@ DOGB_INLINE void lines_3x3(const dogb_lines *lines, const int span) {
     const int64_t inside = l.pixels - beside;
     for (int64_t c = 0; c < l.channels; c += LANES) {
         lane at = {.bias = v_load(l.bias + c),
-                   .out = l.out + c,
+                   .out = (float *)l.out + c,
                    .lanes = l.channels - c < LANES ? (int32_t)(l.channels - c) : LANES};
         int64_t p = 0;
         DOGB_UNROLL
         for (int i = 0; i < 9; i++) {
-            at.rows[i / 3] = l.rows[i / 3] + c - l.padding * l.column;
+            at.rows[i / 3] = (const float *)l.rows[i / 3] + c - l.padding * l.column;
             at.weights[i] = v_load(l.weights + i * l.weight_stride + c);
         }
         if (l.padding > 0) {
@@ -177,12 +177,13 @@ static void lines_any(const dogb_lines *l) {
                 int32_t x = p * l->stride - l->padding;
                 for (int32_t i = 0; i < l->width; i++, x += l->dilation) {
                     if (x >= 0 && x < l->columns) {
-                        sum = v_fma(v_load(l->rows[row] + x * l->column + c), v_load(weights), sum);
+                        const float *in = (const float *)l->rows[row] + x * l->column + c;
+                        sum = v_fma(v_load(in), v_load(weights), sum);
                     }
                     weights += l->weight_stride;
                 }
             }
-            v_write(l->out + p * l->out_stride + c, lanes,
+            v_write((float *)l->out + p * l->out_stride + c, lanes,
                     v_clamp(sum, v_set1(l->low), v_set1(l->high)));
         }
     }

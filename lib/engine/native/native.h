@@ -147,7 +147,7 @@ int dogb_native_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_node 
 int32_t dogb_native_panel(const dogb_kernel *kernel, int32_t channels, int32_t most, int32_t index,
                           int32_t *first, int32_t *tail);
 
-// int8.c: layers computed with integers
+// int8_pack.c and int8.c: layers computed with integers
 // 1 when the layer can be, as far as weights and sums go.
 int dogb_int8_fits(const dogb_node *node);
 // Fills packed->int8 behind dogb_native_pack(_depthwise). in: the node that is read (its step and
@@ -164,7 +164,9 @@ typedef struct dogb_int8_layer {
 } dogb_int8_layer;
 int dogb_int8_pack(dogb_packed *out, dogb_net *net, const dogb_int8_layer *layer, int64_t taps,
                    int32_t most);
-int dogb_int8_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_int8_layer *layer);
+// wide: the layer in front, by whose panels the channels are worked on.
+int dogb_int8_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_int8_layer *layer,
+                             const dogb_packed *wide);
 int dogb_int8_pack_elements(dogb_packed *out, dogb_net *net, const dogb_node *value);
 // A pixel of zeros: `count` elements of integers.
 void *dogb_int8_zeros(dogb_net *net, int64_t count, int32_t zero);
@@ -221,6 +223,8 @@ typedef struct dogb_points {
 } dogb_points;
 void dogb_native_points(const dogb_net *net, const dogb_packed *packed, int32_t group,
                         const dogb_points *points, int32_t activation);
+void dogb_int8_lines(const dogb_net *net, const dogb_packed *packed, const dogb_lines *lines,
+                     int32_t first);
 void dogb_int8_points(const dogb_net *net, const dogb_packed *packed, int32_t group,
                       const dogb_points *points);
 // A table of pointers to the inputs of the outputs [from, from + count) of a convolution, counted

@@ -135,7 +135,7 @@ static int pack_integers(dogb_plan *p, dogb_step *step, int32_t part, const dogb
                                    .scales = weight_of(p, node, DOGB_ROLE_WEIGHT_SCALE),
                                    .store = store};
     if (part == 1) {
-        return dogb_int8_pack_depthwise(&step->packed[part], p->net, &layer);
+        return dogb_int8_pack_depthwise(&step->packed[1], p->net, &layer, &step->packed[0]);
     }
     const int64_t taps = taps_of(step, part);
     int rc = dogb_int8_pack(&step->packed[part], p->net, &layer, taps, most);
@@ -157,7 +157,7 @@ static int pack(dogb_plan *p, dogb_step *step, int32_t part, const dogb_node *no
     step->part[part] = node;
     if (step->elements && p->net->int8 != NULL) {
         int32_t store = index == step->output ? store_of(p, index)
-                        : part == 0           ? DOGB_STORE_WHOLE
+                        : part == 0           ? DOGB_STORE_SHORTS
                                               : DOGB_STORE_ELEMENTS;
         return pack_integers(p, step, part, node, store, most);
     }

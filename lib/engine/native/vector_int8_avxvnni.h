@@ -28,4 +28,18 @@ static inline __attribute__((always_inline)) void e_store(element *to, int lanes
     __builtin_memcpy(to, part, (unsigned)lanes);
 }
 
+static inline __attribute__((always_inline)) void
+e_store_block(element *to, int lanes, vec low, vec high, int32_t zero, int32_t least) {
+    __m256i both = h_block(low, high, zero, least);
+    element part[2 * LANES];
+    _mm_storeu_si128((__m128i *)(void *)part, _mm_packus_epi16(_mm256_castsi256_si128(both),
+                                                               _mm256_extracti128_si256(both, 1)));
+    __builtin_memcpy(to, part, (unsigned)lanes);
+}
+
+static inline __attribute__((always_inline)) void e_load_block(vec *low, vec *high,
+                                                               const element *from) {
+    v_block(low, high, _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from)));
+}
+
 #endif

@@ -28,10 +28,18 @@ static inline __attribute__((always_inline)) sums s_word(const int32_t *from) {
     return (sums){word, word, word, word};
 }
 
-static inline __attribute__((always_inline)) sums s_dot(sums sum, sums x, sums w) {
+static inline __attribute__((always_inline)) sums s_zero(void) {
+    return (sums){0, 0, 0, 0};
+}
+
+static inline __attribute__((always_inline)) sums s_pairs(sums sum, sums x, sums w) {
     sums low = ((x << 16) >> 16) * ((w << 16) >> 16);
     sums high = (x >> 16) * (w >> 16);
     return sum + low + high;
+}
+
+static inline __attribute__((always_inline)) sums s_dot(sums sum, sums x, sums w) {
+    return s_pairs(sum, x, w);
 }
 
 static inline __attribute__((always_inline)) vec s_float(sums value) {
@@ -59,6 +67,63 @@ static inline __attribute__((always_inline)) void e_store(element *to, int lanes
     for (int i = 0; i < lanes; i++) {
         to[i] = (element)whole[i];
     }
+}
+
+static inline __attribute__((always_inline)) halves h_zero(void) {
+    return (halves){0};
+}
+
+static inline __attribute__((always_inline)) halves h_load(const int16_t *from) {
+    halves value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+// Shorts `from` to from + 3 of two vectors, as words.
+static inline __attribute__((always_inline)) sums h_words(halves a, halves b, int from) {
+    sums words = s_zero();
+    for (int i = 0; i < LANES; i++) {
+        words[i] = (int32_t)((uint16_t)a[from + i] | (uint32_t)(uint16_t)b[from + i] << 16);
+    }
+    return words;
+}
+
+static inline __attribute__((always_inline)) sums h_low(halves a, halves b) {
+    return h_words(a, b, 0);
+}
+
+static inline __attribute__((always_inline)) sums h_high(halves a, halves b) {
+    return h_words(a, b, LANES);
+}
+
+static inline __attribute__((always_inline)) void h_store(int16_t *to, vec value) {
+    e_store(to, LANES, value, 0);
+}
+
+// What is not a number is `least`.
+static inline __attribute__((always_inline)) void
+e_store_block(element *to, int lanes, vec low, vec high, int32_t zero, int32_t least) {
+    const vec bound = v_set1((float)(least - zero));
+    e_store(to, lanes < LANES ? lanes : LANES, v_max(low, bound), zero);
+    if (lanes > LANES) {
+        e_store(to + LANES, lanes - LANES, v_max(high, bound), zero);
+    }
+}
+
+static inline __attribute__((always_inline)) void h_store_block(int16_t *to, vec low, vec high,
+                                                                int32_t least) {
+    e_store_block(to, 2 * LANES, low, high, 0, least);
+}
+
+static inline __attribute__((always_inline)) void e_load_block(vec *low, vec *high,
+                                                               const element *from) {
+    *low = e_load(from, LANES);
+    *high = e_load(from + LANES, LANES);
+}
+
+static inline __attribute__((always_inline)) void v_natural(vec *low, vec *high) {
+    (void)low; // a block has the order of channels
+    (void)high;
 }
 
 #endif
