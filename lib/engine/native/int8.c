@@ -40,6 +40,11 @@ void dogb_int8_lines(const dogb_net *net, const dogb_packed *packed, const dogb_
     net->int8->lines(lines, words, &finish);
 }
 
+// How often a tile fetches.
+static int64_t runs_of(const dogb_tile8 *tile) {
+    return tile->taps * (tile->words / DOGB_RUN_WORDS);
+}
+
 // `tiles` tiles of tile->pixels outputs, from output `at` on.
 static void run_tiles(dogb_tile8 *tile, const dogb_net *net, const dogb_points *points,
                       int32_t vectors, int64_t channel, int64_t at, int64_t tiles) {
@@ -54,6 +59,7 @@ static void run_tiles(dogb_tile8 *tile, const dogb_net *net, const dogb_points *
                          : (const char *)points->residual +
                                (channel + at * points->residual_stride) * net->int8->bytes;
     net->int8->tiles[vectors](tile);
+    tile->next += tiles * runs_of(tile) * tile->fetch * DOGB_FETCH_FLOATS;
 }
 
 void dogb_int8_points(const dogb_net *net, const dogb_packed *packed, int32_t group,
@@ -76,6 +82,11 @@ void dogb_int8_points(const dogb_net *net, const dogb_packed *packed, int32_t gr
         tile.tail = points->whole ? net->kernel->lanes : tile.tail;
         tile.weights = (const int32_t *)(const void *)packed->weights +
                        group * packed->group_weights + first * points->taps * int8->words;
+        const int64_t size = points->taps * int8->words * vectors * net->kernel->lanes;
+        tile.next = tile.weights + size;
+        if (runs_of(&tile) > 0) {
+            tile.fetch = size / DOGB_FETCH_FLOATS / (tiles * runs_of(&tile)) + 1;
+        }
         tile.start = int8->start + own;
         tile.finish.scale += own;
         tile.finish.bias += own;

@@ -28,15 +28,20 @@ typedef struct dogb_finish {
     int32_t store; // DOGB_STORE_
 } dogb_finish;
 
+enum { DOGB_RUN_WORDS = 64 };
+
 // Tiles of `pixels` outputs each, one after another, times one panel.
 typedef struct dogb_tile8 {
     const void *const *rows; // of each tile [taps][pixels]: the inputs of each output
     const int32_t *weights;  // [taps][words][vectors * lanes]
+    const int32_t *next;     // weights that will be needed next: fetched on the way, `fetch` lines
+                             // for each RUN_WORDS words of a tap
     const int32_t *start;    // the sums begin here: minus the input's zero point times the weights
     const void *residual;    // elements that are added, or NULL
     void *out;               // elements or floats
     int64_t taps;
     int64_t words; // of each tap
+    int64_t fetch;
     int64_t tiles;
     int64_t out_stride;
     int64_t residual_stride;

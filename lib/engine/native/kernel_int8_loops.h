@@ -105,9 +105,33 @@ DOGB_INLINE void store(const dogb_tile8 *t, int64_t first, sums values[][DOGB_VE
     }
 }
 
+// One word of each output.
+DOGB_INLINE void word(sums (*values)[DOGB_VECTORS_MAX], const int32_t *const *in, int64_t k,
+                      const int32_t *weights, const int P, const int N) {
+    sums w[DOGB_VECTORS_MAX];
+    DOGB_UNROLL
+    for (int n = 0; n < N; n++) {
+        w[n] = s_load(weights + n * LANES);
+        DOGB_PIN(w[n]);
+    }
+    DOGB_UNROLL
+    for (int p = 0; p < P; p++) {
+        sums x = s_word(in[p] + k);
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++) {
+            values[p][n] = s_dot(values[p][n], x, w[n]);
+        }
+    }
+}
+
+// What the tap number `tap` of all tiles fetches.
+DOGB_INLINE const int32_t *next_of(const dogb_tile8 *t, int64_t tap) {
+    return t->next + tap * (t->words / DOGB_RUN_WORDS) * t->fetch * DOGB_FETCH_FLOATS;
+}
+
 // One tile, whose first output is number `first`; P and N are constants where this is inlined.
-DOGB_INLINE void one(const dogb_tile8 *t, const void *const *rows, int64_t first, const int P,
-                     const int N) {
+DOGB_INLINE void one(const dogb_tile8 *t, const void *const *rows, int64_t first, const int fetches,
+                     const int P, const int N) {
     sums values[DOGB_PIXELS_MAX][DOGB_VECTORS_MAX];
     const int32_t *in[DOGB_PIXELS_MAX];
     const int32_t *weights = t->weights;
@@ -124,22 +148,22 @@ DOGB_INLINE void one(const dogb_tile8 *t, const void *const *rows, int64_t first
         for (int p = 0; p < P; p++) {
             in[p] = rows[p];
         }
-        DOGB_TWICE
-        for (int64_t k = 0; k < words; k++, weights += N * LANES) {
-            sums w[DOGB_VECTORS_MAX];
-            DOGB_UNROLL
-            for (int n = 0; n < N; n++) {
-                w[n] = s_load(weights + n * LANES);
-                DOGB_PIN(w[n]);
-            }
-            DOGB_UNROLL
-            for (int p = 0; p < P; p++) {
-                sums x = s_word(in[p] + k);
-                DOGB_UNROLL
-                for (int n = 0; n < N; n++) {
-                    values[p][n] = s_dot(values[p][n], x, w[n]);
+        int64_t k = 0;
+        if (fetches) {
+            const int32_t *next = next_of(t, first / P * t->taps + tap);
+            for (; k + DOGB_RUN_WORDS <= words; next += t->fetch * DOGB_FETCH_FLOATS) {
+                for (int64_t line = 0; line < t->fetch; line++) {
+                    __builtin_prefetch(next + line * DOGB_FETCH_FLOATS, 0, 2);
+                }
+                DOGB_ROLLED
+                for (const int64_t end = k + DOGB_RUN_WORDS; k < end; k++, weights += N * LANES) {
+                    word(values, in, k, weights, P, N);
                 }
             }
+        }
+        DOGB_TWICE
+        for (; k < words; k++, weights += N * LANES) {
+            word(values, in, k, weights, P, N);
         }
     }
     if (t->tail != LANES || t->finish.store == DOGB_STORE_FLOATS) {
@@ -161,8 +185,11 @@ DOGB_INLINE void one(const dogb_tile8 *t, const void *const *rows, int64_t first
 
 DOGB_INLINE void tiles(const dogb_tile8 *t, const int P, const int N) {
     const void *const *rows = t->rows;
-    for (int64_t i = 0; i < t->tiles; i++, rows += t->taps * P) {
-        one(t, rows, i * P, P, N);
+    for (int64_t i = 0; t->fetch == 0 && i < t->tiles; i++, rows += t->taps * P) {
+        one(t, rows, i * P, 0, P, N);
+    }
+    for (int64_t i = 0; t->fetch > 0 && i < t->tiles; i++, rows += t->taps * P) {
+        one(t, rows, i * P, 1, P, N);
     }
 }
 
