@@ -2,8 +2,6 @@
 // of sums, in the order in which the kernels have output channels.
 #include "engine/native/native.h"
 
-#include "core/error.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -22,17 +20,6 @@ int dogb_int8_fits(const dogb_node *node) {
 static int32_t whole(float weight, float scale) {
     float number = rintf(weight / scale);
     return !(number >= -127.0f) ? -127 : number > 127.0f ? 127 : (int32_t)number;
-}
-
-static int check_scales(const dogb_int8_layer *layer) {
-    for (int32_t c = 0; c < layer->node->channels_out; c++) {
-        if (!(layer->scales[c] >= 1e-12f && layer->scales[c] <= 1e9f)) {
-            return dogb_fail(DOGBREED_ERROR_FORMAT,
-                             "%s.weight_scale: element %d is %g, expected 1e-12 to 1e9",
-                             layer->node->name, (int)c, (double)layer->scales[c]);
-        }
-    }
-    return DOGBREED_OK;
 }
 
 // A layer while it is filled: its arrays by place, in the kernels' order of output channels, a
@@ -187,8 +174,8 @@ int dogb_int8_pack(dogb_packed *out, dogb_net *net, const dogb_int8_layer *from,
     const int64_t inputs = node->channels_in / node->groups * area_of(node);
     const int64_t words = (inputs / taps + net->int8->group - 1) / net->int8->group;
     layer l = {.from = from, .padded = padded_of(net, channels), .taps = taps};
-    int rc = check_scales(from);
-    if (rc < 0 || (rc = make(&l, net, l.padded * taps * words * node->groups, node->groups)) < 0) {
+    int rc = make(&l, net, l.padded * taps * words * node->groups, node->groups);
+    if (rc < 0) {
         return rc;
     }
     l.int8->words = words;
@@ -250,8 +237,8 @@ int dogb_int8_pack_depthwise(dogb_packed *out, dogb_net *net, const dogb_int8_la
     const int32_t pairs = dogb_pairs(from->node->kernel[0], from->node->kernel[1]);
     const int64_t padded = padded_of(net, from->node->channels_out);
     layer l = {.from = from, .padded = 2 * padded};
-    int rc = check_scales(from);
-    if (rc < 0 || (rc = make(&l, net, l.padded * pairs, 1)) < 0) {
+    int rc = make(&l, net, l.padded * pairs, 1);
+    if (rc < 0) {
         return rc;
     }
     place_blocks(l.place, net, wide);
