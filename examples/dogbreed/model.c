@@ -40,8 +40,8 @@ static void out_step(const json_t *step) {
 static void out_plan(const json_t *plan) {
     size_t index = 0;
     json_t *step = NULL;
-    out("%s on engine %s, %s\n", text_of(plan, "architecture"), text_of(plan, "engine"),
-        text_of(plan, "instruction_set"));
+    out("%s on engine %s, %s, %s\n", text_of(plan, "architecture"), text_of(plan, "engine"),
+        text_of(plan, "instruction_set"), text_of(plan, "dtype"));
     out("%-17s %12s %12s %9s %9s %9s  %s\n", "kernel", "input", "output", "M mul-add", "weights K",
         "scratch K", "layers");
     json_array_foreach(json_object_get(plan, "steps"), index, step) {
@@ -56,13 +56,35 @@ static void out_plan(const json_t *plan) {
         (double)integer_of(plan, "scratch_bytes") / 1024);
 }
 
+// Number format of --dtype; -1: there is none of that name.
+static int32_t dtype_of(const char *name) {
+    static const char *const names[] = {[DOGBREED_DTYPE_F32] = "f32",
+                                        [DOGBREED_DTYPE_BF16] = "bf16",
+                                        [DOGBREED_DTYPE_INT8] = "int8",
+                                        [DOGBREED_DTYPE_AUTO] = "auto"};
+    for (int32_t i = 0; name != NULL && i <= DOGBREED_DTYPE_AUTO; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return i;
+        }
+    }
+    return name == NULL ? DOGBREED_DTYPE_AUTO : -1;
+}
+
 static int run_info(tool *t) {
     const int plan = is_on(t, "plan", 0);
+    const int32_t dtype = dtype_of(value_of(t, "dtype"));
     dogbreed_model *model = NULL;
     char *text = NULL;
+    if (dtype < 0) {
+        return usage_error(t, "--dtype %s is unknown; use auto, f32, bf16 or int8",
+                           value_of(t, "dtype"));
+    }
+    if (!plan && value_of(t, "dtype") != NULL) {
+        return usage_error(t, "--dtype belongs to --plan");
+    }
     int rc = dogbreed_model_load(&model, t->words[0]);
     if (rc == DOGBREED_OK) {
-        rc = plan ? dogbreed_model_plan(&text, model) : dogbreed_model_summary(&text, model);
+        rc = plan ? dogbreed_model_plan(&text, model, dtype) : dogbreed_model_summary(&text, model);
     }
     dogbreed_model_destroy(model);
     if (rc < 0) {
@@ -124,6 +146,7 @@ static int run_list(tool *t) {
 
 static const flag info_flags[] = {
     {"plan", NULL, "what engine native makes of the network, step by step", 0},
+    {"dtype", "NAME", "of --plan: auto, f32, bf16 or int8; default auto, as in predict", 0},
     {NULL, NULL, NULL, 0},
 };
 

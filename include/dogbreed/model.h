@@ -113,8 +113,9 @@ DOGBREED_API int dogbreed_model_summary(char **json, const dogbreed_model *model
 /* What engine native makes of the network on this machine, as JSON (free with dogbreed_free): one
  * row per step with the joined layers, kernel, shapes (channels, height, width), multiply-adds of
  * one image, bytes of packed weights, scratch memory and the place of its value; totals. The
- * weights are packed for it. Returns INVALID_ARGUMENT, NO_MEMORY. Any thread. */
-DOGBREED_API int dogbreed_model_plan(char **json, const dogbreed_model *model);
+ * weights are packed for it. dtype: DOGBREED_DTYPE_, as in predictors. Returns INVALID_ARGUMENT
+ * (int8 of a model that is not quantised), UNSUPPORTED (dtype), NO_MEMORY. Any thread. */
+DOGBREED_API int dogbreed_model_plan(char **json, const dogbreed_model *model, int32_t dtype);
 
 DOGBREED_API void dogbreed_model_destroy(dogbreed_model *model);
 

@@ -234,10 +234,11 @@ static void plan_has_every_layer(void **state) {
         char *text = NULL;
         dogbreed_model *model = make_model(names[i], "linear", "head", "", 5);
         const dogb_graph *graph = dogb_model_graph(model);
-        assert_ok(dogbreed_model_plan(&text, model));
+        assert_ok(dogbreed_model_plan(&text, model, DOGBREED_DTYPE_AUTO));
         json_t *plan = json_loads(text, 0, NULL);
         assert_non_null(plan);
         assert_string_equal(json_string_value(json_object_get(plan, "architecture")), names[i]);
+        assert_string_equal(json_string_value(json_object_get(plan, "dtype")), "f32");
         for (int32_t n = 0; n < graph->node_count; n++) {
             int32_t op = graph->nodes[n].op;
             int counted = op == DOGB_OP_CONV2D || op == DOGB_OP_LINEAR || op == DOGB_OP_MAX_POOL;
@@ -256,8 +257,14 @@ static void plan_has_every_layer(void **state) {
         dogbreed_model_destroy(model);
     }
     char *none = (char *)1;
-    assert_int_equal(dogbreed_model_plan(&none, NULL), DOGBREED_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(dogbreed_model_plan(&none, NULL, DOGBREED_DTYPE_F32),
+                     DOGBREED_ERROR_INVALID_ARGUMENT);
     assert_null(none);
+    dogbreed_model *plain = make_model("tiny", "linear", "head", "", 5);
+    assert_int_equal(dogbreed_model_plan(&none, plain, DOGBREED_DTYPE_INT8),
+                     DOGBREED_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(dogbreed_model_plan(&none, plain, 9), DOGBREED_ERROR_INVALID_ARGUMENT);
+    dogbreed_model_destroy(plain);
 }
 
 static void custom_trainable_survives_a_file(void **state) {

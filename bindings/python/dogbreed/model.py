@@ -23,7 +23,7 @@ class Parameter(Struct):
 
 _networks = functions("dogbreed_architecture_", count=":i", info="Pi")
 _c = functions("dogbreed_model_", create="PPP", load="PT", save="PT", export="PTT", parameter_count="P:i",
-               parameter="PiP", set_trainable="PTi", class_count="P:i", class_name="Pi:T", summary="PP", plan="PP",
+               parameter="PiP", set_trainable="PTi", class_count="P:i", class_name="Pi:T", summary="PP", plan="PPi",
                destroy="P:-")
 
 
@@ -35,6 +35,9 @@ def architectures() -> list[dict[str, Any]]:
         _networks.info(byref(info), index)
         rows.append(info.as_dict())
     return rows
+
+
+DTYPES = ("f32", "bf16", "int8", "auto")
 
 
 class Model(Handle):
@@ -79,9 +82,9 @@ class Model(Handle):
     def summary(self) -> dict[str, Any]:
         return made_json(_c.summary, self.pointer)
 
-    def plan(self) -> dict[str, Any]:
-        """What engine native makes of the network on this machine, step by step."""
-        return made_json(_c.plan, self.pointer)
+    def plan(self, dtype: str = "auto") -> dict[str, Any]:
+        """What engine native makes of the network on this machine, step by step. dtype: auto, f32, bf16, int8."""
+        return made_json(_c.plan, self.pointer, DTYPES.index(dtype))
 
     def _raw_parameters(self) -> Iterator[Parameter]:
         for index in range(_c.parameter_count(self.pointer)):
