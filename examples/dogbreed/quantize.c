@@ -28,13 +28,36 @@ static void print_report(const tool *t, const json_t *report, const char *path) 
     out("%s -> %s (%.1f MB)\n", t->words[0], path, megabytes(path));
 }
 
+// Draws progress; a signal stops the work before the next batch.
+static int on_progress(const dogbreed_event *event, void *userdata) {
+    (void)progress_event(event, userdata);
+    return signals_code() == 0 ? DOGBREED_OK : DOGBREED_STOP;
+}
+
+// The model, while progress is shown and a signal stops it.
+static int make(dogbreed_model **out, char **text, tool *t, const dogbreed_model *model,
+                const dogbreed_dataset *split) {
+    progress *shown = progress_create(t);
+    if (shown == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    signals_catch(1, t->quiet);
+    int rc = dogbreed_quantize(out, text, model, split, &t->settings.quantize, on_progress, shown);
+    signals_catch(0, t->quiet);
+    progress_destroy(shown);
+    return rc;
+}
+
 static int quantize(tool *t, const dogbreed_model *model, const dogbreed_dataset *split) {
     const char *path = value_of(t, "out");
     dogbreed_model *made = NULL;
     char *text = NULL;
     say("%lld pictures of %s; ranges of activations, then the accuracy of both\n",
         (long long)dogbreed_dataset_size(split), value_of(t, "data"));
-    int rc = dogbreed_quantize(&made, &text, model, split, &t->settings.quantize);
+    int rc = make(&made, &text, t, model, split);
+    if (rc == DOGBREED_ERROR_CANCELLED && signals_code() != 0) {
+        return signals_code();
+    }
     if (rc < 0) {
         return fail(t, rc == DOGBREED_ERROR_MISMATCH ? PHASE_DATA : PHASE_OTHER, rc);
     }

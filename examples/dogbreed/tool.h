@@ -135,6 +135,8 @@ int exit_code_of(int phase, int code);
 // signals.c: SIGINT and SIGTERM stop the trainer, the second one ends the program
 // NULL: signals end the program again.
 void signals_watch(dogbreed_trainer *trainer, int say_nothing);
+// From now on the first signal is only noted, for signals_code; off: it ends the program.
+void signals_catch(int on, int say_nothing);
 int signals_code(void); // 130 or 143 when one came, else 0
 
 // progress.c

@@ -28,7 +28,7 @@ enum {
     DOGBREED_EVENT_EVAL_END = 10,
     DOGBREED_EVENT_CHECKPOINT = 11,
     DOGBREED_EVENT_FINDING = 12,
-    DOGBREED_EVENT_PROGRESS = 13 /* features being computed: done of total */
+    DOGBREED_EVENT_PROGRESS = 13 /* features, or a quantisation: done of total images */
 };
 #define DOGBREED_EVENT_MASK(kind) ((uint64_t)1 << (kind))
 #define DOGBREED_EVENT_ALL (~(uint64_t)0)

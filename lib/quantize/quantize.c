@@ -1,7 +1,7 @@
-// quantize.c - from a model to a quantised one: fold, look at activations, round weights, measure
-// both.
+// quantize.c - from a model to a quantised one: fold, look at activations, round weights, report.
 #include "quantize/quantize_internal.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/thread.h"
 #include "dataset/loader.h"
@@ -12,20 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct job {
-    dogb_arena arena;
-    dogbreed_quantize_options options;
-    const dogbreed_model *model;
-    const dogbreed_dataset *dataset;
-    const dogb_engine *engine;
-    dogb_graph *graph; // folded, and quantised in the end
-    const void *const *weights;
-    dogb_range *ranges; // by node
-    void (*look)(dogb_range *range, const float *values, int64_t count);
-    int32_t *classes; // of the model, by the dataset's label
-    int32_t threads;
-    int32_t images;
-} job;
+typedef dogb_quantize_job job;
 
 static void destroy_graph(void *graph) {
     dogb_graph_destroy(graph);
@@ -64,18 +51,6 @@ static int prepare(job *j, const dogbreed_quantize_options *options) {
     return DOGBREED_OK;
 }
 
-static int make_net(dogb_net **out, const job *j, const dogb_graph *graph,
-                    const void *const *weights, int32_t mode, int32_t dtype) {
-    const dogb_net_conf conf = {.device = "cpu",
-                                .mode = mode,
-                                .dtype = dtype,
-                                .threads = j->threads,
-                                .deterministic = 1,
-                                .batch_norm = DOGB_BN_FROZEN,
-                                .batch_max = j->options.batch_size};
-    return dogb_engine_net(out, j->engine, graph, weights, &conf);
-}
-
 // --- activations
 
 static int see(const dogb_observed *value, void *userdata) {
@@ -87,12 +62,14 @@ static int see(const dogb_observed *value, void *userdata) {
     return DOGBREED_OK;
 }
 
-static int observe(job *j, dogb_net *net, dogb_loader *loader) {
+static int observe(job *j, dogb_net *net, dogb_loader *loader, int64_t done) {
     dogb_loader_batch batch;
     int rc;
     while ((rc = dogb_loader_next(loader, &batch)) > 0) {
         const dogb_batch in = {.data = batch.pixels, .count = batch.count, .dtype = DOGB_DATA_U8};
         rc = dogb_engine_result(j->engine, j->engine->observe(net, &in, see, j), "quantize");
+        done += batch.count;
+        rc = rc < 0 ? rc : dogb_quantize_tell(j, "ranges", done, 2 * (int64_t)j->images);
         if (rc < 0) {
             return rc;
         }
@@ -100,8 +77,8 @@ static int observe(job *j, dogb_net *net, dogb_loader *loader) {
     return rc;
 }
 
-// Looks at the calibration pictures, evenly spread over the dataset.
-static int pass(job *j, dogb_net *net) {
+// Looks at the calibration pictures, evenly spread over the dataset. done: pictures seen before.
+static int pass(job *j, dogb_net *net, int64_t done) {
     dogb_loader *loader = NULL;
     int64_t size = dogbreed_dataset_size(j->dataset);
     int64_t *order = dogb_alloc(&j->arena, (size_t)j->images, sizeof *order);
@@ -118,7 +95,7 @@ static int pass(job *j, dogb_net *net) {
                                    .batch_size = j->options.batch_size,
                                    .threads = dogb_thread_count(j->options.loader_threads)};
     int rc = dogb_loader_create(&loader, &conf);
-    rc = rc < 0 ? rc : observe(j, net, loader);
+    rc = rc < 0 ? rc : observe(j, net, loader, done);
     dogb_loader_destroy(loader);
     return rc;
 }
@@ -135,14 +112,14 @@ static void see_input(job *j) {
 
 static int calibrate(job *j) {
     dogb_net *net = NULL;
-    int rc = make_net(&net, j, j->graph, j->weights, DOGB_NET_OBSERVE, DOGB_DTYPE_F32);
+    int rc = dogb_quantize_net(&net, j, j->graph, j->weights, DOGB_NET_OBSERVE, DOGB_DTYPE_F32);
     if (rc == DOGBREED_OK) {
         j->look = dogb_range_widen;
-        rc = pass(j, net);
+        rc = pass(j, net, 0);
     }
     if (rc == DOGBREED_OK) {
         j->look = dogb_range_count;
-        rc = pass(j, net);
+        rc = pass(j, net, j->images);
     }
     if (net != NULL) {
         j->engine->net_destroy(net);
@@ -201,77 +178,7 @@ static void round_weights(job *j, dogbreed_model *made) {
     }
 }
 
-// --- both side by side
-
-typedef struct measured {
-    dogb_tally before;
-    dogb_tally after;
-    double difference; // sum over logits
-} measured;
-
-static int compare_batch(job *j, measured *m, dogb_net *const nets[2], float *logits[2],
-                         int32_t *labels, const dogb_loader_batch *batch) {
-    const dogb_batch in = {.data = batch->pixels, .count = batch->count, .dtype = DOGB_DATA_U8};
-    const int64_t numbers = (int64_t)batch->count * dogbreed_model_class_count(j->model);
-    for (int k = 0; k < 2; k++) {
-        int rc =
-            dogb_engine_result(j->engine, j->engine->infer(nets[k], &in, logits[k]), "quantize");
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    for (int32_t i = 0; i < batch->count; i++) {
-        labels[i] = j->classes[batch->labels[i]];
-    }
-    dogb_tally_add(&m->before, logits[0], labels, batch->count);
-    dogb_tally_add(&m->after, logits[1], labels, batch->count);
-    for (int64_t i = 0; i < numbers; i++) {
-        m->difference += fabs((double)logits[0][i] - (double)logits[1][i]);
-    }
-    return DOGBREED_OK;
-}
-
-static int compare(job *j, measured *m, dogb_net *const nets[2]) {
-    dogb_loader *loader = NULL;
-    dogb_loader_batch batch;
-    size_t count = (size_t)j->options.batch_size;
-    int32_t classes = dogbreed_model_class_count(j->model);
-    const dogb_loader_conf conf = {.dataset = j->dataset,
-                                   .preprocess = dogb_model_preprocess(j->model),
-                                   .count = dogbreed_dataset_size(j->dataset),
-                                   .batch_size = j->options.batch_size,
-                                   .threads = dogb_thread_count(j->options.loader_threads)};
-    float *logits[2] = {dogb_alloc(&j->arena, count * (size_t)classes, sizeof(float)),
-                        dogb_alloc(&j->arena, count * (size_t)classes, sizeof(float))};
-    int32_t *labels = dogb_alloc(&j->arena, count, sizeof *labels);
-    if (logits[0] == NULL || logits[1] == NULL || labels == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    int rc = dogb_tally_init(&m->before, &j->arena, classes, 0);
-    rc = rc < 0 ? rc : dogb_tally_init(&m->after, &j->arena, classes, 0);
-    rc = rc < 0 ? rc : dogb_loader_create(&loader, &conf);
-    while (rc >= 0 && (rc = dogb_loader_next(loader, &batch)) > 0) {
-        rc = compare_batch(j, m, nets, logits, labels, &batch);
-    }
-    dogb_loader_destroy(loader);
-    return rc;
-}
-
-static int measure(job *j, measured *m, const dogbreed_model *made) {
-    dogb_net *nets[2] = {NULL, NULL};
-    int rc = make_net(&nets[0], j, dogb_model_graph(j->model), dogb_model_weights(j->model),
-                      DOGB_NET_INFER, DOGB_DTYPE_F32);
-    rc = rc < 0 ? rc
-                : make_net(&nets[1], j, dogb_model_graph(made), dogb_model_weights(made),
-                           DOGB_NET_INFER, DOGB_DTYPE_INT8);
-    rc = rc < 0 ? rc : compare(j, m, nets);
-    for (int k = 0; k < 2; k++) {
-        if (nets[k] != NULL) {
-            j->engine->net_destroy(nets[k]);
-        }
-    }
-    return rc;
-}
+// --- what is reported
 
 static int add_side(json_t *object, const char *key, const dogb_tally *tally) {
     json_t *side = json_object();
@@ -284,7 +191,7 @@ static int add_side(json_t *object, const char *key, const dogb_tally *tally) {
     return dogb_json_set_int(side, "correct", found.correct);
 }
 
-static int report(json_t **out, job *j, const measured *m) {
+static int report(json_t **out, job *j, const dogb_measured *m) {
     json_t *object = dogb_json_document(&j->arena, "quantization", 1);
     json_t *options = json_object();
     int rc = object == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_json_set(object, "options", options);
@@ -308,22 +215,32 @@ static int report(json_t **out, job *j, const measured *m) {
     return rc;
 }
 
+static int listen(job *j, dogbreed_event_fn fn, void *userdata) {
+    int rc = dogb_bus_create(&j->bus, &j->arena);
+    j->begin = dogb_clock();
+    return rc < 0 || fn == NULL
+               ? rc
+               : dogb_bus_subscribe(j->bus, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_PROGRESS), fn,
+                                    userdata);
+}
+
 static int run(dogbreed_model **out, json_t **about, job *j) {
     dogb_graph *graph = NULL;
-    measured m = {0};
+    dogb_measured m = {0};
     int rc = calibrate(j);
     rc = rc < 0 ? rc : rewrite(&graph, j);
     rc = rc < 0 ? rc : dogb_model_rebuild(out, j->model, graph);
     if (rc == DOGBREED_OK) {
         round_weights(j, *out);
-        rc = j->options.measure ? measure(j, &m, *out) : rc;
+        rc = j->options.measure ? dogb_quantize_measure(j, &m, *out) : rc;
     }
     rc = rc < 0 ? rc : report(about, j, &m);
     return rc < 0 ? rc : dogb_model_set_info(*out, "quantization", *about);
 }
 
 int dogbreed_quantize(dogbreed_model **out, char **json, const dogbreed_model *model,
-                      const dogbreed_dataset *dataset, const dogbreed_quantize_options *options) {
+                      const dogbreed_dataset *dataset, const dogbreed_quantize_options *options,
+                      dogbreed_event_fn fn, void *userdata) {
     json_t *about = NULL;
     dogbreed_model *made = NULL;
     if (json != NULL) {
@@ -334,6 +251,7 @@ int dogbreed_quantize(dogbreed_model **out, char **json, const dogbreed_model *m
     DOGB_CHECK(model != NULL && dataset != NULL, "quantize: model or dataset is NULL");
     job j = {.model = model, .dataset = dataset};
     int rc = prepare(&j, options);
+    rc = rc < 0 ? rc : listen(&j, fn, userdata);
     rc = rc < 0 ? rc : run(&made, &about, &j);
     if (rc == DOGBREED_OK && json != NULL) {
         rc = dogb_json_text_out(json, about, 1);

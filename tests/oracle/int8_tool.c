@@ -64,7 +64,7 @@ static int make_model(dogbreed_model **out, const char *architecture, int side,
     if (rc == DOGBREED_OK) {
         draw_norms(plain);
     }
-    rc = rc < 0 ? rc : dogbreed_quantize(out, NULL, plain, data, &how);
+    rc = rc < 0 ? rc : dogbreed_quantize(out, NULL, plain, data, &how, NULL, NULL);
     dogbreed_model_destroy(plain);
     dogbreed_dataset_destroy(data);
     dogb_arena_free(&arena);

@@ -143,10 +143,12 @@ class MainJob(unittest.TestCase):
             self.assertEqual(guess.predict(file.read(), top_k=2), best)
         small, report = dogbreed.quantize(trainer.model, self.data.split("valid"), images=5)
         self.assertEqual(report["measured"], len(self.data.split("valid")))
+        self.progress_of_quantize(trainer.model)
         path8 = os.path.join(self.folder.name, "small.safetensors")
         small.save(path8)
         again = dogbreed.evaluate(dogbreed.Model.load(path8), self.data.split("valid"), feature_cache=False)
         self.assertEqual(again.details["dtype"], "int8")
+        self.assertEqual([small.plan(name)["dtype"] for name in ("auto", "f32")], ["int8", "f32"])
         self.assertEqual(again.correct, report["after"]["correct"])
         broken = os.path.join(self.folder.name, "broken.jpg")
         with open(broken, "wb") as file:
@@ -167,6 +169,18 @@ class MainJob(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(answers, [best] * 4)
+
+    def progress_of_quantize(self, model):
+        seen = []
+        valid = self.data.split("valid")
+        dogbreed.quantize(model, valid, lambda event: seen.append((event.text, event.done, event.total)), images=5)
+        self.assertEqual(seen[-1], ("accuracy", len(valid), len(valid)))
+        self.assertIn(("ranges", 10, 10), seen)
+        with self.assertRaises(dogbreed.DogbreedError) as stopped:
+            dogbreed.quantize(model, valid, lambda event: dogbreed.event.STOP)
+        self.assertEqual(stopped.exception.name, "CANCELLED")
+        with self.assertRaises(ZeroDivisionError):
+            dogbreed.quantize(model, valid, lambda event: 1 // 0)
 
     def test_plan_has_every_step(self):
         plan = self.model().plan()

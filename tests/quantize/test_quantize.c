@@ -43,7 +43,7 @@ static dogbreed_model *quantised(void) {
     dogbreed_model *made = NULL;
     dogbreed_quantize_options options = small_options();
     options.measure = 0;
-    assert_ok(dogbreed_quantize(&made, NULL, model, valid, &options));
+    assert_ok(dogbreed_quantize(&made, NULL, model, valid, &options, NULL, NULL));
     return made;
 }
 
@@ -78,7 +78,7 @@ static void it_is_measured(void **state) {
     char *json = NULL;
     double loss = 0;
     dogbreed_quantize_options options = small_options();
-    assert_ok(dogbreed_quantize(&made, &json, model, valid, &options));
+    assert_ok(dogbreed_quantize(&made, &json, model, valid, &options, NULL, NULL));
     assert_true(number(json, NULL, "measured") == 36);
     assert_true(number(json, NULL, "images") == 12);
     double difference = number(json, NULL, "logit_difference");
@@ -98,6 +98,47 @@ static void it_is_measured(void **state) {
     dogbreed_free(summary);
     dogbreed_free(json);
     dogbreed_model_destroy(made);
+}
+
+typedef struct heard {
+    int64_t ranges;
+    int64_t accuracy;
+    int32_t calls;
+    int32_t end; // call that answers
+    int answer;
+} heard;
+
+static int hear(const dogbreed_event *event, void *userdata) {
+    heard *h = userdata;
+    assert_int_equal(event->kind, DOGBREED_EVENT_PROGRESS);
+    assert_int_equal(event->tensor_count, 0);
+    assert_true(event->done > 0 && event->done <= event->total);
+    *(strcmp(event->text, "ranges") == 0 ? &h->ranges : &h->accuracy) = event->done;
+    return ++h->calls == h->end ? h->answer : DOGBREED_OK;
+}
+
+static void progress_is_told(void **state) {
+    (void)state;
+    dogbreed_model *made = NULL;
+    char *json = NULL;
+    heard all = {0};
+    dogbreed_quantize_options options = small_options();
+    options.batch_size = 5;
+    assert_ok(dogbreed_quantize(&made, &json, model, valid, &options, hear, &all));
+    assert_int_equal(all.ranges, 24);
+    assert_int_equal(all.accuracy, 36);
+    assert_int_equal(all.calls, 3 + 3 + 8);
+    dogbreed_free(json);
+    dogbreed_model_destroy(made);
+    for (int32_t end = 1; end <= all.calls; end++) {
+        heard some = {.end = end, .answer = end % 2 == 0 ? DOGBREED_STOP : -7};
+        assert_fails(dogbreed_quantize(&made, &json, model, valid, &options, hear, &some),
+                     end % 2 == 0 ? DOGBREED_ERROR_CANCELLED : DOGBREED_ERROR_CALLBACK,
+                     end % 2 == 0 ? "asked to stop" : "returned -7");
+        assert_null(made);
+        assert_null(json);
+        assert_int_equal(some.calls, end);
+    }
 }
 
 static void files_keep_every_bit(void **state) {
@@ -125,6 +166,13 @@ static void files_keep_every_bit(void **state) {
         int64_t count = a.shape[0] * a.shape[1] * a.shape[2] * a.shape[3];
         assert_memory_equal(a.data, b.data, (size_t)count * sizeof(float));
     }
+    char *plan = NULL; // what auto would run
+    assert_ok(dogbreed_model_plan(&plan, made, DOGBREED_DTYPE_AUTO));
+    assert_non_null(strstr(plan, "\"dtype\": \"int8\""));
+    dogbreed_free(plan);
+    assert_ok(dogbreed_model_plan(&plan, made, DOGBREED_DTYPE_F32));
+    assert_non_null(strstr(plan, "\"dtype\": \"f32\""));
+    dogbreed_free(plan);
     (void)evaluate_with(made, "native", DOGBREED_DTYPE_INT8, &before);
     (void)evaluate_with(loaded, "native", DOGBREED_DTYPE_INT8, &after);
     assert_true(before == after);
@@ -168,13 +216,13 @@ static void refusals(void **state) {
     dogbreed_trainer *trainer = NULL;
     dogbreed_predictor *predictor = NULL;
     dogbreed_quantize_options options = small_options();
-    assert_fails(dogbreed_quantize(&again, NULL, made, valid, &options),
+    assert_fails(dogbreed_quantize(&again, NULL, made, valid, &options, NULL, NULL),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "quantised already");
     assert_null(again);
-    assert_fails(dogbreed_quantize(NULL, NULL, model, valid, NULL), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "out is NULL");
+    assert_fails(dogbreed_quantize(NULL, NULL, model, valid, NULL, NULL, NULL),
+                 DOGBREED_ERROR_INVALID_ARGUMENT, "out is NULL");
     options.images = 0;
-    assert_fails(dogbreed_quantize(&again, NULL, model, valid, &options),
+    assert_fails(dogbreed_quantize(&again, NULL, model, valid, &options, NULL, NULL),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "images");
     assert_fails(dogbreed_trainer_create(&trainer, made, valid, valid, NULL),
                  DOGBREED_ERROR_INVALID_ARGUMENT, "cannot be trained");
@@ -250,7 +298,7 @@ static void out_of_memory(void **state) {
         dogbreed_model *made = NULL;
         char *json = NULL;
         memory_fail_after(count);
-        int rc = dogbreed_quantize(&made, &json, model, valid, &options);
+        int rc = dogbreed_quantize(&made, &json, model, valid, &options, NULL, NULL);
         failed = memory_restore();
         assert_int_equal(rc, failed ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK);
         dogbreed_model_destroy(made);
@@ -260,9 +308,13 @@ static void out_of_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_measured),       cmocka_unit_test(files_keep_every_bit),
-        cmocka_unit_test(every_engine_runs_it), cmocka_unit_test(refusals),
-        cmocka_unit_test(hostile_files),        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(it_is_measured),
+        cmocka_unit_test(progress_is_told),
+        cmocka_unit_test(files_keep_every_bit),
+        cmocka_unit_test(every_engine_runs_it),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(hostile_files),
+        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

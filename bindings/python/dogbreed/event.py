@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import POINTER, byref, c_float, c_int, c_void_p
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterator
 
-from .common import Struct, fields, functions, text
+from .common import DogbreedError, Struct, fields, functions, text
 
 if TYPE_CHECKING:
     import numpy
@@ -79,3 +79,33 @@ class Event:
 
     def tensors(self) -> Iterator[TensorView]:
         return (TensorView(self._raw, i) for i in range(self._raw.contents.tensor_count))
+
+
+class Carrier:
+    """Takes callbacks to C and back what they raise."""
+
+    def __init__(self) -> None:
+        self._raised: BaseException | None = None
+
+    def wrap(self, function: Callable[[Event], int | None]) -> Any:
+        def forward(raw: Any, _: Any) -> int:
+            try:
+                return int(function(Event(raw)) or 0)
+            except BaseException as error:  # raised again by call()
+                self._raised = error
+                return -1
+
+        return EventFn(forward)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """function(*arguments), whose result is lost when a callback raised."""
+        result = None
+        try:
+            result = function(*arguments)
+        except DogbreedError:
+            if self._raised is None:
+                raise
+        raised, self._raised = self._raised, None
+        if raised is not None:
+            raise raised
+        return result

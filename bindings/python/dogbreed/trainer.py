@@ -4,9 +4,9 @@ from __future__ import annotations
 from ctypes import byref, c_int32
 from typing import Any, Callable
 
-from .common import DogbreedError, Handle, Path, functions, made, made_json
+from .common import Handle, Path, functions, made, made_json
 from .dataset import Dataset
-from .event import Event, EventFn, mask
+from .event import Carrier, Event, mask
 from .model import Model
 from .options import TRAINER, Options
 
@@ -25,21 +25,14 @@ class Trainer(Handle):
 
     def __init__(self, model: Model, train: Dataset, valid: Dataset | None = None, **kwargs: Any):
         self._callbacks: list[Any] = []  # ctypes does not keep them alive; a released one may still be running
-        self._raised: BaseException | None = None
+        self._carrier = Carrier()
         self.model = model
         super().__init__(made(_c.create, model.pointer, train.pointer, valid.pointer if valid is not None else None,
                               Options(TRAINER, **kwargs)))
 
     def subscribe(self, function: Callable[[Event], int | None], *kinds: str) -> int:
         """Calls function for these kinds of event (none: all); returns the number for release()."""
-        def forward(raw: Any, _: Any) -> int:
-            try:
-                return int(function(Event(raw)) or 0)
-            except BaseException as error:  # carried through C and raised again by run()
-                self._raised = error
-                return -1
-
-        callback = EventFn(forward)
+        callback = self._carrier.wrap(function)
         number = c_int32()
         _c.subscribe(self.pointer, byref(number), mask(*kinds), callback, None)
         self._callbacks.append(callback)
@@ -49,14 +42,7 @@ class Trainer(Handle):
         _c.release(self.pointer, number)
 
     def run(self) -> None:
-        try:
-            _c.run(self.pointer)
-        except DogbreedError:
-            if self._raised is None:
-                raise
-        raised, self._raised = self._raised, None
-        if raised is not None:
-            raise raised
+        self._carrier.call(_c.run, self.pointer)
 
     def stop(self) -> None:
         """Asks a running trainer to finish; from any thread or signal handler."""
