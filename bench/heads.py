@@ -6,16 +6,17 @@ PROGRAM is build/bench/heads. Both sides train linear (or one-hidden-layer) head
 decay on random features in a new random order each epoch; PyTorch with the fused optimiser. Prints, per batch size,
 milliseconds of one thread per epoch and head (median; processor time in brackets), the share of the peak of fused
 multiply-adds (slices of an epoch and a loop of multiply-adds in turn, both on all threads: median), and the median
-ratio of neighbouring blocks; first the largest difference of the weights after an
-epoch from the same start in the same order, as a share of the largest weight, also of PyTorch in float64.
+ratio of neighbouring blocks; first the largest difference of the weights after an epoch from the same start in the same
+order, as a share of the largest weight, also of PyTorch in float64.
 """
 import argparse
 import multiprocessing
 import os
 import statistics
-import subprocess
 import tempfile
 import time
+
+from program import Program
 
 
 def make_net(options):
@@ -82,20 +83,6 @@ def peer(options, pipe):
                    (time.process_time() - used) / options.peer_epochs * 1e3))
 
 
-class Ours:
-    def __init__(self, options):
-        self.process = subprocess.Popen([options.program, str(options.threads), options.engine], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        if not answer:
-            raise SystemExit("our program ended")
-        return tuple(map(float, answer))
-
-
 def peers_turn(pipes, batch):
     for pipe in pipes:
         pipe.send(batch)
@@ -109,52 +96,12 @@ def measure(options, ours, pipes, batch):
     fast, slow = [], []
     peers_turn(pipes, batch)
     for _ in range(options.rounds):
-        fast.append(ours.ask(line))
+        fast.append(ours.numbers(line))
         slow.append(peers_turn(pipes, batch))
-    wall, used = time.perf_counter(), time.process_time()
-        for _ in range(options.peer_epochs):
-            epoch(batch)
-        pipe.send(((time.perf_counter() - wall) / options.peer_epochs * 1e3,
-                   (time.process_time() - used) / options.peer_epochs * 1e3))
-
-
-class Ours:
-    def __init__(self, options):
-        self.process = subprocess.Popen([options.program, str(options.threads), options.engine], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        if not answer:
-            raise SystemExit("our program ended")
-        return tuple(map(float, answer))
-
-
-def peers_turn(pipes, batch):
-    for pipe in pipes:
-        pipe.send(batch)
-    answers = [pipe.recv() for pipe in pipes]
-    return statistics.mean(a[0] for a in answers), statistics.mean(a[1] for a in answers)
-
-
-def measure(options, ours, pipes, batch):
-    line = (f"train {options.rows} {options.features} {options.hidden} {options.classes} {batch} "
-            f"{options.heads} 1")
-    fast, slow = [], []
-    peers_turn(pipes, batch)
-    for _ in range(options.rounds):
-        fast.append(ours.ask(line))
-        slow.append(peers_turn(pipes, batch))
-    products = options.hidden * (options.features + options.classes) if options.hidden \
-        else options.features * options.classes
-    work = 4 * options.rows * products * 1e-6  # MFLOP of forward and gradient: milliseconds times GFLOP/s
-    if options.hidden:
-        work += 2 * options.rows * options.hidden * options.classes * 1e-6  # gradient of the hidden layer
     wall, used = (statistics.median(f[i] for f in fast) for i in (0, 1))
     peer_wall, peer_used = (statistics.median(s[i] for s in slow) for i in (0, 1))
-    share, peak = ours.ask(line.replace("train", "share")[:-1] + str(max(1, 80 // options.heads)))
+    epochs = max(1, 80 // options.heads)
+    share, peak = ours.numbers(line.replace("train", "share")[:-1] + str(epochs))
     ratio = statistics.median(s[0] / f[0] for f, s in zip(fast, slow))
     ratio_used = statistics.median(s[1] / f[1] for f, s in zip(fast, slow))
     print(f"batch {batch}: ours {wall:.1f} ms ({used:.1f}), {share:.0%} of the peak of {peak:.0f} GFLOP/s; "
@@ -181,7 +128,7 @@ def main():
         processes.append(process)
     print("torch", [pipe.recv() for pipe in pipes][0], f"{options.threads} processes of one thread;",
           f"{options.rows} x {options.features} x {options.hidden or 'none'} x {options.classes}, {options.heads} heads")
-    ours = Ours(options)
+    ours = Program(options.program, options.threads, options.engine)
     for batch in map(int, options.batches.split(",")):
         compare(options, ours, batch)
         measure(options, ours, pipes, batch)

@@ -10,32 +10,23 @@ largest difference of the logits.
 import argparse
 import os
 import statistics
-import subprocess
 import tempfile
 import time
 import warnings
 
 import torch
 import torchvision
+from program import Program
 from safetensors.torch import load_file, save_file
 
 
-class Ours:
+class Ours(Program):
     def __init__(self, options, weights, x, folder):
         path = os.path.join(folder, "input")
         x.numpy().tofile(path)
         self.folder, self.shape = folder, (len(x), 1000)
-        self.process = subprocess.Popen(
-            [options.program, options.engine, options.arch, weights, path, str(len(x)), str(options.threads),
-             {"f32": "0", "bf16": "1"}[options.dtype]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        if not answer:
-            raise SystemExit("our program ended")
-        return answer
+        super().__init__(options.program, options.engine, options.arch, weights, path, len(x), options.threads,
+                         {"f32": "0", "bf16": "1"}[options.dtype])
 
     def block(self, seconds):
         images, time_used = self.ask(f"block {seconds}")
@@ -45,10 +36,6 @@ class Ours:
         path = os.path.join(self.folder, "logits")
         self.ask(f"logits {path}")
         return torch.from_file(path, size=self.shape[0] * self.shape[1]).view(self.shape).clone()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 class Peer:

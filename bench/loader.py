@@ -15,7 +15,6 @@ import glob
 import io
 import os
 import platform
-import subprocess
 import time
 
 import numpy as np
@@ -23,6 +22,7 @@ import PIL
 import torch
 import torchvision
 from PIL import Image
+from program import Program
 from torchvision import transforms as T
 from torchvision.transforms import v2
 
@@ -42,16 +42,7 @@ def tensor(data):
     return V2_STEPS(torchvision.io.decode_jpeg(raw, torchvision.io.ImageReadMode.RGB))
 
 
-class Ours:
-    def __init__(self, program, files):
-        self.process = subprocess.Popen([program, *files], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().split()
-
+class Ours(Program):
     def block(self, threads, start, count):
         wall, cpu, _ = self.ask(f"run {threads} {start} {count}")
         return float(wall), float(cpu)
@@ -82,7 +73,7 @@ def main():
         with open(path, "rb") as file:
             blobs.append(file.read())
     torch.set_num_threads(1)
-    ours = Ours(arguments.program, files)
+    ours = Ours(arguments.program, *files)
     print("torch", torch.__version__, "torchvision", torchvision.__version__, "Pillow",
           PIL.__version__, "on", platform.machine(), "load", os.getloadavg())
     print(len(files), "files, mean", int(np.mean([len(b) for b in blobs])), "bytes; checksum",
