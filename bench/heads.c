@@ -193,9 +193,12 @@ static int train(const dogb_engine *engine, const shape *s, int32_t threads) {
 
 enum { SLICE = 1024, SLICES_MAX = 4000, SPIN = 4000000 };
 
+// Rate of this thread by its own clock: how late it starts does not count.
 static int spin(int64_t index, void *userdata) {
-    double *work = userdata;
-    work[index] = turns(SPIN);
+    double *rates = userdata;
+    double begin = dogb_clock();
+    double work = turns(SPIN);
+    rates[index] = work / (dogb_clock() - begin) * 1e-9;
     return DOGBREED_OK;
 }
 
@@ -213,7 +216,7 @@ static int share(const dogb_engine *engine, const shape *s, int32_t threads) {
     double products = s->hidden > 0
                           ? (double)s->hidden * (2.0 * s->features + 3.0 * s->classes)
                           : 2.0 * (double)s->features * s->classes; // forward and gradient
-    double spun[256] = {0};
+    double rates[256] = {0};
     bank b = {0};
     int32_t count = 0;
     int rc = threads > 256 ? DOGBREED_ERROR_INVALID_ARGUMENT : fill(&b, s);
@@ -228,16 +231,14 @@ static int share(const dogb_engine *engine, const shape *s, int32_t threads) {
             double begin = dogb_clock();
             rc = engine->heads_run(b.heads, &b.data, b.work, s->heads);
             double middle = dogb_clock();
-            rc = rc < 0 ? rc : dogb_parallel(threads, threads, spin, spun);
-            double end = dogb_clock();
+            rc = rc < 0 ? rc : dogb_parallel(threads, threads, spin, rates);
             double all = 0;
             for (int32_t i = 0; i < threads; i++) {
-                all += spun[i];
+                all += rates[i];
             }
             if (count < SLICES_MAX) {
-                peaks[count] = all / (end - middle) / threads * 1e-9;
-                shares[count] = 2.0 * products * SLICE * s->heads / (middle - begin) * 1e-9 /
-                                (peaks[count] * threads);
+                peaks[count] = all / threads;
+                shares[count] = 2.0 * products * SLICE * s->heads / (middle - begin) * 1e-9 / all;
                 count++;
             }
         }
