@@ -118,10 +118,9 @@ static int make(dogb_heads *heads, const dogb_heads_conf *conf) {
 }
 
 int dogb_bank_create(dogb_heads **out, const dogb_engine *engine, const dogb_heads_conf *conf) {
-    char line[DOGB_HEADS_TEXT];
     *out = NULL;
-    int rc = dogb_heads_result(dogb_heads_check_conf(line, conf), line);
-    if (rc < 0 || (rc = dogb_device_check(conf->device == NULL ? "cpu" : conf->device)) < 0) {
+    int rc = dogb_heads_conf_check(conf);
+    if (rc < 0) {
         return rc;
     }
     dogb_heads *heads = dogb_malloc(1, sizeof *heads);

@@ -34,6 +34,7 @@ size_t dogb_engine_weight_bytes(const dogb_graph *graph);
 int dogb_device_check(const char *device); // of engines that know only the CPU
 int dogb_heads_result(int rc,
                       const char *line); // a refusal of engine/heads.h as this thread's error
+int dogb_heads_conf_check(const dogb_heads_conf *conf); // the device too
 int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch);
 // Labels of a batch of `count` samples that forward has left; 0: it has not run.
 int dogb_target_check(const dogb_graph *graph, const dogb_target *target, int64_t count);

@@ -3,6 +3,7 @@
 #include "engine/engine_internal.h"
 
 #include "core/error.h"
+#include "engine/heads.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -17,6 +18,12 @@ int dogb_device_check(const char *device) {
 
 int dogb_heads_result(int rc, const char *line) {
     return rc < 0 ? dogb_fail(rc, "%s", line) : rc;
+}
+
+int dogb_heads_conf_check(const dogb_heads_conf *conf) {
+    char line[DOGB_HEADS_TEXT];
+    int rc = dogb_heads_result(dogb_heads_check_conf(line, conf), line);
+    return rc < 0 ? rc : dogb_device_check(conf->device == NULL ? "cpu" : conf->device);
 }
 
 int dogb_batch_check(const dogb_graph *graph, const dogb_batch *batch) {
