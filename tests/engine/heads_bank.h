@@ -208,6 +208,23 @@ static inline void train(const bank *b, const shape *s, const data *d, double lo
     }
 }
 
+// Rows [first, first + count) of the order as a batch of a net, and what head `h` is judged by.
+static inline void gather_batch(dogb_batch *batch, dogb_target *target, float *rows,
+                                int32_t labels[ROWS], const shape *s, const data *d, const head *h,
+                                int64_t first, int32_t count) {
+    for (int32_t i = 0; i < count; i++) {
+        int64_t row = d->order[first + i];
+        labels[i] = d->labels[row];
+        memcpy(rows + i * s->features, d->features + row * d->shared.stride,
+               (size_t)s->features * sizeof *rows);
+    }
+    *batch = (dogb_batch){rows, count, DOGB_DATA_F32};
+    *target = (dogb_target){.labels = labels,
+                            .class_weights = s->classes % 2 == 1 ? d->class_weights : NULL,
+                            .count = count,
+                            .label_smoothing = h->smoothing};
+}
+
 static inline size_t count_of(const shape *s, int32_t param) {
     int32_t inputs = s->hidden > 0 && param >= 2 ? s->hidden : s->features;
     int32_t outputs = s->hidden > 0 && param < 2 ? s->hidden : s->classes;

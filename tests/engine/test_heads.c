@@ -41,18 +41,10 @@ static void compare(const bank *b, const shape *s, const data *d, int32_t index,
         int64_t first = in_epoch * s->batch;
         int32_t count = (int32_t)(ROWS - first < s->batch ? ROWS - first : s->batch);
         int32_t labels[ROWS];
-        for (int32_t i = 0; i < count; i++) {
-            int64_t row = d->order[first + i];
-            labels[i] = d->labels[row];
-            memcpy(rows + i * s->features, d->features + row * d->shared.stride,
-                   (size_t)s->features * sizeof *rows);
-        }
-        dogb_batch batch = {rows, count, DOGB_DATA_F32};
-        dogb_target target = {.labels = labels,
-                              .class_weights = s->classes % 2 == 1 ? d->class_weights : NULL,
-                              .count = count,
-                              .label_smoothing = h->smoothing};
+        dogb_batch batch;
+        dogb_target target;
         dogb_loss loss;
+        gather_batch(&batch, &target, rows, labels, s, d, h, first, count);
         assert_ok(ref->forward(net, &batch, DOGB_MODE_TRAIN, (uint64_t)(b->first + index), step));
         assert_ok(ref->loss(net, &target, &loss));
         assert_ok(ref->backward(net));
@@ -385,6 +377,12 @@ static void wrong_calls_fail(void **state) {
     free_data(d);
 }
 
+static void refuses_bank(const dogb_heads_conf *conf, int code, const char *text) {
+    dogb_heads *out = NULL;
+    assert_fails(told(engine->heads_create(&out, conf)), code, text);
+    assert_null(out);
+}
+
 static void wrong_banks_are_refused(void **state) {
     (void)state;
     dogb_optim_conf optim = {.kind = DOGB_OPTIM_SGD};
@@ -393,7 +391,6 @@ static void wrong_banks_are_refused(void **state) {
     double two = 2;
     double half = 0.5;
     uint64_t seed = 0;
-    dogb_heads *out = NULL;
     const dogb_heads_conf good = {.count = 1,
                                   .features = 2,
                                   .classes = 2,
@@ -404,31 +401,24 @@ static void wrong_banks_are_refused(void **state) {
                                   .seeds = &seed};
     dogb_heads_conf conf = good;
     conf.classes = 0;
-    assert_fails(told(engine->heads_create(&out, &conf)), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "0 classes");
+    refuses_bank(&conf, DOGBREED_ERROR_INVALID_ARGUMENT, "0 classes");
     conf = good;
     conf.label_smoothing = &two;
-    assert_fails(told(engine->heads_create(&out, &conf)), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "label_smoothing: 2");
+    refuses_bank(&conf, DOGBREED_ERROR_INVALID_ARGUMENT, "label_smoothing: 2");
     conf = good;
     conf.dropout_features = &one;
-    assert_fails(told(engine->heads_create(&out, &conf)), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "dropout");
+    refuses_bank(&conf, DOGBREED_ERROR_INVALID_ARGUMENT, "dropout");
     conf = good;
     conf.dropout = &two;
-    assert_fails(told(engine->heads_create(&out, &conf)), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "dropout");
+    refuses_bank(&conf, DOGBREED_ERROR_INVALID_ARGUMENT, "dropout");
     conf = good;
     conf.dropout_features = &half; // of node 0
-    assert_fails(told(engine->heads_create(&out, &conf)), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "dropout nodes 0 and 0");
+    refuses_bank(&conf, DOGBREED_ERROR_INVALID_ARGUMENT, "dropout nodes 0 and 0");
     conf = good;
     conf.device = "cuda:99";
-    assert_fails(told(engine->heads_create(&out, &conf)), DOGBREED_ERROR_DEVICE, "device cuda:99");
+    refuses_bank(&conf, DOGBREED_ERROR_DEVICE, "device cuda:99");
     optim.kind = 9;
-    assert_fails(told(engine->heads_create(&out, &good)), DOGBREED_ERROR_INVALID_ARGUMENT,
-                 "optimizer 9");
-    assert_null(out);
+    refuses_bank(&good, DOGBREED_ERROR_INVALID_ARGUMENT, "optimizer 9");
 }
 
 static void every_allocation_may_fail(void **state) {

@@ -19,19 +19,11 @@ static double step(dogb_net *net, dogb_optim *optim, const shape *s, const data 
                    int32_t count, int32_t index, int64_t number) {
     int32_t labels[ROWS];
     float *rows = calloc((size_t)(count * s->features), sizeof *rows);
+    dogb_batch batch;
+    dogb_target target;
     dogb_loss loss;
     assert_non_null(rows);
-    for (int32_t i = 0; i < count; i++) {
-        int64_t row = d->order[first + i];
-        labels[i] = d->labels[row];
-        memcpy(rows + i * s->features, d->features + row * d->shared.stride,
-               (size_t)s->features * sizeof *rows);
-    }
-    dogb_batch batch = {rows, count, DOGB_DATA_F32};
-    dogb_target target = {.labels = labels,
-                          .class_weights = s->classes % 2 == 1 ? d->class_weights : NULL,
-                          .count = count,
-                          .label_smoothing = heads[index].smoothing};
+    gather_batch(&batch, &target, rows, labels, s, d, &heads[index], first, count);
     assert_ok(engine->forward(net, &batch, DOGB_MODE_TRAIN, (uint64_t)index, number));
     free(rows); // nothing of it is needed any more
     assert_ok(engine->loss(net, &target, &loss));
