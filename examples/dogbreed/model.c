@@ -2,7 +2,6 @@
 #include "tool.h"
 
 #include <stdio.h>
-#include <string.h>
 
 // "32x112x112"
 static void shape_text(char out[48], const json_t *shape) {
@@ -56,35 +55,22 @@ static void out_plan(const json_t *plan) {
         (double)integer_of(plan, "scratch_bytes") / 1024);
 }
 
-// Number format of --dtype; -1: there is none of that name.
-static int32_t dtype_of(const char *name) {
-    static const char *const names[] = {[DOGBREED_DTYPE_F32] = "f32",
-                                        [DOGBREED_DTYPE_BF16] = "bf16",
-                                        [DOGBREED_DTYPE_INT8] = "int8",
-                                        [DOGBREED_DTYPE_AUTO] = "auto"};
-    for (int32_t i = 0; name != NULL && i <= DOGBREED_DTYPE_AUTO; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return i;
-        }
-    }
-    return name == NULL ? DOGBREED_DTYPE_AUTO : -1;
-}
-
 static int run_info(tool *t) {
     const int plan = is_on(t, "plan", 0);
-    const int32_t dtype = dtype_of(value_of(t, "dtype"));
+    const char *dtype = value_of(t, "dtype");
+    dogbreed_predictor_options *as = &t->settings.predictor; // what predict would run
     dogbreed_model *model = NULL;
     char *text = NULL;
-    if (dtype < 0) {
-        return usage_error(t, "--dtype %s is unknown; use auto, f32, bf16 or int8",
-                           value_of(t, "dtype"));
+    if (dtype != NULL && dogbreed_options_set(as, "dtype", dtype) < 0) {
+        return usage_error(t, "--dtype %s is unknown; use auto, f32, bf16 or int8", dtype);
     }
-    if (!plan && value_of(t, "dtype") != NULL) {
+    if (!plan && dtype != NULL) {
         return usage_error(t, "--dtype belongs to --plan");
     }
     int rc = dogbreed_model_load(&model, t->words[0]);
     if (rc == DOGBREED_OK) {
-        rc = plan ? dogbreed_model_plan(&text, model, dtype) : dogbreed_model_summary(&text, model);
+        rc = plan ? dogbreed_model_plan(&text, model, as->dtype)
+                  : dogbreed_model_summary(&text, model);
     }
     dogbreed_model_destroy(model);
     if (rc < 0) {
