@@ -41,9 +41,10 @@ static int make(dogbreed_model **out, char **text, tool *t, const dogbreed_model
     if (shown == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    signals_catch(1, t->quiet);
+    const stoppable s = {.text = "\nstopping; once more ends at once\n"};
+    signals_watch(&s, t->quiet);
     int rc = dogbreed_quantize(out, text, model, split, &t->settings.quantize, on_progress, shown);
-    signals_catch(0, t->quiet);
+    signals_watch(NULL, t->quiet);
     progress_destroy(shown);
     return rc;
 }

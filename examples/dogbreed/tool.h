@@ -132,11 +132,14 @@ const char *text_of(const json_t *object, const char *key); // "" when absent
 // exitcode.c
 int exit_code_of(int phase, int code);
 
-// signals.c: SIGINT and SIGTERM stop the trainer, the second one ends the program
-// NULL: signals end the program again.
-void signals_watch(dogbreed_trainer *trainer, int say_nothing);
-// From now on the first signal is only noted, for signals_code; off: it ends the program.
-void signals_catch(int on, int say_nothing);
+// signals.c: the first SIGINT or SIGTERM stops what is watched, the second one ends the program.
+typedef struct stoppable {
+    void (*stop)(const struct stoppable *s); // in a signal handler; NULL: it asks signals_code
+    void *object;
+    const char *text; // what is happening, one line
+} stoppable;
+// NULL: signals end the program again. It has to live until then.
+void signals_watch(const stoppable *s, int say_nothing);
 int signals_code(void); // 130 or 143 when one came, else 0
 
 // progress.c

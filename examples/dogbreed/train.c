@@ -294,10 +294,19 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
         j->run);
 }
 
+static void stop_trainer(const stoppable *s) {
+    dogbreed_trainer_stop(s->object); // allowed in signal handlers
+}
+
 static int train(job *j) {
     tool *t = j->t;
     char *text = NULL;
-    signals_watch(j->trainer, t->quiet);
+    const stoppable s = {
+        .stop = stop_trainer,
+        .object = j->trainer,
+        .text =
+            "\nstopping: the step is finished and a checkpoint written; once more ends at once\n"};
+    signals_watch(&s, t->quiet);
     int rc = dogbreed_trainer_run(j->trainer);
     signals_watch(NULL, t->quiet);
     int exit_code = end_of_run(j, rc);
