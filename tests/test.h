@@ -70,13 +70,14 @@ static inline const char *test_file(const char *name) {
         }                                                                                          \
     } while (0)
 
-// Rounds of a loop over drawn cases. DOGBREED_TEST_SHORT=N leaves one of N: valgrind is slow.
+// DOGBREED_TEST_SHORT=N leaves one of N cases: valgrind and emulated CPUs are slow.
 static inline int test_part(void) {
     const char *text = getenv("DOGBREED_TEST_SHORT");
     int part = text == NULL ? 1 : atoi(text);
     return part > 1 ? part : 1;
 }
 
+// Rounds of a loop over drawn cases.
 static inline int test_rounds(int rounds) {
     return (rounds + test_part() - 1) / test_part();
 }
@@ -85,6 +86,11 @@ static inline int test_rounds(int rounds) {
 static inline int test_turn(void) {
     static int count;
     return count++ % test_part() == 0;
+}
+
+// A network of millions of weights, or the smallest one where cases are left out.
+static inline const char *test_network(const char *name) {
+    return test_part() > 1 ? "tiny" : name;
 }
 
 // A new empty folder under the build or temporary directory; the test removes it.

@@ -3,7 +3,7 @@
 #ifndef DOGB_TEST_HEADS_BANK_H
 #define DOGB_TEST_HEADS_BANK_H
 
-#include "test.h"
+#include "engine/native_sets.h"
 
 #include "graph/nets.h"
 

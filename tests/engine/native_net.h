@@ -3,15 +3,14 @@
 #ifndef DOGB_TEST_NATIVE_NET_H
 #define DOGB_TEST_NATIVE_NET_H
 
-#include "test.h"
+#include "engine/native_sets.h"
 
 #include "graph/graph_internal.h"
 #include "graph/nets.h"
 
 #include <math.h>
 
-static const char *const instruction_sets[] = {"c", "avx2", "avx512"};
-enum { INSTRUCTION_SETS = 3, NET_BATCH = 3 };
+enum { NET_BATCH = 3 };
 
 // Number format of the native engine's nets: a test program's argument.
 static int32_t net_dtype = DOGB_DTYPE_F32;
@@ -94,7 +93,7 @@ static inline void compare_batch(const char *what, const dogb_graph *graph, void
     dogb_net *ref = native_net(graph, weights, NULL, 1);
     assert_ok(dogb_engine_ref()->infer(ref, batch, expected));
     dogb_engine_ref()->net_destroy(ref);
-    for (int i = 0; i < INSTRUCTION_SETS; i++) {
+    for (int i = 0; i < instruction_set_count; i++) {
         char name[160];
         dogb_batch one = {batch->data, 1, batch->dtype};
         dogb_net *net = native_net(graph, weights, instruction_sets[i], 2);
@@ -141,6 +140,20 @@ static inline void check_in_turn(const char *what, dogb_graph *graph, uint64_t s
     } else {
         dogb_graph_destroy(graph);
     }
+}
+
+// --- tiles
+
+enum { TILE_POINTS = 15, TILE_CHANNELS = 64 }; // no tile has as many points or more channels
+
+// A small layer of each number of points and of panels of each size: each tile of the kernels.
+static inline dogb_graph *tile_graph(int32_t points, int32_t channels) {
+    dogb_graph *graph = NULL;
+    dogb_conv conv = {.out = channels, .kernel = 1, .bias = 1};
+    assert_ok(dogb_graph_create(&graph, "tile"));
+    int32_t input = dogb_graph_input(graph, 5, 1, points);
+    (void)dogb_graph_conv(graph, input, "conv", &conv);
+    return graph;
 }
 
 // --- networks drawn at random

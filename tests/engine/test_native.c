@@ -24,6 +24,17 @@ static void test_networks_at_random(void **state) {
     }
 }
 
+static void test_every_tile(void **state) {
+    (void)state;
+    for (int32_t channels = 8; channels <= TILE_CHANNELS; channels += 8) {
+        for (int32_t points = 1; points < TILE_POINTS; points++) {
+            char name[48];
+            (void)snprintf(name, sizeof name, "%d points, %d channels", points, channels);
+            check_net(name, tile_graph(points, channels), 3);
+        }
+    }
+}
+
 // One convolution, as the first layer (`inner` 0) or behind another.
 static void check_conv(dogb_conv conv, int32_t in, int32_t height, int32_t width, int inner) {
     char name[96];
@@ -303,6 +314,7 @@ static void test_not_a_number_passes(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_tile),
         cmocka_unit_test(test_convolutions),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_inverted_residuals),
@@ -314,5 +326,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_networks_at_random),
     };
     take_dtype(argc, argv);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, native_sets, NULL);
 }

@@ -100,7 +100,7 @@ static void check_batch(const subject *s, dogb_net *net, int32_t first, int32_t 
 // Batches of 1, 1 + step ... to `last` images.
 static void check_subject(const char *architecture, const char *head, int32_t side, int32_t last,
                           int32_t step) {
-    for (int set = 0; set < INSTRUCTION_SETS; set++) {
+    for (int set = 0; set < instruction_set_count; set++) {
         subject s = open_subject(architecture, head, side, instruction_sets[set]);
         for (int32_t threads = 1; threads <= THREADS_MAX; threads++) {
             char what[96];
@@ -128,15 +128,22 @@ static void test_tiny_at_every_batch(void **state) {
     check_subject("tiny", "mlp:19:0.5", 19, IMAGES, 1);
 }
 
+static void check_network(const char *architecture, int32_t side) {
+    if (strcmp(test_network(architecture), architecture) != 0) {
+        test_skip("%s takes long: DOGBREED_TEST_SHORT leaves it out", architecture);
+    }
+    check_subject(architecture, "linear", side, IMAGES, 8);
+}
+
 static void test_mobilenet_v2(void **state) {
     (void)state;
-    check_subject("mobilenet_v2", "linear", 33, IMAGES, 8);
+    check_network("mobilenet_v2", 33);
 }
 
 // Both sizes of tiles are there, on every instruction set.
 static void test_winograd(void **state) {
     (void)state;
-    for (int set = 0; set < INSTRUCTION_SETS; set++) {
+    for (int set = 0; set < instruction_set_count; set++) {
         dogb_graph *graph = subject_graph(WINOGRAD, "", 27);
         void **weights = nets_weights(graph, 3);
         dogb_net *net = native_net(graph, weights, instruction_sets[set], 1);
@@ -158,12 +165,12 @@ static void test_winograd(void **state) {
 #if !defined(__SANITIZE_THREAD__)
 static void test_resnet18(void **state) {
     (void)state;
-    check_subject("resnet18", "linear", 32, IMAGES, 8);
+    check_network("resnet18", 32);
 }
 
 static void test_squeezenet1_1(void **state) {
     (void)state;
-    check_subject("squeezenet1_1", "linear", 35, IMAGES, 8);
+    check_network("squeezenet1_1", 35);
 }
 #endif
 
@@ -191,9 +198,9 @@ static void *call(void *userdata) {
 static void test_concurrent_calls(void **state) {
     (void)state;
     const int32_t counts[CALLERS] = {1, 7, 1, 4};
-    subject s = open_subject("mobilenet_v2", "linear", 33, "avx2");
-    dogb_net *net = native_net(s.graph, s.weights, "avx2", 3);
-    dogb_net *other = native_net(s.graph, s.weights, "avx2", 2);
+    subject s = open_subject(test_network("mobilenet_v2"), "linear", 33, best_set);
+    dogb_net *net = native_net(s.graph, s.weights, best_set, 3);
+    dogb_net *other = native_net(s.graph, s.weights, best_set, 2);
     caller callers[CALLERS] = {{0}};
     pthread_t threads[CALLERS];
     for (int i = 0; i < CALLERS; i++) {
@@ -226,7 +233,7 @@ static int whole_life(const subject *s, int32_t count, float *out) {
 }
 
 static void check_memory(const char *architecture, const char *head, int32_t count) {
-    subject s = open_subject(architecture, head, 32, "avx2");
+    subject s = open_subject(architecture, head, 32, best_set);
     float *out = calloc((size_t)count * s.size, sizeof *out);
     assert_non_null(out);
     int rc = -1;
@@ -250,7 +257,7 @@ static void test_out_of_memory_everywhere(void **state) {
     (void)state;
     check_memory("tiny", "mlp:5:0.5", 1);
     check_memory("tiny", "mlp:5:0.5", 3);
-    check_memory("squeezenet1_1", "linear", 2);
+    check_memory(test_network("squeezenet1_1"), "linear", 2);
     check_memory(WINOGRAD, "", 1);
     check_memory(WINOGRAD, "", 2);
 }
@@ -326,5 +333,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_wrong_calls),
     };
     take_dtype(argc, argv);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, native_sets, NULL);
 }

@@ -114,5 +114,5 @@ static void test_blocks_at_random(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_blocks_at_random)};
     take_dtype(argc, argv);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, native_sets, NULL);
 }

@@ -147,33 +147,49 @@ static void same_bits(const char *what, const float *a, const float *b, size_t c
     }
 }
 
+static void check_sets(const char *what, dogb_graph *graph, uint64_t seed) {
+    quantised q = make_quantised(graph, seed);
+    float *input = nets_input(q.graph, NET_BATCH, seed);
+    dogb_batch batch = {input, NET_BATCH, DOGB_DATA_F32};
+    size_t count = output_size(q.graph) * NET_BATCH;
+    float *first = int8_infer(&q, "c", 1, &batch);
+    for (int i = 0; i < instruction_set_count; i++) {
+        float *other = int8_infer(&q, instruction_sets[i], 2, &batch);
+        same_bits(what, first, other, count);
+        free(other);
+    }
+    free(first);
+    free(input);
+    destroy_quantised(&q);
+    dogb_graph_destroy(graph);
+}
+
 static void test_sets_have_the_same_bits(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= (uint64_t)test_rounds(NETS); seed++) {
         char what[64];
-        dogb_graph *graph = draw_layers(seed);
-        quantised q = make_quantised(graph, seed);
-        float *input = nets_input(q.graph, NET_BATCH, seed);
-        dogb_batch batch = {input, NET_BATCH, DOGB_DATA_F32};
         (void)snprintf(what, sizeof what, "net %d", (int)seed);
-        size_t count = output_size(q.graph) * NET_BATCH;
-        float *first = int8_infer(&q, "c", 1, &batch);
-        for (int i = 1; i < INSTRUCTION_SETS; i++) {
-            float *other = int8_infer(&q, instruction_sets[i], 2, &batch);
-            same_bits(what, first, other, count);
-            free(other);
+        check_sets(what, draw_layers(seed), seed);
+    }
+}
+
+static void test_every_tile(void **state) {
+    (void)state;
+    for (int32_t channels = 8; channels <= TILE_CHANNELS; channels += 8) {
+        for (int32_t points = 1; points < TILE_POINTS; points++) {
+            char what[48];
+            dogb_graph *graph = tile_graph(points, channels);
+            assert_ok(dogb_graph_finish(graph, graph->node_count - 1));
+            (void)snprintf(what, sizeof what, "%d points, %d channels", points, channels);
+            check_sets(what, graph, 3);
         }
-        free(first);
-        free(input);
-        destroy_quantised(&q);
-        dogb_graph_destroy(graph);
     }
 }
 
 // One layer differs from f32 by the rounding of its inputs and nothing else.
 static void test_a_layer_is_close_to_f32(void **state) {
     (void)state;
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = 1; seed <= (uint64_t)test_rounds(20); seed++) {
         draw d = {0};
         dogb_rng_init(&d.rng, seed, DOGB_RNG_SYNTH, 3, 0);
         assert_ok(dogb_graph_create(&d.graph, "layer"));
@@ -193,7 +209,7 @@ static void test_a_layer_is_close_to_f32(void **state) {
         dogb_net *ref = native_net(q.graph, q.weights, NULL, 1);
         assert_ok(dogb_engine_ref()->infer(ref, &batch, expected));
         dogb_engine_ref()->net_destroy(ref);
-        float *found = int8_infer(&q, "avx2", 1, &batch);
+        float *found = int8_infer(&q, best_set, 1, &batch);
         // Half a step of each of 9 x channels inputs, with weights of deviation 1.4 / sqrt(inputs):
         // five deviations of the sum.
         double bound = 5 * 1.4 * q.graph->nodes[0].step / sqrt(12.0) + 1e-4;
@@ -220,11 +236,11 @@ static void test_batches_and_threads(void **state) {
     size_t image = (size_t)(shape[0] * shape[1] * shape[2]);
     float *input = nets_input(q.graph, INT8_IMAGES, 8);
     dogb_batch all = {input, INT8_IMAGES, DOGB_DATA_F32};
-    float *expected = int8_infer(&q, "avx2", 1, &all);
+    float *expected = int8_infer(&q, best_set, 1, &all);
     float *found = calloc(size * INT8_IMAGES, sizeof *found);
     assert_non_null(found);
     for (int32_t threads = 1; threads <= INT8_THREADS; threads++) {
-        dogb_net *net = int8_net(&q, "avx2", threads);
+        dogb_net *net = int8_net(&q, best_set, threads);
         for (int32_t count = 1; count <= INT8_IMAGES; count += test_part()) {
             size_t first = (size_t)(INT8_IMAGES - count);
             dogb_batch batch = {input + first * image, count, DOGB_DATA_F32};
@@ -253,7 +269,7 @@ static void test_not_a_number(void **state) {
     }
     dogb_batch batch = {input, 1, DOGB_DATA_F32};
     float *a = int8_infer(&q, "c", 1, &batch);
-    float *b = int8_infer(&q, "avx2", 1, &batch);
+    float *b = int8_infer(&q, best_set, 1, &batch);
     same_bits("NaN", a, b, output_size(q.graph));
     free(a);
     free(b);
@@ -328,11 +344,12 @@ static void test_out_of_memory_everywhere(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sets_have_the_same_bits),
+        cmocka_unit_test(test_every_tile),
         cmocka_unit_test(test_a_layer_is_close_to_f32),
         cmocka_unit_test(test_batches_and_threads),
         cmocka_unit_test(test_not_a_number),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_out_of_memory_everywhere),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, native_sets, NULL);
 }

@@ -107,14 +107,14 @@ static void check_layer(const layer *l, uint64_t seed, seen *s) {
     dogb_graph *graph = make_graph(l, l->activation);
     void **weights = nets_weights(graph, seed);
     float *input = nets_input(graph, NET_BATCH, seed);
-    float *found[INSTRUCTION_SETS];
-    dogb_step steps[INSTRUCTION_SETS];
+    float *found[INSTRUCTION_SETS_MAX];
+    dogb_step steps[INSTRUCTION_SETS_MAX];
     float *expected = run(graph, weights, input, NULL, NULL);
-    for (int set = 0; set < INSTRUCTION_SETS; set++) {
+    for (int set = 0; set < instruction_set_count; set++) {
         found[set] = run(graph, weights, input, instruction_sets[set], &steps[set]);
     }
     double sum = largest_sum(l, weights, input);
-    for (int set = 0; set < INSTRUCTION_SETS; set++) {
+    for (int set = 0; set < instruction_set_count; set++) {
         int32_t size = steps[set].winograd;
         double worst = 0;
         for (size_t i = 0; i < output_size(graph) * NET_BATCH; i++) {
@@ -139,16 +139,31 @@ static void check_layer(const layer *l, uint64_t seed, seen *s) {
     dogb_graph_destroy(graph);
 }
 
+// Where cases are left out, layers that go the plain way are the first: other tests have them.
+static int is_chosen(const layer *l) {
+    if (test_part() == 1) {
+        return 1;
+    }
+    dogb_graph *graph = make_graph(l, 0);
+    int32_t size = dogb_native_winograd_size(dogb_kernel_choose(), &graph->nodes[1]);
+    dogb_graph_destroy(graph);
+    return size > 0;
+}
+
 static void test_layers_at_random(void **state) {
     (void)state;
     seen s = {0};
-    for (uint64_t seed = 0; seed < (uint64_t)test_rounds(LAYERS); seed++) {
+    int left = test_rounds(LAYERS);
+    for (uint64_t seed = 0; left > 0; seed++) {
         layer l = draw_layer(seed);
-        check_layer(&l, seed, &s);
+        if (is_chosen(&l)) {
+            check_layer(&l, seed, &s);
+            left--;
+        }
     }
     print_message("# plain %d (%.2g), F(2 x 2) %d (%.2g), F(4 x 4) %d (%.2g), with addition %d\n",
                   s.count[0], s.worst[0], s.count[4], s.worst[4], s.count[6], s.worst[6], s.adds);
-    assert_true(test_rounds(LAYERS) < LAYERS || (s.count[4] > 0 && s.count[6] > 0 && s.adds > 0));
+    assert_true(s.count[4] > 0 && s.count[6] > 0 && s.adds > 0);
 }
 
 // The way is chosen by what it costs, on vectors that the channels fill.
@@ -188,7 +203,7 @@ static void test_values_that_are_no_numbers(void **state) {
     void **weights = nets_weights(graph, 1);
     float *input = nets_input(graph, NET_BATCH, 1);
     input[12 * 24 + 13] = NAN;
-    for (int set = 0; set < INSTRUCTION_SETS; set++) {
+    for (int set = 0; set < instruction_set_count; set++) {
         dogb_step step;
         float *out = run(graph, weights, input, instruction_sets[set], &step);
         assert_int_equal(step.winograd, 6);
@@ -212,5 +227,5 @@ int main(void) {
         cmocka_unit_test(test_choice_of_tiles),
         cmocka_unit_test(test_values_that_are_no_numbers),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, native_sets, NULL);
 }
