@@ -93,6 +93,10 @@ static inline const char *test_network(const char *name) {
     return test_part() > 1 ? "tiny" : name;
 }
 
+static inline int test_has_network(const char *name) {
+    return strcmp(test_network(name), name) == 0;
+}
+
 // A new empty folder under the build or temporary directory; the test removes it.
 static inline const char *test_folder(void) {
     static char path[256];

@@ -51,7 +51,7 @@ void test_networks_infer_like_ref(void **state) {
     (void)state;
     dogb_net_conf conf = {.device = "cpu", .threads = 1};
     for (size_t i = 0; i < NETWORKS; i++) {
-        if (strcmp(test_network(networks[i].name), networks[i].name) != 0) {
+        if (!test_has_network(networks[i].name)) {
             continue;
         }
         pair p = pair_open(networks[i].name, networks[i].head, networks[i].side, &conf);
