@@ -23,6 +23,7 @@ packages=(build-essential meson ninja-build pkg-config git ca-certificates
     libjansson-dev libjpeg62-turbo-dev libpng-dev libssl-dev zlib1g-dev libcmocka-dev
     python3 python3-pip)
 test_packages=(clang libclang-rt-14-dev python3-venv valgrind)
+test_packages+=(bochs bochs-term bochsbios busybox-static cpio isolinux syslinux-common vgabios xorriso) # emulate.sh
 options=()
 torch_word=--present
 

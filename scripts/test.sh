@@ -2,7 +2,7 @@
 # Sets everything up and runs all tests. The last line counts them; the exit status is 1 when one
 # failed.
 #
-#   scripts/test.sh [STAGE...]     stages: gcc clang asan tsan valgrind; default all
+#   scripts/test.sh [STAGE...]     stages: gcc clang asan tsan valgrind emulate; default all
 #
 # gcc       the normal build, warnings are errors: every suite, with libtorch and the Python oracles
 # clang     the same sources with clang, warnings are errors: unit suites
@@ -10,6 +10,7 @@
 #           fuzz and conformance suites, a training through the tool
 # tsan      ThreadSanitizer: what uses threads
 # valgrind  memory of the small suites in the normal build
+# emulate   engine native of the normal build on an emulated CPU with AVX-512 and its VNNI
 #
 # DOGBREED_ORACLE_PYTHON=FILE  a Python with torch, torchvision, Pillow, safetensors, numpy and
 #                              scikit-learn; default: one is made once in the cache folder
@@ -22,7 +23,7 @@ cache=${DOGBREED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dogbreed}
 torch_version=2.15.0
 oracle_packages=("torch==$torch_version" torchvision pillow safetensors numpy scikit-learn)
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(gcc clang asan tsan valgrind)
+[ ${#stages[@]} -gt 0 ] || stages=(gcc clang asan tsan valgrind emulate)
 passed=0
 failed=0
 skipped=0
@@ -176,6 +177,29 @@ stage_valgrind() {
         --wrap='valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
+# Every tile of the kernels and a part of the other cases, as many as fit into five minutes.
+stage_emulate() {
+    say "emulated CPU: engine native with AVX-512 and its VNNI"
+    local tap status=0 p f
+    tap=$(mktemp)
+    scripts/emulate.sh DOGBREED_TEST_SET=avx512 DOGBREED_TEST_INT8=avx512vnni \
+        DOGBREED_TEST_SHORT=25 engine_native engine_native_blocks engine_native_bits engine_native_cache \
+        engine_native_train conformance_native_avx512 \
+        DOGBREED_TEST_SHORT=40 engine_native_winograd DOGBREED_TEST_SHORT=9 engine_native_sizes \
+        DOGBREED_TEST_SHORT=7 engine_native_int8 engine_native_heads_avx512 </dev/null | tee "$tap" || status=$?
+    p=$(grep -c '^ok ' "$tap")
+    f=$(grep -c '^not ok ' "$tap")
+    rm -f "$tap"
+    passed=$((passed + p))
+    failed=$((failed + f))
+    if [ "$status" -eq 77 ]; then
+        skipped=$((skipped + 1))
+    elif [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
+        failed=$((failed + 1))
+    fi
+    printf '%d passed, %d failed on the emulated CPU\n' "$p" "$f"
+}
+
 say "set-up"
 if [ -z "${DOGBREED_ORACLE_PYTHON:-}" ] && [ "${DOGBREED_ORACLE:-on}" != off ]; then
     export DOGBREED_WHEELS=$cache/wheels # the oracle environment uses the same wheel of torch
@@ -191,8 +215,8 @@ fi
 
 for stage in "${stages[@]}"; do
     case $stage in
-    gcc | clang | asan | tsan | valgrind) "stage_$stage" ;;
-    *) broken "test.sh: $stage: unknown stage; expected gcc, clang, asan, tsan or valgrind" ;;
+    gcc | clang | asan | tsan | valgrind | emulate) "stage_$stage" ;;
+    *) broken "test.sh: $stage: unknown stage; expected gcc, clang, asan, tsan, valgrind or emulate" ;;
     esac
 done
 finish
