@@ -38,12 +38,12 @@ DOGBREED_API int dogbreed_quantize_options_init(dogbreed_quantize_options *optio
  * cannot be trained. `json` (may be NULL) receives what was measured: top-1 of both, the mean
  * difference of their logits, pictures and options; the model keeps the same as its member
  * "quantization". The model that comes in is not changed. Runs on the CPU.
- * fn (may be NULL) hears a PROGRESS event after each batch, on the calling thread: text is "ranges"
- * (done of total counts each calibration picture twice), then "accuracy"; no tensors. When it
- * returns DOGBREED_STOP the call ends with CANCELLED, when it returns less than 0 with CALLBACK.
- * Returns INVALID_ARGUMENT (empty dataset, the model is quantised already), MISMATCH (classes), IO,
- * FORMAT (pictures), CANCELLED, CALLBACK, NO_MEMORY. The caller destroys *out and frees *json. One
- * thread. */
+ * fn (may be NULL) hears a PROGRESS event at the start and after each batch, on the calling thread:
+ * text is "ranges" (done of total counts each calibration picture twice), then "accuracy"; no
+ * tensors. When it returns DOGBREED_STOP the call ends with CANCELLED, when it returns less than 0
+ * with CALLBACK. Returns INVALID_ARGUMENT (empty dataset, the model is quantised already), MISMATCH
+ * (classes), IO, FORMAT (pictures), CANCELLED, CALLBACK, NO_MEMORY. The caller destroys *out and
+ * frees *json. One thread. */
 DOGBREED_API int dogbreed_quantize(dogbreed_model **out, char **json, const dogbreed_model *model,
                                    const dogbreed_dataset *dataset,
                                    const dogbreed_quantize_options *options, dogbreed_event_fn fn,

@@ -82,6 +82,7 @@ static int compare(dogb_quantize_job *j, dogb_measured *m, dogb_net *const nets[
     }
     int rc = dogb_tally_init(&m->before, &j->arena, classes, 0);
     rc = rc < 0 ? rc : dogb_tally_init(&m->after, &j->arena, classes, 0);
+    rc = rc < 0 ? rc : dogb_quantize_tell(j, "accuracy", 0, conf.count);
     rc = rc < 0 ? rc : dogb_loader_create(&loader, &conf);
     while (rc >= 0 && (rc = dogb_loader_next(loader, &batch)) > 0) {
         rc = compare_batch(j, m, nets, logits, labels, &batch);

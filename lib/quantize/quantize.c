@@ -113,6 +113,7 @@ static void see_input(job *j) {
 static int calibrate(job *j) {
     dogb_net *net = NULL;
     int rc = dogb_quantize_net(&net, j, j->graph, j->weights, DOGB_NET_OBSERVE, DOGB_DTYPE_F32);
+    rc = rc < 0 ? rc : dogb_quantize_tell(j, "ranges", 0, 2 * (int64_t)j->images);
     if (rc == DOGBREED_OK) {
         j->look = dogb_range_widen;
         rc = pass(j, net, 0);
