@@ -1,6 +1,8 @@
-"""Signals while training: a checkpoint, the exit codes of the shell, and the same weights after resuming."""
+"""Signals while training: a checkpoint, the exit codes of the shell, and the same weights after resuming; and while
+quantising: no file."""
 import json
 import os
+import pty
 import signal
 import time
 
@@ -9,6 +11,13 @@ from tool import run
 
 LONG = ["--arch", "tiny", "--freeze", "none", "--epochs", "24", "--batch-size", "16", "--learning-rate", "0.01", "--seed",
         "1", "--threads", "1", "--no-test"]
+
+
+def read_terminal(file):
+    try:
+        return os.read(file, 4096)
+    except OSError:  # the other end is closed
+        return b""
 
 
 class Signals(tool.Case):
@@ -60,6 +69,29 @@ class Signals(tool.Case):
         process.communicate(timeout=60)
         self.assertIn(process.returncode, (130, 143))
         self.assertLess(time.monotonic() - begin, 5)
+
+    def test_a_signal_ends_a_quantisation_without_a_file(self):
+        many = self.folder / "many"  # seconds of work, of which the signal leaves out nearly all
+        for path in (self.shapes / "train").glob("*/*"):
+            (many / path.parent.name).mkdir(parents=True, exist_ok=True)
+            for copy in range(100):
+                os.link(path, many / path.parent.name / f"{copy}-{path.name}")
+        ours, theirs = pty.openpty()
+        process = tool.start("model", "quantize", self.whole, "--data", many, "--split", "train", "--images", 5000, "--batch-size",
+                             1, "--out", self.folder / "none" / "small.safetensors", stderr=theirs, TERM="xterm")
+        os.close(theirs)
+        seen = b""
+        while b"ranges 0/" not in seen:
+            seen += os.read(ours, 4096)
+        process.send_signal(signal.SIGINT)
+        while chunk := read_terminal(ours):
+            seen += chunk
+        process.communicate(timeout=60)
+        os.close(ours)
+        self.assertEqual(process.returncode, 130, seen)
+        self.assertIn(b"stopping", seen)
+        self.assertNotIn(b"accuracy 0/", seen)
+        self.assertFalse((self.folder / "none").exists())
 
     def test_two_processes_do_not_write_one_run(self):
         process = tool.start("train", self.shapes, *LONG, "--epochs", "100000", "--out", self.folder / "busy", "--json")

@@ -43,9 +43,9 @@ def run(*words, folder=None, stdin=None, **environment):
     return Result(done)
 
 
-def start(*words, folder=None, **environment):
+def start(*words, folder=None, stderr=subprocess.PIPE, **environment):
     return subprocess.Popen([TOOL, *map(str, words)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env={**ENVIRONMENT, **environment})
+                            stderr=stderr, text=True, env={**ENVIRONMENT, **environment})
 
 
 class Case(unittest.TestCase):
