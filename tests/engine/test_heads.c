@@ -1,7 +1,7 @@
 // Banks of heads of the engine named by the first argument (second: the device; third: the
 // instruction set of native, or "stacked" for torch): against nets of ref with every optimiser and
 // option, the same bits alone and in a bank on any number of threads, odd sizes, wrong calls,
-// failing allocations. Exit code 77, a visible skip, when the engine is not installed.
+// failing allocations. Skipped visibly when the engine is not installed or the CPU lacks the set.
 #include "engine/heads_bank.h"
 
 #include "out_of_memory.h"
@@ -512,10 +512,10 @@ int main(int argc, char **argv) {
     int rc = dogb_engine_open(&engine, name, DOGB_CAN_HEADS, device);
     if (rc < 0) {
         (void)printf("1..0 # SKIP %s\n", dogbreed_error_message());
-        return rc == DOGBREED_ERROR_NOT_FOUND || rc == DOGBREED_ERROR_DEVICE ? 77 : 1;
+        return rc == DOGBREED_ERROR_NOT_FOUND || rc == DOGBREED_ERROR_DEVICE ? 0 : 1;
     }
     if (argc > 3 && is_other_set(engine, argv[3])) {
-        return 77;
+        return 0;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
