@@ -57,14 +57,6 @@ DOGB_INLINE void forward(const dogb_heads_forward *f, const int P, const int N) 
 
 // --- optimisers: one vector of weights and its state, with the gradient
 
-DOGB_INLINE void step_momentum(const dogb_heads_rule *r, vec gradient, float *weight, float *slot) {
-    vec w = v_load(weight);
-    vec g = v_fma(v_set1(r->decay), w, gradient);
-    vec v = v_fma(v_set1(r->momentum), v_load(slot), g);
-    v_store(slot, v);
-    v_store(weight, v_fma(v_set1(-r->rate), v, w));
-}
-
 DOGB_INLINE void step_sgd(const dogb_heads_rule *r, vec gradient, float *weight, float *slot) {
     vec w = v_load(weight);
     vec g = v_fma(v_set1(r->decay), w, gradient);
@@ -120,6 +112,27 @@ typedef struct part {
     int32_t is_last;
 } part;
 
+// SGD with momentum, the usual one, from the registers that the gradients were summed in. Places and
+// constants are its own: no store of a weight can change them.
+DOGB_INLINE void step_momentum(const dogb_heads_update *u, int64_t at,
+                               vec gradients[GROUP][DOGB_HEADS_VECTORS], const int K, const int N) {
+    const vec decay = v_set1(u->rule->decay);
+    const vec momentum = v_set1(u->rule->momentum);
+    const vec rate = v_set1(-u->rule->rate);
+    float *weights = u->weights + at;
+    float *slot = u->slot[0] + at;
+    DOGB_UNROLL
+    for (int k = 0; k < K; k++) {
+        DOGB_UNROLL
+        for (int n = 0; n < N; n++, weights += LANES, slot += LANES) {
+            vec w = v_load(weights);
+            vec v = v_fma(momentum, v_load(slot), v_fma(decay, w, gradients[k][n]));
+            v_store(slot, v);
+            v_store(weights, v_fma(rate, v, w));
+        }
+    }
+}
+
 // Gradients of K inputs, summed over the rows of a part; behind the last one the step with them.
 DOGB_INLINE void update(const dogb_heads_update *u, const part *t, const int K, const int N) {
     vec sums[GROUP][DOGB_HEADS_VECTORS];
@@ -149,14 +162,7 @@ DOGB_INLINE void update(const dogb_heads_update *u, const part *t, const int K, 
         }
     }
     if (t->is_last && u->rule->kind == DOGB_OPTIM_SGD && !u->rule->nesterov && u->slot[0] != NULL) {
-        DOGB_UNROLL
-        for (int k = 0; k < K; k++) {
-            DOGB_UNROLL
-            for (int n = 0; n < N; n++) {
-                int64_t to = t->at + (k * N + n) * LANES;
-                step_momentum(u->rule, sums[k][n], u->weights + to, u->slot[0] + to);
-            }
-        }
+        step_momentum(u, t->at, sums, K, N);
         return;
     }
     DOGB_UNROLL
