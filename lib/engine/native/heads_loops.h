@@ -28,7 +28,7 @@ DOGB_INLINE void forward(const dogb_heads_forward *f, const int P, const int N) 
         }
     }
     for (int64_t g = 0; g < f->groups; g++, packed += f->pitch) {
-        DOGB_ROLLED
+        DOGB_UNROLL_4
         for (int k = 0; k < GROUP; k++, weights += N * LANES) {
             vec w[DOGB_HEADS_VECTORS];
             DOGB_UNROLL
@@ -112,8 +112,8 @@ typedef struct part {
     int32_t is_last;
 } part;
 
-// SGD with momentum, the usual one, from the registers that the gradients were summed in. Places and
-// constants are its own: no store of a weight can change them.
+// SGD with momentum, the usual one, from the registers that the gradients were summed in. Places
+// and constants are its own: no store of a weight can change them.
 DOGB_INLINE void step_momentum(const dogb_heads_update *u, int64_t at,
                                vec gradients[GROUP][DOGB_HEADS_VECTORS], const int K, const int N) {
     const vec decay = v_set1(u->rule->decay);
@@ -145,6 +145,7 @@ DOGB_INLINE void update(const dogb_heads_update *u, const part *t, const int K, 
             sums[k][n] = t->is_first ? v_set1(0.0f) : v_load(t->sums + (k * N + n) * LANES);
         }
     }
+    DOGB_UNROLL_4
     for (int64_t r = 0; r < t->rows; r++, packed += GROUP, delta += u->stride) {
         vec z[DOGB_HEADS_VECTORS];
         DOGB_UNROLL

@@ -5,9 +5,11 @@
 
 #if defined(__clang__)
 #define DOGB_UNROLL _Pragma("clang loop unroll(full)")
+#define DOGB_UNROLL_4 _Pragma("clang loop unroll_count(4)")
 #define DOGB_ROLLED _Pragma("clang loop unroll(disable)")
 #else
 #define DOGB_UNROLL _Pragma("GCC unroll 16")
+#define DOGB_UNROLL_4 _Pragma("GCC unroll 4")
 #define DOGB_ROLLED _Pragma("GCC unroll 1")
 #endif
 #define DOGB_INLINE static inline __attribute__((always_inline))
