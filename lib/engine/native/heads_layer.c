@@ -15,9 +15,9 @@ enum { BLOCK_BYTES = 24 * 1024 };
 
 // How rows are packed.
 enum {
-    PIECE_GROUPS = 8, // of a row, one after the other
+    PIECE_GROUPS = 4, // of a row, one after the other
     PIECE = PIECE_GROUPS * DOGB_HEADS_GROUP,
-    ROWS_AHEAD = 4, // that are prefetched
+    ROWS_AHEAD = 8, // that are prefetched
 };
 
 typedef struct panel {
