@@ -15,7 +15,8 @@ enum {
     DOGB_RNG_INIT = 4,
     DOGB_RNG_DROPOUT = 5,
     DOGB_RNG_VIEW = 6,
-    DOGB_RNG_SYNTH = 7
+    DOGB_RNG_SYNTH = 7,
+    DOGB_RNG_SEARCH = 8
 };
 
 typedef struct dogb_rng {

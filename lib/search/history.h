@@ -1,0 +1,21 @@
+// history.h - finished and pending trials as samplers see them.
+#ifndef DOGB_SEARCH_HISTORY_H
+#define DOGB_SEARCH_HISTORY_H
+
+#include "search/space.h"
+
+typedef struct dogb_point {
+    const double *values; // [space->count], NaN: this trial lacks the parameter
+    double objective;     // smaller is better; NaN: failed or pending
+    int64_t number;
+} dogb_point;
+
+typedef struct dogb_history {
+    const dogb_space *space;
+    const dogb_point *points; // finished, in the order of their numbers
+    int64_t count;
+    const dogb_point *pending; // suggested, without a result yet
+    int64_t pending_count;
+} dogb_history;
+
+#endif
