@@ -14,7 +14,7 @@ void dogb_search_rng(dogb_rng *rng, const dogb_sampler *sampler, int64_t number,
 int64_t dogb_history_finished(const dogb_history *history) {
     int64_t count = 0;
     for (int64_t i = 0; i < history->count; i++) {
-        count += isfinite(history->points[i].objective) != 0;
+        count += !isnan(history->points[i].objective);
     }
     return count;
 }
@@ -87,6 +87,7 @@ static const dogb_sampler_kind *const kinds[] = {
     [DOGB_SAMPLER_RANDOM] = &dogb_sampler_random,
     [DOGB_SAMPLER_GRID] = &dogb_sampler_grid,
     [DOGB_SAMPLER_QMC] = &dogb_sampler_qmc,
+    [DOGB_SAMPLER_TPE] = &dogb_sampler_tpe,
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

@@ -18,7 +18,7 @@ typedef struct dogb_sampler_conf {
     uint64_t seed;
     int32_t kind;
     int32_t startup;      // finished trials before tpe, gp look at them; -1: default
-    int32_t multivariate; // tpe: 1 one density over all axes, 0 one for each axis
+    int32_t multivariate; // tpe: 1 one density over all axes (Optuna 5), 0 one for each axis
     int32_t reserved;
 } dogb_sampler_conf;
 

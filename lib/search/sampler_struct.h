@@ -42,7 +42,7 @@ double dogb_random_value(const dogb_sampler *sampler, int64_t number, int32_t in
 void dogb_qmc_units(const dogb_sampler *sampler, const dogb_sobol *sobol, double *units,
                     int64_t number);
 
-// Finite results among the history's points.
+// Points of the history that have a result.
 int64_t dogb_history_finished(const dogb_history *history);
 
 #endif

@@ -152,6 +152,43 @@ static void test_hyperband(void **state) {
     }
 }
 
+// Studies in which Optuna decided: golden/make.py.
+static void test_golden(void **state) {
+    (void)state;
+    FILE *file = fopen(test_file("search/golden/pruner.txt"), "r");
+    assert_non_null(file);
+    dogb_pruner_conf conf = {.study = "dogs"};
+    static double values[40][27];
+    dogb_curve curves[40], ended[40];
+    int trials, studies = 0;
+    for (; fscanf(file, "%d %d %d %d %d %d %d", &conf.kind, &conf.min_trials, &conf.warmup,
+                  &conf.min_resource, &conf.max_resource, &conf.eta, &trials) == 7;
+         studies++) {
+        int64_t ends = 0;
+        for (int i = 0; i < trials; i++) {
+            int count, stopped;
+            assert_int_equal(fscanf(file, "%d %d", &count, &stopped), 2);
+            for (int e = 0; e < 27; e++) {
+                assert_int_equal(fscanf(file, "%lf", &values[i][e]), 1);
+            }
+            // Optuna's median asks those that were not stopped, the others all.
+            int median = conf.kind == DOGB_PRUNER_MEDIAN;
+            for (int32_t epoch = 1; epoch <= count; epoch++) {
+                dogb_curve trial = curve(values[i], epoch, i);
+                int found =
+                    dogb_pruner_stops(&conf, &trial, median ? ended : curves, median ? ends : i);
+                assert_int_equal(found, stopped && epoch == count);
+            }
+            curves[i] = curve(values[i], count, i);
+            if (!stopped) {
+                ended[ends++] = curves[i];
+            }
+        }
+    }
+    (void)fclose(file);
+    assert_int_equal(studies, 5);
+}
+
 static void test_refused(void **state) {
     (void)state;
     dogb_pruner_conf conf = {.kind = 9};
@@ -168,10 +205,10 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_auto),    cmocka_unit_test(test_who_counts),
-        cmocka_unit_test(test_median),  cmocka_unit_test(test_promotion),
-        cmocka_unit_test(test_rungs),   cmocka_unit_test(test_hyperband),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_auto),   cmocka_unit_test(test_who_counts),
+        cmocka_unit_test(test_median), cmocka_unit_test(test_promotion),
+        cmocka_unit_test(test_rungs),  cmocka_unit_test(test_hyperband),
+        cmocka_unit_test(test_golden), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("search_pruner", tests, NULL, NULL);
 }

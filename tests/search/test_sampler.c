@@ -106,7 +106,7 @@ static void test_refused(void **state) {
     dogb_arena_free(&f.arena);
 }
 
-static const int32_t kinds[] = {DOGB_SAMPLER_RANDOM, DOGB_SAMPLER_QMC};
+static const int32_t kinds[] = {DOGB_SAMPLER_RANDOM, DOGB_SAMPLER_QMC, DOGB_SAMPLER_TPE};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 // A smooth function with a choice and an integer, and a failure now and then.
@@ -179,6 +179,7 @@ static void test_no_memory(void **state) {
         run(&f, sampler, 16);
         dogb_sampler_destroy(sampler);
         f.history.count = 40;
+        f.history.pending_count = 0;
         dogb_sampler_conf conf = {.seed = 5, .kind = kinds[i], .startup = -1};
         int failed = 1;
         for (int left = 0; failed; left++) {
