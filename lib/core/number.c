@@ -63,3 +63,9 @@ void dogb_number_text(char out[40], double value) {
         (void)shortest(out, value);
     }
 }
+
+int dogb_number_compare(const void *a, const void *b) {
+    const double left = *(const double *)a;
+    const double right = *(const double *)b;
+    return left < right ? -1 : left > right;
+}

@@ -12,4 +12,7 @@ int dogb_number_digits(double value);
 // "-inf".
 void dogb_number_text(char out[40], double value);
 
+// For qsort over doubles, none of them NaN.
+int dogb_number_compare(const void *a, const void *b);
+
 #endif

@@ -1,6 +1,8 @@
 // check_stats.c - sizes and pixel statistics of a data check.
 #include "dataset/check.h"
 
+#include "core/number.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,12 +11,6 @@ static const int32_t side_bounds[] = {1,   32,  64,  128,  224,  256, 299,
                                       384, 512, 768, 1024, 2048, 4096};
 
 enum { BINS = sizeof side_bounds / sizeof side_bounds[0] };
-
-static int compare_doubles(const void *a, const void *b) {
-    const double left = *(const double *)a;
-    const double right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
 
 // {"min", "median", "max", "mean"} of values, which are sorted.
 static int add_range(json_t *parent, const char *name, double *values, int64_t count) {
@@ -26,7 +22,7 @@ static int add_range(json_t *parent, const char *name, double *values, int64_t c
     if (count == 0) {
         return DOGBREED_OK;
     }
-    qsort(values, (size_t)count, sizeof *values, compare_doubles);
+    qsort(values, (size_t)count, sizeof *values, dogb_number_compare);
     for (int64_t i = 0; i < count; i++) {
         sum += values[i];
     }

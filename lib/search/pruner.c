@@ -3,6 +3,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "search/halving.h"
 
 #include <math.h>
@@ -42,12 +43,6 @@ static double best_value(const dogb_curve *curve, int32_t epochs) {
     return best;
 }
 
-static int compare(const void *a, const void *b) {
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 // Stops when `own` of the trial is worse than the median of `theirs` over the others.
 static int median_rule(const dogb_pruner_conf *conf, const dogb_curve *trial,
                        const dogb_curve *others, int64_t count, measure own, measure theirs) {
@@ -70,7 +65,7 @@ static int median_rule(const dogb_pruner_conf *conf, const dogb_curve *trial,
     }
     int stop = 0;
     if (found >= conf->min_trials && found > 0) {
-        qsort(sorted, (size_t)found, sizeof *sorted, compare);
+        qsort(sorted, (size_t)found, sizeof *sorted, dogb_number_compare);
         double median =
             found % 2 == 1 ? sorted[found / 2] : (sorted[found / 2 - 1] + sorted[found / 2]) / 2;
         stop = own(trial, epochs) > median;
