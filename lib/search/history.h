@@ -18,4 +18,10 @@ typedef struct dogb_history {
     int64_t pending_count;
 } dogb_history;
 
+// Points of the history that have a result.
+int64_t dogb_history_finished(const dogb_history *history);
+
+// 1: the point has axes first .. first + count - 1.
+int dogb_point_has(const dogb_point *point, int32_t first, int32_t count);
+
 #endif

@@ -4,7 +4,6 @@
 #include <math.h>
 
 static const double sqrt_half = 0.70710678118654752440;
-static const double log_sqrt_2pi = 0.91893853320467274178;
 
 double dogb_normal_mass(double low, double high) {
     if (low > 0) { // the tail that has the small numbers
@@ -85,7 +84,7 @@ static double erfcx(double x) {
 
 double dogb_log_improvement(double z, double *slope) {
     if (z > -1) {
-        double phi = exp(-z * z / 2 - log_sqrt_2pi);
+        double phi = exp(-z * z / 2 - dogb_log_sqrt_2pi);
         double mass = erfc(-z * sqrt_half) / 2;
         double h = phi + z * mass;
         *slope = mass / h;
@@ -102,5 +101,5 @@ double dogb_log_improvement(double z, double *slope) {
         rest = v * (1 - 3 * v * (1 - 5 * v * (1 - 7 * v * (1 - 9 * v * (1 - 11 * v)))));
     }
     *slope = (1 - rest) / (w * rest);
-    return -z * z / 2 - log_sqrt_2pi + log(rest);
+    return -z * z / 2 - dogb_log_sqrt_2pi + log(rest);
 }

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double log_sqrt_2pi = 0.91893853320467274178;
 enum { FLAT = 25 }; // the newest observations weigh 1, older ones less
 
 static void fill_weights(double *weights, int32_t count) {
@@ -73,7 +72,7 @@ static void fill_numbers(dogb_parzen *out, int32_t axis, const double *const *ro
     for (int32_t i = 0; i <= count; i++) {
         double mass =
             dogb_normal_mass((low - middles[i]) / widths[i], (high - middles[i]) / widths[i]);
-        constant[i] = log(mass) + (a->step > 0 ? 0 : log_sqrt_2pi + log(widths[i]));
+        constant[i] = log(mass) + (a->step > 0 ? 0 : dogb_log_sqrt_2pi + log(widths[i]));
     }
 }
 

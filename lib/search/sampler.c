@@ -11,14 +11,6 @@ void dogb_search_rng(dogb_rng *rng, const dogb_sampler *sampler, int64_t number,
                   (uint32_t)stream << 24 | (uint32_t)index);
 }
 
-int64_t dogb_history_finished(const dogb_history *history) {
-    int64_t count = 0;
-    for (int64_t i = 0; i < history->count; i++) {
-        count += !isnan(history->points[i].objective);
-    }
-    return count;
-}
-
 // --- random: axis i draws from its own stream, so an axis more at the end changes no other
 
 double dogb_random_value(const dogb_sampler *sampler, int64_t number, int32_t index) {
@@ -39,18 +31,6 @@ static int random_suggest(dogb_sampler *sampler, double *values, int64_t number,
 const dogb_sampler_kind dogb_sampler_random = {"random", NULL, random_suggest};
 
 // --- grid: the trial number in the mixed radix of the axes' counts, the first axis slowest
-
-int64_t dogb_grid_count(const dogb_space *space) {
-    int64_t count = 1;
-    for (int32_t i = 0; i < space->count; i++) {
-        int64_t here = dogb_axis_count(&space->axes[i]);
-        if (here == 0 || count > (INT64_C(1) << 62) / here) {
-            return 0;
-        }
-        count *= here;
-    }
-    return count;
-}
 
 static int grid_create(dogb_sampler *sampler) {
     for (int32_t i = 0; i < sampler->space.count; i++) {
@@ -84,10 +64,9 @@ const dogb_sampler_kind dogb_sampler_grid = {"grid", grid_create, grid_suggest};
 // --- all kinds
 
 static const dogb_sampler_kind *const kinds[] = {
-    [DOGB_SAMPLER_RANDOM] = &dogb_sampler_random,
-    [DOGB_SAMPLER_GRID] = &dogb_sampler_grid,
-    [DOGB_SAMPLER_QMC] = &dogb_sampler_qmc,
-    [DOGB_SAMPLER_TPE] = &dogb_sampler_tpe,
+    [DOGB_SAMPLER_RANDOM] = &dogb_sampler_random, [DOGB_SAMPLER_GRID] = &dogb_sampler_grid,
+    [DOGB_SAMPLER_QMC] = &dogb_sampler_qmc,       [DOGB_SAMPLER_TPE] = &dogb_sampler_tpe,
+    [DOGB_SAMPLER_GP] = &dogb_sampler_gp,
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

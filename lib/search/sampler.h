@@ -38,7 +38,4 @@ double dogb_sampler_improvement(const dogb_sampler *sampler);
 
 void dogb_sampler_destroy(dogb_sampler *sampler);
 
-// Points of the grid over this space; 0: an axis is continuous, or more than 2^62.
-int64_t dogb_grid_count(const dogb_space *space);
-
 #endif

@@ -25,13 +25,7 @@ extern const dogb_sampler_kind dogb_sampler_random, dogb_sampler_grid, dogb_samp
     dogb_sampler_tpe, dogb_sampler_gp;
 
 // What a stream of random numbers is for; part of its key, with the index of an axis or candidate.
-enum {
-    DOGB_STREAM_AXIS = 0,
-    DOGB_STREAM_SOBOL = 1,
-    DOGB_STREAM_TPE = 2,
-    DOGB_STREAM_GP_FIT = 3,
-    DOGB_STREAM_GP_CANDIDATE = 4
-};
+enum { DOGB_STREAM_AXIS = 0, DOGB_STREAM_SOBOL = 1, DOGB_STREAM_TPE = 2, DOGB_STREAM_GP = 3 };
 void dogb_search_rng(dogb_rng *rng, const dogb_sampler *sampler, int64_t number, int32_t stream,
                      int32_t index);
 
@@ -39,10 +33,7 @@ void dogb_search_rng(dogb_rng *rng, const dogb_sampler *sampler, int64_t number,
 double dogb_random_value(const dogb_sampler *sampler, int64_t number, int32_t index);
 
 // Point `number` of the scrambled sequence; axes beyond DOGB_SOBOL_AXES are random.
-void dogb_qmc_units(const dogb_sampler *sampler, const dogb_sobol *sobol, double *units,
-                    int64_t number);
-
-// Points of the history that have a result.
-int64_t dogb_history_finished(const dogb_history *history);
+void dogb_qmc_values(const dogb_sampler *sampler, const dogb_sobol *sobol, double *values,
+                     int64_t number);
 
 #endif

@@ -61,19 +61,19 @@ uint32_t dogb_sobol_scramble(uint32_t value, uint32_t seed) {
 
 // --- sampler qmc: point k belongs to trial k, whoever asks
 
-void dogb_qmc_units(const dogb_sampler *sampler, const dogb_sobol *sobol, double *units,
-                    int64_t number) {
+void dogb_qmc_values(const dogb_sampler *sampler, const dogb_sobol *sobol, double *values,
+                     int64_t number) {
     for (int32_t i = 0; i < sampler->space.count; i++) {
-        dogb_rng rng;
         if (i >= DOGB_SOBOL_AXES || number > UINT32_MAX) {
-            dogb_search_rng(&rng, sampler, number, DOGB_STREAM_AXIS, i);
-            units[i] = dogb_rng_uniform(&rng);
+            values[i] = dogb_random_value(sampler, number, i);
             continue;
         }
+        dogb_rng rng;
         dogb_search_rng(&rng, sampler, 0, DOGB_STREAM_SOBOL, i);
         uint32_t at = dogb_sobol_at(sobol, (uint32_t)number, i);
         // The middle of the cell: never 0 or 1.
-        units[i] = ((double)dogb_sobol_scramble(at, dogb_rng_u32(&rng)) + 0.5) * 0x1p-32;
+        double unit = ((double)dogb_sobol_scramble(at, dogb_rng_u32(&rng)) + 0.5) * 0x1p-32;
+        values[i] = dogb_axis_value(&sampler->space.axes[i], unit);
     }
 }
 
@@ -90,10 +90,7 @@ static int qmc_create(dogb_sampler *sampler) {
 static int qmc_suggest(dogb_sampler *sampler, double *values, int64_t number,
                        const dogb_history *history) {
     (void)history;
-    dogb_qmc_units(sampler, sampler->state, values, number);
-    for (int32_t i = 0; i < sampler->space.count; i++) {
-        values[i] = dogb_axis_value(&sampler->space.axes[i], values[i]);
-    }
+    dogb_qmc_values(sampler, sampler->state, values, number);
     return 0;
 }
 

@@ -189,3 +189,15 @@ int64_t dogb_axis_count(const dogb_axis *axis) {
 double dogb_axis_at(const dogb_axis *axis, int64_t index) {
     return nearest(axis, axis->low + (double)index * axis->step);
 }
+
+int64_t dogb_grid_count(const dogb_space *space) {
+    int64_t count = 1;
+    for (int32_t i = 0; i < space->count; i++) {
+        int64_t here = dogb_axis_count(&space->axes[i]);
+        if (here == 0 || count > (INT64_C(1) << 62) / here) {
+            return 0;
+        }
+        count *= here;
+    }
+    return count;
+}

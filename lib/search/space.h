@@ -54,6 +54,9 @@ double dogb_axis_unit(const dogb_axis *axis, double value);
 int64_t dogb_axis_count(const dogb_axis *axis);
 double dogb_axis_at(const dogb_axis *axis, int64_t index);
 
+// Points of the grid over all axes; 0: an axis is continuous, or more than 2^62.
+int64_t dogb_grid_count(const dogb_space *space);
+
 // Ends of the axis on its scale, widened by half a step where there are steps: what units 0 and 1
 // stand for. dogb_axis_scaled takes a value there.
 void dogb_axis_bounds(const dogb_axis *axis, double *low, double *high);

@@ -26,22 +26,13 @@ static int compare_number(const void *a, const void *b) {
     return (left->number > right->number) - (left->number < right->number);
 }
 
-static int has_values(const dogb_point *point, int32_t first, int32_t count) {
-    for (int32_t i = first; i < first + count; i++) {
-        if (isnan(point->values[i])) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 // The points that have all of these axes, by number, as rows that start at the first axis.
 static int32_t gather(const double **rows, const dogb_point **points, int64_t count, int32_t first,
                       int32_t axis_count) {
     int32_t found = 0;
     qsort(points, (size_t)count, sizeof(dogb_point *), compare_number);
     for (int64_t i = 0; i < count; i++) {
-        if (has_values(points[i], first, axis_count)) {
+        if (dogb_point_has(points[i], first, axis_count)) {
             rows[found++] = points[i]->values + first;
         }
     }

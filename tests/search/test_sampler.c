@@ -106,7 +106,8 @@ static void test_refused(void **state) {
     dogb_arena_free(&f.arena);
 }
 
-static const int32_t kinds[] = {DOGB_SAMPLER_RANDOM, DOGB_SAMPLER_QMC, DOGB_SAMPLER_TPE};
+static const int32_t kinds[] = {DOGB_SAMPLER_RANDOM, DOGB_SAMPLER_QMC, DOGB_SAMPLER_TPE,
+                                DOGB_SAMPLER_GP};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 // A smooth function with a choice and an integer, and a failure now and then.
@@ -170,6 +171,77 @@ static void test_pure(void **state) {
     }
 }
 
+// The Gaussian process never suggests what a trial has, however many are pending; in a space of few
+// points it goes through all of them first.
+static void test_no_duplicates(void **state) {
+    (void)state;
+    enum { MANY = 1000, LOOKAHEAD = 16 };
+    static double values[MANY][AXES];
+    static dogb_point points[MANY], shown[MANY];
+    fixture f;
+    start(&f, mixed, AXES);
+    dogb_sampler *sampler = made(&f, DOGB_SAMPLER_GP, 3);
+    int rounds = test_rounds(MANY);
+    for (int64_t number = 0; number < rounds; number++) {
+        int64_t count = number < LOOKAHEAD ? 0 : number - LOOKAHEAD + 1;
+        f.history = (dogb_history){&f.space, points, count, shown + count, number - count};
+        assert_ok(dogb_sampler_suggest(sampler, values[number], number, &f.history));
+        for (int64_t i = 0; i < number; i++) {
+            assert_memory_not_equal(values[number], values[i], sizeof values[i]);
+        }
+        points[number] = (dogb_point){values[number], objective(values[number], number), number};
+        shown[number] = (dogb_point){values[number], NAN, number};
+    }
+    dogb_sampler_destroy(sampler);
+    dogb_arena_free(&f.arena);
+}
+
+static void test_small_space(void **state) {
+    (void)state;
+    static const char *const texts[] = {"a=p,q,r,s", "b=1..6"};
+    fixture f;
+    start(&f, texts, 2);
+    dogb_sampler *sampler = made(&f, DOGB_SAMPLER_GP, 3);
+    int seen[24] = {0}, points = 0;
+    double values[40][AXES];
+    for (int number = 0; number < 40; number++) {
+        f.history.count = number;
+        double *v = values[number];
+        assert_ok(dogb_sampler_suggest(sampler, v, number, &f.history));
+        points += seen[(int)v[0] * 6 + (int)v[1] - 1]++ == 0;
+        f.points[number] = (dogb_point){v, fabs(v[0] - 2) + fabs(v[1] - 5), number};
+        // Behind the start each is new until none is left.
+        assert_true(number < 8 || points == 24 || seen[(int)v[0] * 6 + (int)v[1] - 1] == 1);
+    }
+    assert_int_equal(points, 24);
+    dogb_sampler_destroy(sampler);
+    dogb_arena_free(&f.arena);
+}
+
+// Where the objective is known to be smooth, the improvement that is left vanishes.
+static void test_improvement(void **state) {
+    (void)state;
+    static const char *const texts[] = {"a=linear:0:1", "b=linear:0:1"};
+    fixture f;
+    start(&f, texts, 2);
+    dogb_sampler *sampler = made(&f, DOGB_SAMPLER_GP, 3);
+    double values[40][AXES];
+    double first = NAN;
+    for (int number = 0; number < 40; number++) {
+        f.history.count = number;
+        double *v = values[number];
+        assert_ok(dogb_sampler_suggest(sampler, v, number, &f.history));
+        double left = dogb_sampler_improvement(sampler);
+        assert_true(number < 8 ? isnan(left) : left >= 0);
+        first = number == 8 ? left : first;
+        double x = v[0] - 0.3, y = v[1] - 0.6;
+        f.points[number] = (dogb_point){v, 2 + x * x + y * y + x * y, number};
+    }
+    assert_true(dogb_sampler_improvement(sampler) < 1e-3 * first);
+    dogb_sampler_destroy(sampler);
+    dogb_arena_free(&f.arena);
+}
+
 static void test_no_memory(void **state) {
     (void)state;
     for (int i = 0; i < KINDS; i++) {
@@ -178,7 +250,7 @@ static void test_no_memory(void **state) {
         dogb_sampler *sampler = made(&f, kinds[i], 5);
         run(&f, sampler, 16);
         dogb_sampler_destroy(sampler);
-        f.history.count = 40;
+        f.history.count = 16;
         f.history.pending_count = 0;
         dogb_sampler_conf conf = {.seed = 5, .kind = kinds[i], .startup = -1};
         int failed = 1;
@@ -187,12 +259,12 @@ static void test_no_memory(void **state) {
             memory_fail_after(left);
             int rc = dogb_sampler_create(&sampler, &conf, &f.space);
             if (rc == 0) {
-                rc = dogb_sampler_suggest(sampler, values, 40, &f.history);
+                rc = dogb_sampler_suggest(sampler, values, 16, &f.history);
             }
             failed = memory_restore();
             assert_int_equal(rc, failed ? DOGBREED_ERROR_NO_MEMORY : 0);
             if (rc < 0 && sampler != NULL) { // the same question again succeeds
-                assert_ok(dogb_sampler_suggest(sampler, values, 40, &f.history));
+                assert_ok(dogb_sampler_suggest(sampler, values, 16, &f.history));
             }
             dogb_sampler_destroy(sampler);
         }
@@ -202,9 +274,10 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),    cmocka_unit_test(test_grid),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_pure),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_random),        cmocka_unit_test(test_grid),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_pure),
+        cmocka_unit_test(test_no_duplicates), cmocka_unit_test(test_small_space),
+        cmocka_unit_test(test_improvement),   cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("search_sampler", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Makes the files beside it with other people's programs: scipy (Sobol's points), Optuna (densities of TPE, decisions of
-pruners), mpmath (log of the expected improvement at 80 digits). Usage: make.py, with scipy, optuna 5 and mpmath installed."""
+pruners), mpmath (log of the expected improvement at 80 digits), scikit-learn (Gaussian processes). Usage: make.py, with
+scipy, optuna 5, mpmath and scikit-learn installed."""
 import functools
 import os
 import warnings
@@ -12,6 +13,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator, _ParzenEstimatorParameters
 from optuna.samplers._tpe.sampler import default_weights
 from scipy.stats import qmc
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -122,8 +125,26 @@ def pruners():
     write("pruner.txt", lines)
 
 
+def gp():
+    """A case: axes, points, then log 1 / length^2 of the axes, log variance, log noise, log likelihood, the points with
+    their y, the number of places, and these with mean and deviation."""
+    rng = np.random.default_rng(3)
+    lines = []
+    for axes, count in ((1, 3), (2, 9), (3, 33), (4, 70), (6, 160)):
+        x, y, places = rng.random((count, axes)), rng.normal(size=count), rng.random((5, axes))
+        length, variance, noise = 0.2 + rng.random(axes), 0.5 + rng.random(), 10.0 ** -rng.integers(1, 5)
+        kernel = ConstantKernel(variance) * Matern(length_scale=length, nu=2.5)
+        model = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(x, y)
+        mean, deviation = model.predict(places, return_std=True)
+        theta = list(-2 * np.log(length)) + [np.log(variance), np.log(noise)]
+        lines += [f"{axes} {count}", numbers(theta), numbers([model.log_marginal_likelihood_value_])]
+        lines += [numbers(list(p) + [v]) for p, v in zip(x, y)] + [str(len(places))]
+        lines += [numbers(list(p) + [m, d]) for p, m, d in zip(places, mean, deviation)]
+    write("gp.txt", lines)
+
+
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    for part in (sobol, parzen, improvement, pruners):
+    for part in (sobol, parzen, improvement, pruners, gp):
         part()
