@@ -56,9 +56,8 @@ static int32_t next_count(int32_t count) {
     return count + 1 + (count > 30 ? (count - 30) / 10 : 0);
 }
 
-// Where a fit starts: at the link before; while trials are few also at the priors, and there with
-// much noise, because the two explanations of a rough surface are far from each other.
-enum { FROM_BEFORE, FROM_PRIOR, FROM_NOISE, STARTS };
+// Where a fit starts: at the link before; while trials are few also at the priors.
+enum { FROM_BEFORE, FROM_PRIOR, STARTS };
 
 static int fit_link(double *theta, dogb_arena *arena, const gp_state *state,
                     const dogb_gp_table *trials, int32_t count, const double *before) {
@@ -74,16 +73,16 @@ static int fit_link(double *theta, dogb_arena *arena, const gp_state *state,
         return DOGBREED_ERROR_NO_MEMORY;
     }
     double best = INFINITY, value;
-    dogb_gp_theta_default(theta, axes, 0);
+    dogb_gp_theta_default(theta, axes);
     for (int start = 0; start < STARTS; start++) {
         if (start == FROM_BEFORE ? before == NULL : before != NULL && count > FRESH_MAX) {
             continue;
         }
-        dogb_gp_theta_default(tried, axes, start == FROM_NOISE);
+        dogb_gp_theta_default(tried, axes);
         if (start == FROM_BEFORE) {
             memcpy(tried, before, size);
         }
-        int32_t evaluations = count <= FRESH_MAX ? 25 : 15;
+        int32_t evaluations = count <= 40 ? 30 : 15;
         if ((rc = dogb_gp_fit(tried, &value, &data.points, data.y, evaluations)) < 0) {
             return rc;
         }

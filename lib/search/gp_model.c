@@ -20,17 +20,16 @@ typedef struct prior {
 static prior prior_of(int32_t index, int32_t axes) {
     if (index < axes) { // distances grow with the number of axes
         double length = 0.35 * sqrt(axes);
-        return (prior){-2 * log(length), 1, -2 * log(30), -2 * log(0.02)};
+        return (prior){-2 * log(length), 1.5, -2 * log(30), -2 * log(0.02)};
     }
     return index == axes ? (prior){0, 1, log(0.01), log(1000)}
                          : (prior){log(1e-5), 2, log(1e-8), log(2)};
 }
 
-void dogb_gp_theta_default(double *theta, int32_t axes, int noisy) {
+void dogb_gp_theta_default(double *theta, int32_t axes) {
     for (int32_t i = 0; i < axes + DOGB_GP_MORE; i++) {
         theta[i] = prior_of(i, axes).middle;
     }
-    theta[axes + 1] = noisy ? log(0.1) : theta[axes + 1];
 }
 
 typedef struct fit {

@@ -20,8 +20,7 @@ typedef struct dogb_gp {
 
 enum { DOGB_GP_MORE = 2 }; // parameters beyond one for each axis
 
-// The middle of the priors; noisy: with a tenth of the variance as noise.
-void dogb_gp_theta_default(double *theta, int32_t axes, int noisy);
+void dogb_gp_theta_default(double *theta, int32_t axes); // the middle of the priors
 
 // Improves theta for the known points with at most `evaluations` of the posterior; *value: its
 // negative log there.

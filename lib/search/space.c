@@ -69,6 +69,21 @@ static int check_scale(const dogb_axis *axis) {
     return 0;
 }
 
+// Moves high down to the last step, once: a range that was checked stays as it is.
+static int check_step(dogb_axis *axis) {
+    if (!isfinite(axis->high - axis->low + axis->step)) { // the range widened by half a step
+        return fail_value(axis, "step", axis->step, "less, so that the range is finite");
+    }
+    if (axis->step < (fabs(axis->low) + fabs(axis->high)) * 0x1p-51) {
+        return fail_value(axis, "step", axis->step, "at least 2^-51 of the ends of the range");
+    }
+    double steps = (axis->high - axis->low) / axis->step;
+    if (fabs(axis->low + round(steps) * axis->step - axis->high) > 1e-9 * axis->step) {
+        axis->high = axis->low + floor(steps) * axis->step;
+    }
+    return 0;
+}
+
 int dogb_axis_check(dogb_axis *axis) {
     DOGB_CHECK(axis->name != NULL && axis->name[0] != 0, "search: an axis has no name");
     if (axis->kind == DOGB_AXIS_CHOICE) {
@@ -103,14 +118,7 @@ int dogb_axis_check(dogb_axis *axis) {
                           ? DOGB_SCALE_LOG
                           : DOGB_SCALE_LINEAR;
     }
-    if (axis->step > 0) {
-        double steps = (axis->high - axis->low) / axis->step;
-        if (!(steps < integer_max)) {
-            return fail_value(axis, "step", axis->step, "fewer than 2^53 steps");
-        }
-        axis->high = axis->low + floor(steps + 1e-9) * axis->step;
-    }
-    return 0;
+    return axis->step > 0 ? check_step(axis) : 0;
 }
 
 int dogb_space_check(const dogb_space *space) {

@@ -121,7 +121,8 @@ static void test_fit(void **state) {
     }
     d.points = (dogb_points){d.x, d.choices, d.axes, d.count, STRIDE};
     double theta[AXES_MAX + DOGB_GP_MORE], value;
-    dogb_gp_theta_default(theta, d.axes, 1);
+    dogb_gp_theta_default(theta, d.axes);
+    theta[d.axes + 1] = log(0.1);
     double before = posterior(&d, theta);
     assert_ok(dogb_gp_fit(theta, &value, &d.points, d.y, 200));
     assert_true(value < before - 5);
