@@ -127,11 +127,11 @@ json_t *dogb_json_document(dogb_arena *arena, const char *name, int version) {
     return object;
 }
 
-int dogb_json_parse(json_t **out, dogb_arena *arena, const char *text, size_t size,
-                    const char *what) {
+static int parse(json_t **out, dogb_arena *arena, const char *text, size_t size, const char *what,
+                 size_t flags) {
     json_error_t error = {.line = 0}; // jansson may leave it alone when it has no memory
     *out = NULL;
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | flags, &error);
     if (value == NULL) {
         // Most allocation failures inside jansson leave no text behind.
         if (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0') {
@@ -142,6 +142,16 @@ int dogb_json_parse(json_t **out, dogb_arena *arena, const char *text, size_t si
     }
     *out = own(arena, value);
     return *out == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+}
+
+int dogb_json_parse(json_t **out, dogb_arena *arena, const char *text, size_t size,
+                    const char *what) {
+    return parse(out, arena, text, size, what, 0);
+}
+
+int dogb_json_parse_any(json_t **out, dogb_arena *arena, const char *text, size_t size,
+                        const char *what) {
+    return parse(out, arena, text, size, what, JSON_DECODE_ANY);
 }
 
 int dogb_json_read(json_t **out, dogb_arena *arena, const char *path, const char *name,
@@ -188,9 +198,8 @@ static size_t digits_of(const json_t *value) {
 
 // In the arena, or without one for dogbreed_free. Never in jansson's own memory: a host program may
 // have given jansson another allocator than free() belongs to.
-static char *dump(dogb_arena *arena, const json_t *value, int indent) {
-    size_t flags = JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_of(value)) |
-                   (indent ? JSON_INDENT(2) : JSON_COMPACT);
+static char *dump(dogb_arena *arena, const json_t *value, size_t form) {
+    size_t flags = JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_of(value)) | form;
     size_t size = json_dumpb(value, NULL, 0, flags);
     if (size == 0) {
         (void)no_memory();
@@ -212,13 +221,21 @@ static char *dump(dogb_arena *arena, const json_t *value, int indent) {
     return text;
 }
 
+static size_t form_of(int indent) {
+    return indent ? JSON_INDENT(2) : JSON_COMPACT;
+}
+
 int dogb_json_text_out(char **out, const json_t *value, int indent) {
-    *out = dump(NULL, value, indent);
+    *out = dump(NULL, value, form_of(indent));
     return *out == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
 char *dogb_json_text_in(dogb_arena *arena, const json_t *value, int indent) {
-    return dump(arena, value, indent);
+    return dump(arena, value, form_of(indent));
+}
+
+char *dogb_json_text_ascii(dogb_arena *arena, const json_t *value) {
+    return dump(arena, value, JSON_ENSURE_ASCII); // ", " and ": " as Python's
 }
 
 int dogb_json_write(const char *path, const json_t *value) {

@@ -35,6 +35,10 @@ json_t *dogb_json_document(dogb_arena *arena, const char *name, int version);
 int dogb_json_parse(json_t **out, dogb_arena *arena, const char *text, size_t size,
                     const char *what);
 
+// The same for any value: numbers, strings, true, false and null too.
+int dogb_json_parse_any(json_t **out, dogb_arena *arena, const char *text, size_t size,
+                        const char *what);
+
 // Reads a file and, when `name` is not NULL, checks format and version. NOT_FOUND, FORMAT,
 // UNSUPPORTED (newer).
 int dogb_json_read(json_t **out, dogb_arena *arena, const char *path, const char *name,
@@ -44,6 +48,7 @@ int dogb_json_read(json_t **out, dogb_arena *arena, const char *path, const char
 // arena.
 int dogb_json_text_out(char **out, const json_t *value, int indent);
 char *dogb_json_text_in(dogb_arena *arena, const json_t *value, int indent);
+char *dogb_json_text_ascii(dogb_arena *arena, const json_t *value); // one line, \u escapes
 int dogb_json_write(const char *path, const json_t *value); // indented, written aside and renamed
 
 #endif

@@ -31,7 +31,7 @@ def namespace(library, static, plugins):
     dynamic = run("readelf", "-d", library)
     needed = re.findall(r"NEEDED.*\[(.*?)\]", dynamic)
     for name in needed:
-        if not re.match(r"(libc|libm|libdl|libpthread|libjansson|libjpeg|libpng16|libcrypto|libz|ld-linux.*)\.so", name):
+        if not re.match(r"(libc|libm|libdl|libpthread|libjansson|libjpeg|libpng16|libcrypto|libz|libsqlite3|ld-linux.*)\.so", name):
             print(f"{library}: needs {name}")
             ok = False
     if "NODELETE" not in dynamic:
