@@ -40,6 +40,7 @@ enum {
     DOGB_SQL_TABLES,      // how many of ours are there
     DOGB_SQL_LOCK_STUDY,  // $1 study: study_id
     DOGB_SQL_LOCK_TRIAL,  // $1 trial, $2 study: state
+    DOGB_SQL_REPORT,      // $1 step, $2 value, $3 kind, $4 trial, $5 study: the trial if RUNNING
     DOGB_SQL_STALE,       // $1 study, $2 seconds: ids of RUNNING trials with an older heartbeat
     DOGB_SQL_COUNT
 };

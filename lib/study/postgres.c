@@ -38,6 +38,7 @@ static const char *const dialect[DOGB_SQL_COUNT] = {
     [DOGB_SQL_LOCK_STUDY] = "SELECT study_id FROM studies WHERE study_id = $1 FOR UPDATE",
     [DOGB_SQL_LOCK_TRIAL] =
         "SELECT state FROM trials WHERE trial_id = $1 AND study_id = $2 FOR UPDATE",
+    [DOGB_SQL_REPORT] = DOGB_REPORT_SQL("CAST($3 AS trialintermediatevaluetype)"),
     [DOGB_SQL_STALE] = "SELECT t.trial_id FROM trials t JOIN trial_heartbeats h "
                        "ON h.trial_id = t.trial_id WHERE t.study_id = $1 AND t.state = 'RUNNING' "
                        "AND h.heartbeat < LOCALTIMESTAMP - $2 * INTERVAL '1 second' "

@@ -122,7 +122,6 @@ static int reap_work(dogb_study *study, void *userdata) {
             continue; // it has just ended
         }
         if ((rc = dogb_study_trial_end(study, ids[i], DOGB_TRIAL_FAIL)) < 0 ||
-            (rc = dogb_heart_leave(study, ids[i])) < 0 ||
             (reap->retry != 0 && (rc = queue_again(study, reap, ids[i])) < 0)) {
             return rc;
         }

@@ -6,6 +6,16 @@
 
 #define DOGB_SCHEMA_REVISION "v3.2.0.a"
 
+// An intermediate value of a RUNNING trial in one statement; KIND is "$3" as the column's type.
+#define DOGB_REPORT_SQL(KIND)                                                                      \
+    "INSERT INTO trial_intermediate_values "                                                       \
+    "(step, intermediate_value, intermediate_value_type, trial_id) "                               \
+    "SELECT CAST($1 AS INTEGER), CAST($2 AS FLOAT(53)), " KIND ", trial_id FROM trials "           \
+    "WHERE trial_id = $4 AND study_id = $5 AND state = 'RUNNING' "                                 \
+    "ON CONFLICT (trial_id, step) DO UPDATE SET intermediate_value = "                             \
+    "excluded.intermediate_value, intermediate_value_type = excluded.intermediate_value_type "     \
+    "RETURNING trial_id"
+
 extern const char *const dogb_schema_sqlite[];
 extern const char *const dogb_schema_postgres[];
 

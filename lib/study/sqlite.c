@@ -5,7 +5,9 @@
 #include "study/db.h"
 #include "study/schema.h"
 
+#include <assert.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -34,6 +36,7 @@ static const char *const dialect[DOGB_SQL_COUNT] = {
                         "'trial_intermediate_values', 'trial_heartbeats', 'alembic_version')",
     [DOGB_SQL_LOCK_STUDY] = "SELECT study_id FROM studies WHERE study_id = $1",
     [DOGB_SQL_LOCK_TRIAL] = "SELECT state FROM trials WHERE trial_id = $1 AND study_id = $2",
+    [DOGB_SQL_REPORT] = DOGB_REPORT_SQL("$3"),
     [DOGB_SQL_STALE] = "SELECT t.trial_id FROM trials t JOIN trial_heartbeats h "
                        "ON h.trial_id = t.trial_id WHERE t.study_id = $1 AND t.state = 'RUNNING' "
                        "AND julianday('now') - julianday(h.heartbeat) > $2 / 86400.0 "
@@ -67,6 +70,18 @@ static int fail(sqlite_db *db, int code) {
                      db->handle == NULL ? sqlite3_errstr(code) : sqlite3_errmsg(db->handle));
 }
 
+// SQLite numbers $1, $2, ... as they come in the text.
+static int in_order(sqlite3_stmt *statement) {
+    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "$%d", i);
+        if (strcmp(sqlite3_bind_parameter_name(statement, i), name) != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int prepare(sqlite_db *db, sqlite3_stmt **out, const char *sql) {
     for (size_t i = 0; i < db->count; i++) {
         if (db->cache[i].sql == sql) {
@@ -83,6 +98,7 @@ static int prepare(sqlite_db *db, sqlite3_stmt **out, const char *sql) {
     if (code != SQLITE_OK) {
         return fail(db, code);
     }
+    assert(in_order(*out));
     db->cache[db->count++] = (prepared){.sql = sql, .statement = *out};
     return DOGBREED_OK;
 }

@@ -41,6 +41,8 @@ static int once(dogb_study *study, int32_t write, dogb_work_fn fn, void *userdat
         return rc;
     }
     study->depth = 1;
+    study->locked = 0;
+    study->next = -1;
     study->broken = DOGBREED_OK;
     rc = fn(study, userdata);
     study->depth = 0;

@@ -26,6 +26,8 @@ struct dogb_study {
     int64_t id;
     int32_t direction;
     int32_t depth;  // 1: in a transaction
+    int32_t locked; // this transaction holds the study's row
+    int64_t next;   // the number of the next trial, when this transaction knows it; else -1
     int32_t broken; // the result of a call inside the batch that the database refused
     int32_t reserved;
     double interval;  // between heartbeats; 0: none
@@ -47,7 +49,8 @@ int dogb_study_trial_lock(dogb_study *study, int32_t *state, int64_t id);
 // The same, and STATE unless the trial is RUNNING (or WAITING, when that is fine too).
 int dogb_study_trial_lock_running(dogb_study *study, int64_t id, int32_t waiting_too);
 
-// A new row, which runs from now on or waits; the study is locked. The end of one.
+// A new row, which runs from now on or waits; the study is locked. The end of one that runs, else
+// STATE.
 int dogb_study_trial_insert(dogb_study *study, int64_t *id, int64_t number, int32_t state);
 int dogb_study_trial_end(dogb_study *study, int64_t id, int32_t state);
 int dogb_study_trial_count(dogb_study *study, int64_t *count);

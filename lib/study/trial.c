@@ -10,11 +10,15 @@
 
 int dogb_study_lock(dogb_study *study) {
     int64_t id = 0;
+    if (study->locked) {
+        return DOGBREED_OK;
+    }
     int rc = dogb_db_find(study->db, &id, study->db->driver->sql[DOGB_SQL_LOCK_STUDY],
                           DOGB_CELLS(dogb_integer(study->id)));
     if (rc == 0) {
         return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "study %s: it was deleted", study->name);
     }
+    study->locked = rc == 1;
     return rc < 0 ? rc : DOGBREED_OK;
 }
 
@@ -48,6 +52,10 @@ int dogb_study_trial_lock_running(dogb_study *study, int64_t id, int32_t waiting
 }
 
 int dogb_study_trial_count(dogb_study *study, int64_t *count) {
+    if (study->next >= 0) { // the study is locked since it was counted
+        *count = study->next;
+        return DOGBREED_OK;
+    }
     int rc = dogb_db_find(study->db, count, "SELECT COUNT(*) FROM trials WHERE study_id = $1",
                           DOGB_CELLS(dogb_integer(study->id)));
     return rc < 0 ? rc : DOGBREED_OK;
@@ -62,6 +70,7 @@ int dogb_study_trial_insert(dogb_study *study, int64_t *id, int64_t number, int3
                           DOGB_CELLS(dogb_integer(number), dogb_integer(study->id),
                                      dogb_text(dogb_state_name(state)),
                                      dogb_text(state == DOGB_TRIAL_RUNNING ? now : NULL)));
+    study->next = rc == 1 ? number + 1 : -1;
     return rc == 1 && state == DOGB_TRIAL_RUNNING ? dogb_heart_take(study, *id)
                                                   : (rc < 0 ? rc : DOGBREED_OK);
 }
@@ -251,20 +260,26 @@ typedef struct reporting {
     int32_t reserved;
 } reporting;
 
+// Why a trial could not be changed.
+static int not_running(dogb_study *study, int64_t id) {
+    int rc = dogb_study_trial_lock_running(study, id, 0);
+    return rc < 0 ? rc
+                  : dogb_fail(DOGBREED_ERROR_STATE,
+                              "study %s: the trial with the id %lld has just begun to run",
+                              study->name, (long long)id);
+}
+
 static int report_work(dogb_study *study, void *userdata) {
     const reporting *report = userdata;
-    int rc = dogb_study_trial_lock_running(study, report->id, 0);
-    if (rc < 0) {
-        return rc;
+    int64_t id = 0;
+    int rc = dogb_db_find(study->db, &id, study->db->driver->sql[DOGB_SQL_REPORT],
+                          DOGB_CELLS(dogb_integer(report->step), dogb_real(report->value),
+                                     dogb_text(dogb_value_kind(report->value)),
+                                     dogb_integer(report->id), dogb_integer(study->id)));
+    if (rc == 0) {
+        return not_running(study, report->id);
     }
-    return dogb_db_do(
-        study->db,
-        "INSERT INTO trial_intermediate_values "
-        "(trial_id, step, intermediate_value, intermediate_value_type) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (trial_id, step) DO UPDATE SET intermediate_value = "
-        "excluded.intermediate_value, intermediate_value_type = excluded.intermediate_value_type",
-        DOGB_CELLS(dogb_integer(report->id), dogb_integer(report->step), dogb_real(report->value),
-                   dogb_text(dogb_value_kind(report->value))));
+    return rc < 0 ? rc : DOGBREED_OK;
 }
 
 int dogb_study_report(dogb_study *study, int64_t id, int64_t step, double value) {
@@ -301,33 +316,37 @@ static int put_value(dogb_study *study, int64_t id, double value) {
 
 int dogb_study_trial_end(dogb_study *study, int64_t id, int32_t state) {
     char now[28];
+    int64_t ended = 0;
     dogb_date_now(now);
-    return dogb_db_do(
-        study->db, "UPDATE trials SET state = $1, datetime_complete = $2 WHERE trial_id = $3",
-        DOGB_CELLS(dogb_text(dogb_state_name(state)), dogb_text(now), dogb_integer(id)));
+    int rc =
+        dogb_db_find(study->db, &ended,
+                     "UPDATE trials SET state = $1, datetime_complete = $2 WHERE trial_id = $3 "
+                     "AND study_id = $4 AND state = 'RUNNING' RETURNING trial_id",
+                     DOGB_CELLS(dogb_text(dogb_state_name(state)), dogb_text(now), dogb_integer(id),
+                                dogb_integer(study->id)));
+    if (rc == 0) {
+        return not_running(study, id);
+    }
+    return rc < 0 ? rc : dogb_heart_leave(study, id);
 }
 
 static int tell_work(dogb_study *study, void *userdata) {
     const reporting *tell = userdata;
     double value = tell->value;
     int32_t state = tell->state;
-    int rc = dogb_study_trial_lock_running(study, tell->id, 0);
-    if (rc == DOGBREED_OK && state == DOGB_TRIAL_PRUNED && isnan(value)) {
-        rc = last_value(study, &value, tell->id);
-    }
-    if (rc < 0) {
+    int rc = DOGBREED_OK;
+    if (state == DOGB_TRIAL_PRUNED && isnan(value) &&
+        (rc = last_value(study, &value, tell->id)) < 0) {
         return rc;
     }
     if (state == DOGB_TRIAL_COMPLETE && isnan(value)) {
         state = DOGB_TRIAL_FAIL;
     }
-    if (state != DOGB_TRIAL_FAIL && !isnan(value) && (rc = put_value(study, tell->id, value)) < 0) {
-        return rc;
-    }
     if ((rc = dogb_study_trial_end(study, tell->id, state)) < 0) {
         return rc;
     }
-    return dogb_heart_leave(study, tell->id);
+    return state == DOGB_TRIAL_FAIL || isnan(value) ? DOGBREED_OK
+                                                    : put_value(study, tell->id, value);
 }
 
 int dogb_study_tell(dogb_study *study, int64_t id, int32_t state, double value) {

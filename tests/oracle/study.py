@@ -313,9 +313,9 @@ def server_gone(place):
     place.server.stop("immediate")
     time.sleep(0.3)
     place.server.start()
-    out, errors = worker.communicate(timeout=120)
-    told += map(int, out.split())
-    if worker.returncode:
+    told += map(int, worker.stdout.read().split())
+    errors = worker.stderr.read()
+    if worker.wait(timeout=60):
         assert errors.startswith("NETWORK: postgresql://"), errors
     assert "NETWORK" in tool("work", url.replace(str(place.server.port), "1"), "dogs", 1, good=False)
     trials = optuna.load_study(study_name="dogs", storage=storage(url)).trials

@@ -295,6 +295,7 @@ static int timing(char **argv) {
 }
 
 int main(int argc, char **argv) {
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); // a number that is seen was told
     static const struct {
         const char *name;
         int (*run)(char **argv);
