@@ -14,6 +14,8 @@
 #
 # DOGBREED_ORACLE_PYTHON=FILE  a Python with torch, torchvision, Pillow, safetensors, numpy and
 #                              scikit-learn; default: one is made once in the cache folder
+# DOGBREED_OPTUNA4_PYTHON=FILE, DOGBREED_OPTUNA5_PYTHON=FILE
+#                              Pythons with Optuna 4.9 and 5; made in the same way
 # DOGBREED_ORACLE=off          leave the oracle suite out
 # shellcheck disable=SC2317 # stages are called by name
 set -uo pipefail
@@ -21,6 +23,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 cache=${DOGBREED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dogbreed}
 torch_version=2.15.0
+optuna_packages=(psycopg2-binary pandas scikit-learn optuna-dashboard)
 oracle_packages=("torch==$torch_version" torchvision pillow safetensors numpy scikit-learn)
 stages=("$@")
 [ ${#stages[@]} -gt 0 ] || stages=(gcc clang asan tsan valgrind emulate)
@@ -110,31 +113,44 @@ tests_like() {
     meson test -C "$1" --list --suite unit 2>/dev/null | sed -n 's/.* \/ //p' | grep -E "$2"
 }
 
+# make_oracle NAME SIZE PACKAGES...: the Python of an environment in the cache folder
 make_oracle() {
-    local home links=() progress=()
+    local home name=$1 size=$2 links=() progress=()
+    shift 2
     [ -t 2 ] || progress=(--quiet)
-    home=$cache/oracle-$(printf '%s\n' "${oracle_packages[@]}" | sha256sum | cut -c1-12)
+    home=$cache/$name-$(printf '%s\n' "$@" | sha256sum | cut -c1-12)
     if [ ! -x "$home/bin/python" ]; then
-        say "making the oracle environment in $home (several GB, once)" >&2
+        say "making the environment $home ($size, once)" >&2
         rm -rf "$home.part"
         [ ! -d "$cache/wheels" ] || links=(--find-links "$cache/wheels")
         python3 -m venv "$home.part" >&2 &&
             PIP_USER=0 "$home.part/bin/python" -m pip install "${progress[@]}" --no-cache-dir --disable-pip-version-check \
-                "${links[@]}" "${oracle_packages[@]}" >&2 </dev/null || return 1
+                "${links[@]}" "$@" >&2 </dev/null || return 1
         mv -T "$home.part" "$home" || return 1
-        rm -rf "$cache/wheels"
     fi
     printf '%s\n' "$home/bin/python"
+}
+
+# need_oracle VARIABLE NAME SIZE PACKAGES...: makes the environment unless the variable names a Python
+need_oracle() {
+    local variable=$1 python
+    shift
+    if [ -z "${!variable:-}" ]; then
+        python=$(make_oracle "$@") || broken "the oracle environment cannot be made; DOGBREED_ORACLE=off leaves it out"
+        export "$variable=$python"
+    fi
 }
 
 stage_gcc() {
     say "gcc: all suites"
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
-        unset DOGBREED_ORACLE_PYTHON
+        unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
-    elif [ -z "${DOGBREED_ORACLE_PYTHON:-}" ]; then
-        DOGBREED_ORACLE_PYTHON=$(make_oracle) || broken "the oracle environment cannot be made; DOGBREED_ORACLE=off leaves it out"
-        export DOGBREED_ORACLE_PYTHON
+    else
+        need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
+        rm -rf "$cache/wheels"
+        need_oracle DOGBREED_OPTUNA4_PYTHON optuna "450 MB" optuna==4.9.0 "${optuna_packages[@]}"
+        need_oracle DOGBREED_OPTUNA5_PYTHON optuna "450 MB" optuna==5.0.0 "${optuna_packages[@]}"
     fi
     run_tests build
 }
@@ -161,14 +177,14 @@ stage_tsan() {
     say "TSan: what uses threads"
     configure build-tsan -- -Db_sanitize=thread -Db_lundef=false -Dengine_torch=disabled ||
         broken "tsan: the build failed"
-    mapfile -t names < <(tests_like build-tsan 'thread|team|native|loader|hash|feature|trainer|predictor|engine|evaluate|log|error')
+    mapfile -t names < <(tests_like build-tsan 'thread|team|native|loader|hash|feature|trainer|predictor|engine|evaluate|log|error|study_study')
     TSAN_OPTIONS=halt_on_error=1 run_tests build-tsan "${names[@]}" --timeout-multiplier 10
 }
 
 stage_valgrind() {
     say "valgrind: memory of the small suites"
     # options_info opens libtorch, which is not ours to check.
-    mapfile -t names < <(tests_like build 'core|graph|weights|arch|model|dataset|event|options_options|image|engine_native.*')
+    mapfile -t names < <(tests_like build 'core|graph|weights|arch|model|dataset|event|options_options|image|study_(study|distribution)|engine_native.*')
     # libjpeg-turbo's SIMD code computes on padding that nothing has written, which valgrind cannot
     # tell from a mistake: plain C on both sides here; the sanitizers have seen the fast paths.
     # Tests of the native engine set DOGBREED_CPU themselves; one of 23 of their cases is run: a prime,

@@ -6,6 +6,7 @@
 #include "options/build.h"
 
 #include <openssl/crypto.h>
+#include <sqlite3.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <zlib.h>
@@ -66,6 +67,7 @@ static int set_libraries(json_t *object, dogb_arena *arena) {
         (rc = dogb_json_set_text(libraries, "jansson", jansson_version_str())) < 0 ||
         (rc = dogb_json_set_text(libraries, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING))) <
             0 ||
+        (rc = dogb_json_set_text(libraries, "sqlite", sqlite3_libversion())) < 0 ||
         (rc = dogb_json_set_text(libraries, "zlib", zlibVersion())) < 0) {
         return rc;
     }
