@@ -6,6 +6,7 @@
 #include "study/libpq.h"
 #include "study/schema.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,7 @@ static int start(dogb_db *base, const char *sql, const dogb_cell *cells, int32_t
     const char *values[CELLS_MAX];
     char name[24];
     end(base);
+    assert(count <= CELLS_MAX);
     if (count == 0) {
         return take(db, db->pq->PQexec(db->connection, sql));
     }
