@@ -247,6 +247,10 @@ static int train_one(int64_t index, void *userdata) {
         if (work->losses != NULL) {
             work->losses[i] = loss.loss;
         }
+        if (work->hits != NULL) {
+            work->hits[2 * i] = (int32_t)loss.correct;
+            work->hits[2 * i + 1] = (int32_t)loss.correct5;
+        }
     }
     return rc;
 }

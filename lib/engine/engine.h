@@ -148,6 +148,8 @@ typedef struct dogb_heads_work {
     const double *rates; // [steps] learning rates; steps = samples / batch, rounded up
     double *losses;      // [steps], or NULL
     int64_t step;        // number of the first one, for dropout masks
+    // [steps][2], or NULL: rows whose label has the largest logit, and is among the five largest
+    int32_t *hits;
 } dogb_heads_work;
 
 // The values of one node for one picture: `count` rows of `channels` floats, `stride` floats apart.

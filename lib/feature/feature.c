@@ -109,6 +109,7 @@ int dogb_feature_open(dogb_feature **out, const dogb_feature_conf *conf) {
     if (feature == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
+    feature->refs = 1;
     feature->conf = *conf;
     feature->store.lock = -1;
     int rc = fill(feature);
@@ -132,8 +133,13 @@ int64_t dogb_feature_computed(const dogb_feature *feature) {
     return feature->computed;
 }
 
+dogb_feature *dogb_feature_retain(dogb_feature *feature) {
+    dogb_ref_take(&feature->refs);
+    return feature;
+}
+
 void dogb_feature_destroy(dogb_feature *feature) {
-    if (feature == NULL) {
+    if (feature == NULL || !dogb_ref_drop(&feature->refs)) {
         return;
     }
     dogb_error_state failure;

@@ -35,6 +35,7 @@ typedef struct dogb_feature_conf {
 // Finds or computes every row. Complete on success; what was computed before a failure or kill
 // stays in the store.
 int dogb_feature_open(dogb_feature **out, const dogb_feature_conf *conf);
+dogb_feature *dogb_feature_retain(dogb_feature *feature); // one more reference; reading is shared
 int32_t dogb_feature_size(const dogb_feature *feature); // floats per row
 // Row of a sample and view (0 .. views-1, or 0). NULL: the sample's file could not be read
 // (tolerated bad file).

@@ -2,6 +2,7 @@
 #ifndef DOGB_FEATURE_STRUCT_H
 #define DOGB_FEATURE_STRUCT_H
 
+#include "core/ref.h"
 #include "feature/feature.h"
 #include "feature/store.h"
 
@@ -25,6 +26,7 @@ dogb_row *dogb_rows_find(const dogb_rows *rows, const dogb_row_key *key); // NUL
 dogb_row *dogb_rows_add(dogb_rows *rows, const dogb_row_key *key, int64_t sample);
 
 struct dogb_feature {
+    dogb_ref refs;
     dogb_arena arena;
     dogb_feature_conf conf;
     dogb_part prefix;

@@ -8,16 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct training {
-    dogbreed_trainer *trainer;
-    dogb_session *session;
-    int32_t stopping;  // a callback returned STOP: end with this epoch's bookkeeping
-    int32_t exhausted; // the source has no more batches in this epoch
-    double epoch_begin;
-    int64_t epoch_samples; // of this run; a resumed epoch starts with some
-    double batch_loss;     // NaN between the steps
-} training;
-
 static int64_t steps_done(const dogbreed_trainer *trainer) {
     return trainer->session == NULL
                ? 0
@@ -49,11 +39,11 @@ void dogb_loop_event(dogbreed_event *event, const dogbreed_trainer *trainer, int
     event->text = "";
 }
 
-static int wanted(const training *loop, int32_t kind) {
+static int wanted(const dogb_training *loop, int32_t kind) {
     return (dogb_bus_mask(loop->trainer->bus) & DOGBREED_EVENT_MASK(kind)) != 0;
 }
 
-static int send(training *loop, dogbreed_event *event, const dogb_bus_source *source) {
+static int send(dogb_training *loop, dogbreed_event *event, const dogb_bus_source *source) {
     int rc = dogb_bus_send(loop->trainer->bus, event, source);
     if (rc == DOGBREED_STOP) {
         loop->stopping = 1;
@@ -63,7 +53,7 @@ static int send(training *loop, dogbreed_event *event, const dogb_bus_source *so
 }
 
 // Tells of a phase; what: DOGBREED_TENSOR_ that can be viewed, -1: none.
-static int tell(training *loop, int32_t kind, int32_t what) {
+static int tell(dogb_training *loop, int32_t kind, int32_t what) {
     if (!wanted(loop, kind)) {
         return DOGBREED_OK;
     }
@@ -84,7 +74,7 @@ static int tell(training *loop, int32_t kind, int32_t what) {
 }
 
 // The net keeps activations, gradients and weights for viewing only while somebody listens.
-static int watch(training *loop) {
+static int watch(dogb_training *loop) {
     uint32_t mask = 0;
     mask |= wanted(loop, DOGBREED_EVENT_FORWARD_END) ? 1u << DOGBREED_TENSOR_ACTIVATION : 0;
     mask |= wanted(loop, DOGBREED_EVENT_BACKWARD_END) ? 1u << DOGBREED_TENSOR_GRADIENT : 0;
@@ -97,7 +87,7 @@ static int watch(training *loop) {
     return dogb_engine_result(engine, engine->watch(loop->session->net, mask), "watch");
 }
 
-static int check_loss(const training *loop, double value) {
+int dogb_loop_check_loss(const dogb_training *loop, double value) {
     const dogb_progress *progress = &loop->trainer->progress;
     if (isfinite(value)) {
         return DOGBREED_OK;
@@ -108,7 +98,7 @@ static int check_loss(const training *loop, double value) {
                      isnan(value) ? "not a number" : "infinite", progress->rate);
 }
 
-static void count(training *loop, const dogb_loss *loss, int32_t samples) {
+static void count(dogb_training *loop, const dogb_loss *loss, int32_t samples) {
     dogb_progress *progress = &loop->trainer->progress;
     progress->tally.count += samples;
     progress->tally.correct += loss->correct;
@@ -122,7 +112,7 @@ static void count(training *loop, const dogb_loss *loss, int32_t samples) {
 }
 
 // Forward, loss, backward, step on one batch.
-static int run_phases(training *loop, const dogb_source_batch *batch) {
+static int run_phases(dogb_training *loop, const dogb_source_batch *batch) {
     dogbreed_trainer *trainer = loop->trainer;
     const dogb_engine *engine = trainer->engine;
     dogb_net *net = loop->session->net;
@@ -140,7 +130,7 @@ static int run_phases(training *loop, const dogb_source_batch *batch) {
         return rc;
     }
     rc = dogb_engine_result(engine, engine->loss(net, &target, &loss), "loss");
-    if (rc < 0 || (rc = check_loss(loop, loss.loss)) < 0) {
+    if (rc < 0 || (rc = dogb_loop_check_loss(loop, loss.loss)) < 0) {
         return rc;
     }
     loop->batch_loss = loss.loss;
@@ -156,7 +146,7 @@ static int run_phases(training *loop, const dogb_source_batch *batch) {
     return rc;
 }
 
-static int run_step(training *loop) {
+static int run_step(dogb_training *loop) {
     dogbreed_trainer *trainer = loop->trainer;
     dogb_source_batch batch;
     loop->batch_loss = (double)NAN;
@@ -183,8 +173,7 @@ static int run_step(training *loop) {
     return tell(loop, DOGBREED_EVENT_STEP_END, DOGBREED_TENSOR_WEIGHT);
 }
 
-// What asks for an end between two steps; DOGB_END_NONE: nothing.
-static int32_t interrupted(const training *loop) {
+int32_t dogb_loop_interrupted(const dogb_training *loop) {
     const dogbreed_trainer *trainer = loop->trainer;
     double limit = trainer->options.time_limit;
     if (trainer->stop) {
@@ -193,9 +182,12 @@ static int32_t interrupted(const training *loop) {
     return limit > 0.0 && dogb_clock() - trainer->begin >= limit ? DOGB_END_TIME : DOGB_END_NONE;
 }
 
-static int evaluate(training *loop, dogb_epoch *epoch) {
+static int evaluate(dogb_training *loop, dogb_epoch *epoch) {
     int rc = tell(loop, DOGBREED_EVENT_EVAL_BEGIN, -1);
-    if (rc < 0 || (rc = dogb_validate(loop->trainer, epoch)) < 0) {
+    if (rc == DOGBREED_OK && !loop->validated) {
+        rc = dogb_validate(loop->trainer, epoch);
+    }
+    if (rc < 0) {
         return rc;
     }
     dogbreed_event event;
@@ -208,7 +200,7 @@ static int evaluate(training *loop, dogb_epoch *epoch) {
     return send(loop, &event, NULL);
 }
 
-static int tell_epoch(training *loop, const dogb_epoch *epoch) {
+static int tell_epoch(dogb_training *loop, const dogb_epoch *epoch) {
     dogbreed_event event;
     dogb_loop_event(&event, loop->trainer, DOGBREED_EVENT_EPOCH_END);
     event.epoch = loop->trainer->progress.epoch - 1;
@@ -223,70 +215,88 @@ static int tell_epoch(training *loop, const dogb_epoch *epoch) {
     return send(loop, &event, NULL);
 }
 
-// Validation, metrics, best weights: what follows the last step of an epoch.
-static int finish_epoch(training *loop) {
+int dogb_loop_begin_epoch(dogb_training *loop) {
+    loop->exhausted = 0;
+    loop->validated = 0;
+    loop->epoch_samples = 0;
+    loop->epoch_begin = dogb_clock();
+    loop->batch_loss = (double)NAN;
+    return tell(loop, DOGBREED_EVENT_EPOCH_BEGIN, -1);
+}
+
+void dogb_loop_clear_epoch(dogb_epoch *epoch) {
+    *epoch =
+        (dogb_epoch){.val_loss = (double)NAN, .val_accuracy = (double)NAN, .val_top5 = (double)NAN};
+}
+
+int dogb_loop_finish_epoch(dogb_training *loop, dogb_epoch *epoch) {
     dogbreed_trainer *trainer = loop->trainer;
     dogb_progress *progress = &trainer->progress;
     double now = dogb_clock();
-    dogb_epoch epoch = {.val_loss = (double)NAN,
-                        .val_accuracy = (double)NAN,
-                        .val_top5 = (double)NAN,
-                        .learning_rate = progress->rate};
     dogbreed_evaluation means = {.struct_size = (uint32_t)sizeof means};
     if (progress->tally.count == 0) {
         return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: no readable picture in the training split",
                          dogb_dataset_root(trainer->train));
     }
     dogb_tally_finish(&means, &progress->tally);
-    epoch.train_count = means.count;
-    epoch.train_loss = means.loss;
-    epoch.train_accuracy = means.top1;
-    epoch.step = steps_done(trainer);
+    epoch->learning_rate = progress->rate;
+    epoch->train_count = means.count;
+    epoch->train_loss = means.loss;
+    epoch->train_accuracy = means.top1;
+    epoch->step = steps_done(trainer);
     double seconds = now - loop->epoch_begin;
-    epoch.images_per_second = seconds > 0.0 ? (double)loop->epoch_samples / seconds : 0.0;
+    epoch->images_per_second = seconds > 0.0 ? (double)loop->epoch_samples / seconds : 0.0;
     int rc = dogb_slots_read(trainer);
     if (rc < 0) {
         return rc;
     }
-    dogb_slots_to_model(trainer, DOGB_SLOTS_LAST);
-    if (loop->session->valid != NULL && (rc = evaluate(loop, &epoch)) < 0) {
+    if (!trainer->banked) {
+        dogb_slots_to_model(trainer, DOGB_SLOTS_LAST);
+    }
+    if (loop->session->valid != NULL && (rc = evaluate(loop, epoch)) < 0) {
         return rc;
     }
-    epoch.seconds = dogb_clock() - loop->epoch_begin;
-    if ((rc = dogb_metrics_epoch(trainer, &epoch)) < 0) {
+    epoch->seconds = dogb_clock() - loop->epoch_begin;
+    if ((rc = dogb_metrics_epoch(trainer, epoch)) < 0) {
         return rc;
     }
     return tell_epoch(loop, &progress->epochs[progress->epoch - 1]);
 }
 
-static int run_epoch(training *loop, int32_t *end) {
+static int run_epoch(dogb_training *loop, int32_t *end) {
     dogbreed_trainer *trainer = loop->trainer;
     dogb_progress *progress = &trainer->progress;
     int64_t steps = dogb_source_steps(loop->session->train);
-    loop->exhausted = 0;
-    loop->epoch_samples = 0;
-    loop->epoch_begin = dogb_clock();
-    loop->batch_loss = (double)NAN;
-    int rc = tell(loop, DOGBREED_EVENT_EPOCH_BEGIN, -1);
+    int rc = dogb_loop_begin_epoch(loop);
     if (rc < 0 || loop->stopping) {
         return rc;
     }
     rc = dogb_source_begin(loop->session->train, progress->epoch, progress->cursor);
     while (rc == DOGBREED_OK && progress->position < steps && !loop->exhausted && !loop->stopping) {
-        if ((*end = interrupted(loop)) != DOGB_END_NONE) {
+        if ((*end = dogb_loop_interrupted(loop)) != DOGB_END_NONE) {
             return DOGBREED_OK;
         }
         rc = run_step(loop);
     }
-    if (rc < 0 || (*end = interrupted(loop)) == DOGB_END_CANCELLED) {
+    if (rc < 0 || (*end = dogb_loop_interrupted(loop)) == DOGB_END_CANCELLED) {
         return rc;
     }
     *end = DOGB_END_NONE; // an epoch whose last step is done is finished also behind the time limit
-    return finish_epoch(loop);
+    dogb_epoch epoch;
+    dogb_loop_clear_epoch(&epoch);
+    return dogb_loop_finish_epoch(loop, &epoch);
+}
+
+int32_t dogb_loop_end(const dogb_training *loop) {
+    const dogb_progress *progress = &loop->trainer->progress;
+    return progress->epoch >= loop->trainer->options.epochs ? DOGB_END_COMPLETED
+           : progress->finished                             ? DOGB_END_EARLY
+           : loop->stopping                                 ? DOGB_END_STOP
+                                                            : DOGB_END_NONE;
 }
 
 int dogb_loop_run(dogbreed_trainer *trainer, int32_t *end) {
-    training loop = {.trainer = trainer, .session = trainer->session};
+    dogb_training loop = {.trainer = trainer, .session = trainer->session};
     dogb_progress *progress = &trainer->progress;
     int rc = DOGBREED_OK;
     *end = DOGB_END_NONE;
@@ -299,9 +309,7 @@ int dogb_loop_run(dogbreed_trainer *trainer, int32_t *end) {
         rc = DOGBREED_OK;
     }
     if (rc == DOGBREED_OK && *end == DOGB_END_NONE) {
-        *end = progress->epoch >= trainer->options.epochs ? DOGB_END_COMPLETED
-               : progress->finished                       ? DOGB_END_EARLY
-                                                          : DOGB_END_STOP;
+        *end = dogb_loop_end(&loop);
     }
     return rc;
 }

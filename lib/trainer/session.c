@@ -101,7 +101,11 @@ static int open_source(dogb_source **out, dogbreed_trainer *trainer,
         .shuffle = training,
         .augment = training ? options->augment : 0,
     };
-    if (trainer->cached) {
+    if (trainer->leader != NULL) {
+        const dogb_session *other = trainer->leader->session;
+        conf.feature =
+            dogb_feature_retain(dogb_source_feature(training ? other->train : other->valid));
+    } else if (trainer->cached) {
         const char *what =
             training ? "features of the training split" : "features of the validation split";
         int rc = open_feature(&conf.feature, trainer, dataset, conf.views, what);
@@ -132,10 +136,24 @@ int32_t dogb_session_threads(const dogbreed_trainer *trainer) {
     return trainer->cached && trainer->options.threads == 0 && small ? 1 : trainer->threads;
 }
 
+void dogb_session_optim(dogb_optim_conf *out, const dogbreed_trainer *trainer) {
+    const dogbreed_trainer_options *options = &trainer->options;
+    *out = (dogb_optim_conf){
+        .kind = options->optimizer,
+        .nesterov = options->nesterov,
+        .momentum = options->momentum,
+        .weight_decay = options->weight_decay,
+        .beta1 = options->beta1,
+        .beta2 = options->beta2,
+        .epsilon = options->epsilon,
+    };
+}
+
 static int open_net(dogbreed_trainer *trainer) {
     const dogbreed_trainer_options *options = &trainer->options;
     const dogb_engine *engine = trainer->engine;
     dogb_session *session = trainer->session;
+    dogb_optim_conf optim;
     dogb_net_conf conf = {
         .device = trainer->device,
         .mode = DOGB_NET_TRAIN,
@@ -145,15 +163,7 @@ static int open_net(dogbreed_trainer *trainer) {
         .batch_norm = dogb_model_batch_norm(trainer->model),
         .batch_max = options->batch_size,
     };
-    dogb_optim_conf optim = {
-        .kind = options->optimizer,
-        .nesterov = options->nesterov,
-        .momentum = options->momentum,
-        .weight_decay = options->weight_decay,
-        .beta1 = options->beta1,
-        .beta2 = options->beta2,
-        .epsilon = options->epsilon,
-    };
+    dogb_session_optim(&optim, trainer);
     int rc = dogb_engine_net(&session->net, engine, trainer->graph, trainer->weights, &conf);
     if (rc < 0) {
         return rc;
@@ -194,6 +204,11 @@ static int open_all(dogbreed_trainer *trainer) {
         }
     }
     dogb_schedule_init(&session->schedule, &trainer->options, dogb_source_steps(session->train));
+    if (trainer->banked) { // the net is a head of the bank
+        session->fresh = 1;
+        session->synced = 1;
+        return DOGBREED_OK;
+    }
     return open_net(trainer);
 }
 

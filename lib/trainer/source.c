@@ -90,7 +90,7 @@ int64_t dogb_source_steps(const dogb_source *source) {
     return (source->count + batch - 1) / batch;
 }
 
-int dogb_source_begin(dogb_source *source, int32_t epoch, int64_t cursor) {
+static void shuffle(dogb_source *source, int32_t epoch) {
     memcpy(source->order, source->samples, (size_t)source->count * sizeof *source->order);
     if (source->conf.shuffle) {
         dogb_rng rng;
@@ -98,6 +98,10 @@ int dogb_source_begin(dogb_source *source, int32_t epoch, int64_t cursor) {
         dogb_rng_shuffle(&rng, source->order, (size_t)source->count);
     }
     source->epoch = epoch;
+}
+
+int dogb_source_begin(dogb_source *source, int32_t epoch, int64_t cursor) {
+    shuffle(source, epoch);
     source->next = cursor < source->count ? cursor : source->count;
     if (source->conf.feature != NULL) {
         return DOGBREED_OK;
@@ -126,19 +130,23 @@ int64_t dogb_source_cursor(const dogb_source *source) {
     return source->next;
 }
 
+// The view of a sample in the running epoch.
+static int32_t view_of(const dogb_source *source, int64_t sample) {
+    dogb_rng rng;
+    if (source->conf.views < 2) {
+        return 0;
+    }
+    dogb_rng_init(&rng, source->conf.seed, DOGB_RNG_VIEW, (uint64_t)sample,
+                  (uint32_t)source->epoch);
+    return (int32_t)dogb_rng_below(&rng, (uint64_t)source->conf.views);
+}
+
 static int next_rows(dogb_source *source, dogb_source_batch *out) {
     int32_t count = 0;
     size_t width = (size_t)source->width;
     while (count < source->conf.batch_size && source->next < source->count) {
         int64_t sample = source->order[source->next++];
-        int32_t view = 0;
-        if (source->conf.views > 1) {
-            dogb_rng rng;
-            dogb_rng_init(&rng, source->conf.seed, DOGB_RNG_VIEW, (uint64_t)sample,
-                          (uint32_t)source->epoch);
-            view = (int32_t)dogb_rng_below(&rng, (uint64_t)source->conf.views);
-        }
-        const float *row = dogb_feature_row(source->conf.feature, sample, view);
+        const float *row = dogb_feature_row(source->conf.feature, sample, view_of(source, sample));
         if (row == NULL) {
             continue; // this view alone is missing
         }
@@ -169,4 +177,44 @@ static int next_pictures(dogb_source *source, dogb_source_batch *out) {
 
 int dogb_source_next(dogb_source *source, dogb_source_batch *out) {
     return source->conf.feature != NULL ? next_rows(source, out) : next_pictures(source, out);
+}
+
+static int64_t views_of(const dogb_source *source) {
+    return source->conf.views < 1 ? 1 : source->conf.views;
+}
+
+int64_t dogb_source_rows(const dogb_source *source) {
+    return dogbreed_dataset_size(source->conf.dataset) * views_of(source);
+}
+
+void dogb_source_table(const dogb_source *source, float *features, int32_t *labels) {
+    int64_t views = views_of(source);
+    size_t width = (size_t)source->width;
+    for (int64_t i = 0; i < dogb_source_rows(source); i++) {
+        float *to = features + (size_t)i * width;
+        const float *row = dogb_feature_row(source->conf.feature, i / views, (int32_t)(i % views));
+        if (row != NULL) {
+            memcpy(to, row, width * sizeof *to);
+        } else {
+            memset(to, 0, width * sizeof *to);
+        }
+        labels[i] = dogb_dataset_label(source->conf.dataset, i / views);
+    }
+}
+
+int64_t dogb_source_order(dogb_source *source, int32_t epoch, int64_t *order) {
+    int64_t count = 0;
+    shuffle(source, epoch);
+    for (int64_t i = 0; i < source->count; i++) {
+        int64_t sample = source->order[i];
+        int32_t view = view_of(source, sample);
+        if (dogb_feature_row(source->conf.feature, sample, view) != NULL) {
+            order[count++] = sample * views_of(source) + view;
+        }
+    }
+    return count;
+}
+
+dogb_feature *dogb_source_feature(const dogb_source *source) {
+    return source->conf.feature;
 }

@@ -36,4 +36,12 @@ int dogb_source_begin(dogb_source *source, int32_t epoch, int64_t cursor);
 int64_t dogb_source_cursor(const dogb_source *source); // samples handed out, unreadable ones too
 int dogb_source_next(dogb_source *source, dogb_source_batch *out); // 1: a batch, 0: end, negative
 
+// Features as one table for a bank of heads: row `sample` * views + view (views 0 counts as 1), of
+// pictures that could not be read a row of zeros that no order names.
+int64_t dogb_source_rows(const dogb_source *source);
+void dogb_source_table(const dogb_source *source, float *features, int32_t *labels);
+// Rows of the table in the order of an epoch: what dogb_source_next hands out. Returns how many.
+int64_t dogb_source_order(dogb_source *source, int32_t epoch, int64_t *order);
+dogb_feature *dogb_source_feature(const dogb_source *source);
+
 #endif

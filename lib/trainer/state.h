@@ -83,6 +83,10 @@ struct dogbreed_trainer {
     int64_t features_computed; // by the last run
     dogb_session *session;     // NULL unless running
     double begin;              // of this run, dogb_clock()
+
+    int32_t banked;                 // the head is one of a bank; the model is left alone
+    int32_t reserved;               //
+    const dogbreed_trainer *leader; // whose features it shares; NULL: its own
 };
 
 // Engine objects of one run.
@@ -109,13 +113,40 @@ int dogb_slots_sync(dogbreed_trainer *trainer);  // weights and optimiser state:
 int dogb_slots_write(dogbreed_trainer *trainer); // slots -> net
 
 // session.c
-int dogb_session_engine(dogbreed_trainer *trainer);            // opens engine and device, once
-int dogb_session_open(dogbreed_trainer *trainer);              // features, net, optimiser, sources
+int dogb_session_engine(dogbreed_trainer *trainer); // opens engine and device, once
+int dogb_session_open(dogbreed_trainer *trainer);   // features, net, optimiser, sources
+void dogb_session_optim(dogb_optim_conf *out, const dogbreed_trainer *trainer);
 int32_t dogb_session_threads(const dogbreed_trainer *trainer); // of the net: 1 for small heads
 void dogb_session_close(dogbreed_trainer *trainer);            // NULL session is fine
 
+// A run of the loop.
+typedef struct dogb_training {
+    dogbreed_trainer *trainer;
+    dogb_session *session;
+    int32_t stopping;  // a callback returned STOP: end with this epoch's bookkeeping
+    int32_t exhausted; // the source has no more batches in this epoch
+    int32_t validated; // the epoch's val_ members are filled already
+    int32_t reserved;
+    double epoch_begin;
+    int64_t epoch_samples; // of this run; a resumed epoch starts with some
+    double batch_loss;     // NaN between the steps
+} dogb_training;
+
+// trainer.c: the two ends of a run. begin: opens what it needs and tells; positive is
+// DOGBREED_STOP. end: keeps what the net holds, tells, lets go; returns the run's result.
+int dogb_trainer_begin(dogbreed_trainer *trainer);
+int dogb_trainer_end(dogbreed_trainer *trainer, int rc, int32_t end);
+
 // loop.c: trains until something ends it; *end says what.
 int dogb_loop_run(dogbreed_trainer *trainer, int32_t *end);
+int dogb_loop_begin_epoch(dogb_training *loop);
+// Validation, metrics, best weights: what follows the last step of an epoch.
+int dogb_loop_finish_epoch(dogb_training *loop, dogb_epoch *epoch);
+void dogb_loop_clear_epoch(dogb_epoch *epoch);
+int dogb_loop_check_loss(const dogb_training *loop, double value); // NUMERIC: not finite
+// What asks for an end between two steps; DOGB_END_NONE: nothing.
+int32_t dogb_loop_interrupted(const dogb_training *loop);
+int32_t dogb_loop_end(const dogb_training *loop); // between two epochs; DOGB_END_NONE: it goes on
 // An event with everything that is known now; the caller fills the rest.
 void dogb_loop_event(dogbreed_event *event, const dogbreed_trainer *trainer, int32_t kind);
 

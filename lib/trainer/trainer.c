@@ -179,8 +179,8 @@ static int tell_end(dogbreed_trainer *trainer, int rc) {
     return dogb_bus_send(trainer->bus, &event, NULL);
 }
 
-// Keeps what the net holds and says goodbye. A failed training stays the reason, whatever follows.
-static int end_run(dogbreed_trainer *trainer, int rc, int32_t end) {
+// A failed training stays the reason, whatever follows.
+int dogb_trainer_end(dogbreed_trainer *trainer, int rc, int32_t end) {
     dogb_error_state error;
     if (rc == DOGBREED_ERROR_CANCELLED && trainer->stop) {
         end = DOGB_END_CANCELLED;
@@ -213,14 +213,16 @@ static int end_run(dogbreed_trainer *trainer, int rc, int32_t end) {
         dogb_error_save(&error, told);
     }
     dogb_session_close(trainer);
-    dogb_slots_to_model(trainer, trainer->broken && trainer->progress.best >= 0 ? DOGB_SLOTS_BEST
-                                                                                : kept(trainer));
+    if (!trainer->banked) {
+        dogb_slots_to_model(trainer, trainer->broken && trainer->progress.best >= 0
+                                         ? DOGB_SLOTS_BEST
+                                         : kept(trainer));
+    }
     return dogb_error_restore(&error);
 }
 
-static int run(dogbreed_trainer *trainer) {
+int dogb_trainer_begin(dogbreed_trainer *trainer) {
     dogbreed_event event;
-    int32_t end = DOGB_END_NONE;
     trainer->begin = dogb_clock();
     trainer->end = DOGB_END_NONE;
     int opened = dogb_session_engine(trainer); // before RUN_BEGIN, so that logs can name it
@@ -229,7 +231,7 @@ static int run(dogbreed_trainer *trainer) {
     dogb_loop_event(&event, trainer, DOGBREED_EVENT_RUN_BEGIN);
     int rc = dogb_bus_send(trainer->bus, &event, NULL);
     if (opened < 0) {
-        return end_run(trainer, dogb_error_restore(&error), end);
+        return dogb_error_restore(&error);
     }
     if (rc == DOGBREED_OK && trainer->stop) {
         rc = DOGBREED_ERROR_CANCELLED;
@@ -238,6 +240,12 @@ static int run(dogbreed_trainer *trainer) {
         trainer->progress.epoch < trainer->options.epochs) {
         rc = dogb_session_open(trainer);
     }
+    return rc;
+}
+
+static int run(dogbreed_trainer *trainer) {
+    int32_t end = DOGB_END_NONE;
+    int rc = dogb_trainer_begin(trainer);
     if (rc == DOGBREED_OK) {
         rc = dogb_loop_run(trainer, &end);
     }
@@ -245,7 +253,7 @@ static int run(dogbreed_trainer *trainer) {
         end = DOGB_END_STOP;
         rc = DOGBREED_OK;
     }
-    return end_run(trainer, rc, end);
+    return dogb_trainer_end(trainer, rc, end);
 }
 
 // Calls that are not callback-safe while an event is being delivered.

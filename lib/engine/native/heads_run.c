@@ -21,6 +21,17 @@ typedef struct job {
 
 // --- one step
 
+static void count_hits(int32_t hits[2], const dogb_heads_target *target, const float *logits,
+                       const int32_t *labels, int64_t rows) {
+    hits[0] = 0;
+    hits[1] = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t rank = dogb_label_rank(logits + i * target->stride, target->classes, labels[i]);
+        hits[0] += rank < 1;
+        hits[1] += rank < 5;
+    }
+}
+
 static double train_step(dogb_heads_space *space, const job *j, const dogb_heads_work *work,
                          int64_t index) {
     const dogb_heads *heads = j->heads;
@@ -33,6 +44,9 @@ static double train_step(dogb_heads_space *space, const job *j, const dogb_heads
     }
     dogb_head_gather(space, heads, j->data, work->order, first, rows, masks[0]);
     float *logits = dogb_head_forward(space, heads, head, rows, masks[1]);
+    if (work->hits != NULL) {
+        count_hits(work->hits + 2 * index, &head->target, logits, space->labels, rows);
+    }
     double loss = dogb_heads_loss(heads->kernel, &head->target, logits, space->labels, rows);
     head->steps++;
     dogb_heads_rule rule = dogb_head_rule(&head->optim, head->steps, work->rates[index]);
