@@ -12,6 +12,7 @@
 #include <dogbreed/quantize.h>
 #include <dogbreed/run.h>
 #include <dogbreed/trainer.h>
+#include <dogbreed/tuner.h>
 #include <dogbreed/weights.h>
 
 #endif

@@ -21,7 +21,8 @@ enum {
     DOGBREED_KIND_TRAINER = 5,
     DOGBREED_KIND_EVALUATE = 6,
     DOGBREED_KIND_PREDICTOR = 7,
-    DOGBREED_KIND_QUANTIZE = 8
+    DOGBREED_KIND_QUANTIZE = 8,
+    DOGBREED_KIND_TUNER = 9
 };
 
 /* Types in dogbreed_option_info. */

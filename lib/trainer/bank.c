@@ -369,6 +369,7 @@ static int open_bank(dogb_trainer_bank *bank) {
     }
     for (int32_t i = 0; i < bank->count; i++) {
         bank->trainers[i]->banked = 1;
+        bank->trainers[i]->detached = 1;
         begin_member(bank, i);
     }
     if (bank->leader == NULL) {

@@ -18,8 +18,7 @@ const char *dogb_trainer_bank_refusal(dogbreed_trainer *const *trainers, int32_t
 typedef int (*dogb_trainer_bank_fn)(void *userdata);
 
 // Runs them all. Each one's end is in its status (dogb_trainer_status_get); the result is negative
-// only when nothing could be trained. The model is left as it was: dogb_trainer_save_kept and
-// dogb_trainer_take_kept give what a member has come to.
+// only when nothing could be trained. Trainers are detached (dogb_trainer_detach).
 int dogb_trainer_bank_run(dogbreed_trainer *const *trainers, int32_t count, dogb_trainer_bank_fn fn,
                           void *userdata);
 

@@ -103,6 +103,10 @@ static int set_metrics(const dogbreed_trainer *trainer, int32_t index) {
     return rc;
 }
 
+void dogb_trainer_detach(dogbreed_trainer *trainer) {
+    trainer->detached = 1;
+}
+
 int dogb_trainer_save_kept(const dogbreed_trainer *trainer, const char *path) {
     const dogb_progress *progress = &trainer->progress;
     int best = trainer->options.keep == DOGBREED_KEEP_BEST && progress->best >= 0;

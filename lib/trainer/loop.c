@@ -250,7 +250,7 @@ int dogb_loop_finish_epoch(dogb_training *loop, dogb_epoch *epoch) {
     if (rc < 0) {
         return rc;
     }
-    if (!trainer->banked) {
+    if (!trainer->detached) {
         dogb_slots_to_model(trainer, DOGB_SLOTS_LAST);
     }
     if (loop->session->valid != NULL && (rc = evaluate(loop, epoch)) < 0) {

@@ -84,8 +84,8 @@ struct dogbreed_trainer {
     dogb_session *session;     // NULL unless running
     double begin;              // of this run, dogb_clock()
 
-    int32_t banked;                 // the head is one of a bank; the model is left alone
-    int32_t reserved;               //
+    int32_t banked;                 // the net is a head of a bank
+    int32_t detached;               // the model is left as it was
     const dogbreed_trainer *leader; // whose features it shares; NULL: its own
 };
 

@@ -213,7 +213,7 @@ int dogb_trainer_end(dogbreed_trainer *trainer, int rc, int32_t end) {
         dogb_error_save(&error, told);
     }
     dogb_session_close(trainer);
-    if (!trainer->banked) {
+    if (!trainer->detached) {
         dogb_slots_to_model(trainer, trainer->broken && trainer->progress.best >= 0
                                          ? DOGB_SLOTS_BEST
                                          : kept(trainer));

@@ -62,6 +62,9 @@ const dogbreed_model *
 dogb_trainer_model(const dogbreed_trainer *trainer); // weights of the running epoch
 const dogbreed_dataset *dogb_trainer_train_set(const dogbreed_trainer *trainer);
 const dogbreed_dataset *dogb_trainer_valid_set(const dogbreed_trainer *trainer); // NULL: none
+// From now on runs leave the model as it was: several trainers may share it. What a run has come to
+// is had by dogb_trainer_save_kept.
+void dogb_trainer_detach(dogbreed_trainer *trainer);
 // Facts for the manifest: engine and its version, device, compute threads, loader threads,
 // deterministic, features computed, seeds. Members are added to object.
 int dogb_trainer_facts(const dogbreed_trainer *trainer, json_t *object);

@@ -1,0 +1,170 @@
+/* dogbreed/tuner.h - search for hyperparameters: many trials of one job, kept as a study that
+ * Optuna opens. Trials that train a head on the same features train side by side.
+ */
+#ifndef DOGBREED_TUNER_H
+#define DOGBREED_TUNER_H
+
+#include <dogbreed/trainer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Holds its datasets: they may be destroyed before it. */
+typedef struct dogbreed_tuner dogbreed_tuner;
+
+enum {
+    DOGBREED_SAMPLER_RANDOM = 0,
+    DOGBREED_SAMPLER_GRID = 1,
+    DOGBREED_SAMPLER_QMC = 2, /* scrambled Sobol points */
+    DOGBREED_SAMPLER_TPE = 3,
+    DOGBREED_SAMPLER_GP = 4 /* Gaussian process, expected improvement; starts with Sobol points */
+};
+enum {
+    DOGBREED_PRUNER_NONE = 0,
+    DOGBREED_PRUNER_AUTO = 1, /* SageMaker's early stopping */
+    DOGBREED_PRUNER_MEDIAN = 2,
+    DOGBREED_PRUNER_ASHA = 3,
+    DOGBREED_PRUNER_HYPERBAND = 4
+};
+enum {
+    DOGBREED_OBJECTIVE_VAL_ACCURACY = 0, /* larger is better */
+    DOGBREED_OBJECTIVE_VAL_LOSS = 1,
+    DOGBREED_OBJECTIVE_VAL_TOP5 = 2,
+    DOGBREED_OBJECTIVE_MINIMIZE = 3, /* of a caller that asks and tells: any number */
+    DOGBREED_OBJECTIVE_MAXIMIZE = 4
+};
+enum { /* as Optuna numbers them */
+       DOGBREED_TRIAL_RUNNING = 0,
+       DOGBREED_TRIAL_COMPLETE = 1,
+       DOGBREED_TRIAL_PRUNED = 2,
+       DOGBREED_TRIAL_FAIL = 3,
+       DOGBREED_TRIAL_WAITING = 4
+};
+enum {
+    DOGBREED_SCALE_AUTO = 0, /* log when low > 0 and high / low >= 100, else linear */
+    DOGBREED_SCALE_LINEAR = 1,
+    DOGBREED_SCALE_LOG = 2,
+    DOGBREED_SCALE_REVERSE_LOG = 3 /* on -log(1 - x), 0 <= x < 1 */
+};
+
+typedef struct dogbreed_tuner_options {
+    uint32_t struct_size;
+    uint32_t kind;
+    uint64_t seed;
+    double time_limit;   /* seconds; 0: none. No trial begins behind it */
+    double target;       /* the study ends when a trial reaches it; 0: none */
+    const char *storage; /* "": in memory; a file's path, or "postgresql://user@host:port/db" */
+    const char *study;   /* name in the storage */
+    int32_t trials;      /* of the study, earlier ones included */
+    int32_t sampler;     /* DOGBREED_SAMPLER_ */
+    int32_t startup;     /* trials before tpe and gp look at results; -1: the sampler's default */
+    int32_t pruner;      /* DOGBREED_PRUNER_ */
+    int32_t objective;   /* DOGBREED_OBJECTIVE_ */
+    int32_t round;       /* trials that are suggested together; 0: a tenth of trials, 2 to 16 */
+    int32_t patience;    /* trials without an improvement of 1 % before the study ends; 0: none */
+    int32_t converge;    /* 1: the study ends when gp expects less than 1 % */
+} dogbreed_tuner_options;
+
+DOGBREED_API int dogbreed_tuner_options_init(dogbreed_tuner_options *options, size_t struct_size);
+
+/* Reads and writes nothing yet. Returns INVALID_ARGUMENT, NO_MEMORY. */
+DOGBREED_API int dogbreed_tuner_create(dogbreed_tuner **out, const dogbreed_tuner_options *options);
+
+/* A parameter: floats from low to high, both included; step 0: a continuum. */
+DOGBREED_API int dogbreed_tuner_add_range(dogbreed_tuner *tuner, const char *name, double low,
+                                          double high, double step, int32_t scale);
+/* Whole numbers; step 1 or more. */
+DOGBREED_API int dogbreed_tuner_add_integer(dogbreed_tuner *tuner, const char *name, int64_t low,
+                                            int64_t high, int64_t step, int32_t scale);
+/* One of `count` words; those that are numbers are numbers in the study. */
+DOGBREED_API int dogbreed_tuner_add_choice(dogbreed_tuner *tuner, const char *name,
+                                           const char *const *choices, int32_t count);
+/* The same from text: "learning_rate=log:1e-4:1e-1", "epochs=6..10", "batch_size=32,64,128".
+ * docs/search.md has all forms. */
+DOGBREED_API int dogbreed_tuner_add(dogbreed_tuner *tuner, const char *text);
+
+/* What a trial trains: a model of these options on `train`, judged on `valid`; parameters are
+ * options of the trainer or the model by name, all else is as here. Without any added parameter the
+ * space is learning_rate=log:1e-4:1e-1, batch_size=32,64,128,256, epochs=6..10. Returns
+ * INVALID_ARGUMENT (a test split is refused; a parameter that is no option), and what
+ * dogbreed_model_create and dogbreed_trainer_create return. */
+DOGBREED_API int dogbreed_tuner_job(dogbreed_tuner *tuner, const dogbreed_model_options *model,
+                                    const dogbreed_dataset *train, const dogbreed_dataset *valid,
+                                    const dogbreed_trainer_options *trainer);
+
+enum {
+    DOGBREED_TRIAL_EVENT_BEGIN = 0,
+    DOGBREED_TRIAL_EVENT_EPOCH = 1,
+    DOGBREED_TRIAL_EVENT_END = 2
+};
+
+typedef struct dogbreed_trial_event {
+    uint32_t struct_size;
+    int32_t kind;        /* DOGBREED_TRIAL_EVENT_ */
+    int64_t number;      /* of the trial */
+    int64_t done;        /* finished trials of the study */
+    int64_t total;       /* planned */
+    int64_t best_number; /* -1: none yet */
+    double value;        /* after this epoch; END: of the trial; NaN: none */
+    double best_value;   /* of finished trials; NaN: none yet */
+    double time;         /* seconds since run began */
+    int32_t epoch;       /* finished ones */
+    int32_t epochs;      /* planned */
+    int32_t state;       /* DOGBREED_TRIAL_ */
+    int32_t reserved;
+    const char *params; /* JSON object: name to value */
+    const char *reason; /* of a failure; else "" */
+} dogbreed_trial_event;
+
+/* Returns 0, DOGBREED_STOP (the study ends behind the trials that run) or a negative number. */
+typedef int (*dogbreed_trial_fn)(const dogbreed_trial_event *event, void *userdata);
+/* Called with every trial's trainer before it runs: to subscribe to its events. Who listens to
+ * single steps has that trial train alone, with the same result. */
+typedef int (*dogbreed_trial_trainer_fn)(dogbreed_trainer *trainer, int64_t number, void *userdata);
+
+/* One listener of each kind; NULL: none. On the thread of dogbreed_tuner_run. */
+DOGBREED_API int dogbreed_tuner_listen(dogbreed_tuner *tuner, dogbreed_trial_fn fn,
+                                       dogbreed_trial_trainer_fn trainer_fn, void *userdata);
+
+/* Runs trials until the study has options->trials of them, or another end is reached. Continues a
+ * study that the storage has: trials that were running are trained again, and the list of trials is
+ * that of a run that was never interrupted. Returns MISMATCH (the study was made with other
+ * parameters, seed, sampler, round), CANCELLED, CALLBACK, what the storage returns. */
+DOGBREED_API int dogbreed_tuner_run(dogbreed_tuner *tuner);
+
+/* Ends a running study behind the current epoch; its trials are trained again by the next run. From
+ * any thread and from signal handlers. */
+DOGBREED_API void dogbreed_tuner_stop(dogbreed_tuner *tuner);
+
+/* For programs that train themselves. ask: the next trial; *json (free with dogbreed_free) has its
+ * parameters. report: the objective after a step (1, 2 ...); *prune (may be NULL) says that it may
+ * stop. tell: the end, state COMPLETE, PRUNED or FAIL (value NaN). Returns NOT_FOUND (a grid is
+ * used up; no such trial), STATE (the trial is over). */
+DOGBREED_API int dogbreed_tuner_ask(dogbreed_tuner *tuner, int64_t *number, char **json);
+DOGBREED_API int dogbreed_tuner_report(dogbreed_tuner *tuner, int64_t number, int64_t step,
+                                       double value, int32_t *prune);
+DOGBREED_API int dogbreed_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t state,
+                                     double value);
+
+/* Trials of the study so far, and one or (number -1) the best as JSON: number, state, params,
+ * value, curve, start, complete, attributes. Ties go to the lower val_loss, then to the lower
+ * number. Returns NOT_FOUND. */
+DOGBREED_API int64_t dogbreed_tuner_trial_count(dogbreed_tuner *tuner);
+DOGBREED_API int dogbreed_tuner_trial(char **json, dogbreed_tuner *tuner, int64_t number);
+
+/* All trials in the columns of SageMaker's analytics as CSV, and as JSON. Free with dogbreed_free.
+ */
+DOGBREED_API int dogbreed_tuner_table(char **csv, char **json, dogbreed_tuner *tuner);
+
+/* The training of one trial (number -1: the best), ready to run as it ran: the caller destroys
+ * both. After dogbreed_trainer_run the model is that trial's. Returns NOT_FOUND, STATE (no job). */
+DOGBREED_API int dogbreed_tuner_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
+                                        dogbreed_tuner *tuner, int64_t number);
+
+DOGBREED_API void dogbreed_tuner_destroy(dogbreed_tuner *tuner);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,86 @@
+// keep.c - what happens to trials, written into the study's storage. A tuner without one keeps
+// nothing.
+#include "core/error.h"
+#include "core/number.h"
+#include "tuner/state.h"
+
+#include <math.h>
+
+int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial) {
+    dogb_arena scratch = {0};
+    size_t count = tuner->axis_count;
+    if (tuner->study == NULL) {
+        return DOGBREED_OK;
+    }
+    dogb_study_param *params = dogb_alloc(&scratch, count, sizeof *params);
+    int rc = params == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    for (size_t i = 0; rc == DOGBREED_OK && i < count; i++) {
+        params[i] =
+            (dogb_study_param){tuner->axes[i].name, trial->values[i], tuner->distributions[i]};
+    }
+    rc = rc < 0 ? rc
+                : dogb_study_add(tuner->study, &trial->id, NULL, trial - tuner->trials,
+                                 DOGB_TRIAL_RUNNING, params, (int32_t)count, NULL);
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
+int dogb_keep_step(dogbreed_tuner *tuner, const dogb_trial *trial, int32_t step) {
+    return tuner->study == NULL
+               ? DOGBREED_OK
+               : dogb_study_report(tuner->study, trial->id, step, trial->curve[step - 1]);
+}
+
+static int keep_number(dogbreed_tuner *tuner, const dogb_trial *trial, const char *key,
+                       double value) {
+    char text[40];
+    if (isnan(value)) {
+        return DOGBREED_OK;
+    }
+    dogb_number_text(text, value);
+    return dogb_study_attribute(tuner->study, trial->id, 0, key, text);
+}
+
+static int keep_text(dogbreed_tuner *tuner, const dogb_trial *trial, const char *key,
+                     const char *value) {
+    dogb_arena scratch = {0};
+    json_t *object = dogb_json_object(&scratch);
+    char *text = NULL;
+    int rc = object == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_json_set_text(object, key, value);
+    if (rc == DOGBREED_OK) {
+        text = dogb_json_text_in(&scratch, json_object_get(object, key), 0);
+        rc = text == NULL ? DOGBREED_ERROR_NO_MEMORY
+                          : dogb_study_attribute(tuner->study, trial->id, 0, key, text);
+    }
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
+int dogb_keep_end(dogbreed_tuner *tuner, const dogb_trial *trial) {
+    if (tuner->study == NULL) {
+        return DOGBREED_OK;
+    }
+    int rc = keep_number(tuner, trial, "val_loss", trial->loss);
+    if (rc == DOGBREED_OK && trial->reason != NULL) {
+        rc = keep_text(tuner, trial, "reason", trial->reason);
+    }
+    return rc < 0 ? rc : dogb_study_tell(tuner->study, trial->id, trial->state, trial->value);
+}
+
+typedef struct batch {
+    dogbreed_tuner *tuner;
+    int (*fn)(dogbreed_tuner *, void *);
+    void *userdata;
+} batch;
+
+static int run_batch(dogb_study *study, void *userdata) {
+    batch *b = userdata;
+    (void)study;
+    return b->fn(b->tuner, b->userdata);
+}
+
+int dogb_keep_batch(dogbreed_tuner *tuner, int (*fn)(dogbreed_tuner *, void *), void *userdata) {
+    batch b = {tuner, fn, userdata};
+    return tuner->study == NULL ? fn(tuner, userdata)
+                                : dogb_study_batch(tuner->study, run_batch, &b);
+}

@@ -1,0 +1,327 @@
+// round.c - the trials of one round: suggested together, trained side by side where their heads can
+// be one bank, else one after the other. Results are written when all trials of a bank have
+// finished an epoch.
+#include "core/clock.h"
+#include "core/error.h"
+#include "trainer/bank.h"
+#include "tuner/state.h"
+
+#include <math.h>
+
+enum { GOING = 0, ENDED = 1, SETTLED = 2 }; // SETTLED: the storage and the listener know
+
+// A trial that trains.
+typedef struct runner {
+    dogbreed_tuner *tuner;
+    dogbreed_model *model;
+    dogbreed_trainer *trainer;
+    int64_t number;
+    int32_t told;  // epochs of its curve that the storage has
+    int32_t group; // its bank; -1: alone
+    int32_t pruned;
+    int32_t phase;
+    int32_t epochs; // planned
+    int32_t reserved;
+} runner;
+
+typedef struct crew {
+    dogbreed_tuner *tuner;
+    dogb_arena arena;
+    runner *runners;
+    int32_t count;
+    int32_t groups;
+    int32_t now;   // bank that trains
+    int32_t alone; // runner that trains by itself, or -1
+} crew;
+
+// --- telling
+
+static int tell(const runner *r, int32_t kind) {
+    dogbreed_tuner *tuner = r->tuner;
+    const dogb_trial *trial = &tuner->trials[r->number];
+    dogb_arena scratch = {0};
+    if (tuner->fn == NULL) {
+        return DOGBREED_OK;
+    }
+    int64_t best = dogb_tuner_best(tuner);
+    int32_t epoch = trial->curve_count;
+    double last = epoch > 0 ? trial->curve[epoch - 1] : (double)NAN;
+    dogbreed_trial_event event = {
+        .struct_size = (uint32_t)sizeof event,
+        .kind = kind,
+        .number = r->number,
+        .done = dogb_tuner_done(tuner),
+        .total = tuner->options.trials,
+        .best_number = best,
+        .value = kind == DOGBREED_TRIAL_EVENT_END ? trial->value : last,
+        .best_value = best < 0 ? (double)NAN : tuner->trials[best].value,
+        .time = dogb_clock() - tuner->begin,
+        .epoch = epoch,
+        .epochs = r->epochs,
+        .state = trial->state,
+        .reason = trial->reason == NULL ? "" : trial->reason,
+    };
+    json_t *params = dogb_json_object(&scratch);
+    int rc = params == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_trial_params(params, tuner, trial);
+    event.params = rc < 0 ? NULL : dogb_json_text_in(&scratch, params, 0);
+    rc = rc == DOGBREED_OK && event.params == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
+    int said = rc < 0 ? 0 : tuner->fn(&event, tuner->userdata);
+    dogb_arena_free(&scratch);
+    if (said < 0) {
+        return dogb_fail(DOGBREED_ERROR_CALLBACK, "the listener of trials returned %d", said);
+    }
+    tuner->stopping |= said == DOGBREED_STOP;
+    return rc;
+}
+
+// --- epochs
+
+static double objective_of(const dogbreed_tuner *tuner, const dogb_epoch *epoch) {
+    switch (tuner->options.objective) {
+    case DOGBREED_OBJECTIVE_VAL_LOSS:
+        return epoch->val_loss;
+    case DOGBREED_OBJECTIVE_VAL_TOP5:
+        return epoch->val_top5;
+    default:
+        return epoch->val_accuracy;
+    }
+}
+
+// What the trainer has finished since the last look goes into the trial's curve.
+static int follow(runner *r) {
+    dogb_trainer_status status;
+    dogb_trainer_status_get(&status, r->trainer);
+    dogb_trial *trial = &r->tuner->trials[r->number];
+    int rc = DOGBREED_OK;
+    while (rc == DOGBREED_OK && trial->curve_count < status.epoch_count) {
+        const dogb_epoch *epoch = &status.epochs[trial->curve_count];
+        rc = dogb_trial_report(r->tuner, r->number, objective_of(r->tuner, epoch));
+        rc = rc < 0 ? rc : tell(r, DOGBREED_TRIAL_EVENT_EPOCH);
+    }
+    return rc;
+}
+
+static int end_trial(runner *r, const dogb_trainer_status *status) {
+    dogb_trial *trial = &r->tuner->trials[r->number];
+    int failed = status->end == DOGB_END_FAILED || status->epoch_count == 0;
+    // A pruned one has, as in Optuna, the last value that it reported.
+    int32_t kept = r->pruned || status->best < 0 ? status->epoch_count - 1 : status->best;
+    r->phase = ENDED;
+    trial->complete = dogb_clock_wall();
+    if (failed) {
+        const char *reason =
+            *status->message == '\0' ? "it ended before its first epoch" : status->message;
+        trial->state = DOGB_TRIAL_FAIL;
+        trial->reason = dogb_strdup(&r->tuner->arena, reason);
+        return trial->reason == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    }
+    trial->state = r->pruned ? DOGB_TRIAL_PRUNED : DOGB_TRIAL_COMPLETE;
+    trial->value = objective_of(r->tuner, &status->epochs[kept]);
+    trial->loss = status->epochs[kept].val_loss;
+    return DOGBREED_OK;
+}
+
+// Ends the trial with its trainer, or has the pruner look at it.
+static int judge(runner *r) {
+    dogb_trainer_status status;
+    dogb_trainer_status_get(&status, r->trainer);
+    if (status.end != DOGB_END_NONE) {
+        return end_trial(r, &status);
+    }
+    int stops = status.epoch_count == 0 || r->pruned ? 0 : dogb_trial_prune(r->tuner, r->number);
+    if (stops > 0) {
+        r->pruned = 1;
+        dogbreed_trainer_stop(r->trainer);
+    }
+    return stops < 0 ? stops : DOGBREED_OK;
+}
+
+static int keep(dogbreed_tuner *tuner, void *userdata) {
+    const crew *c = userdata;
+    int rc = DOGBREED_OK;
+    for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
+        const runner *r = &c->runners[i];
+        const dogb_trial *trial = &tuner->trials[r->number];
+        for (int32_t step = r->told + 1; rc == DOGBREED_OK && step <= trial->curve_count; step++) {
+            rc = dogb_keep_step(tuner, trial, step);
+        }
+        if (rc == DOGBREED_OK && r->phase == ENDED) {
+            rc = dogb_keep_end(tuner, trial);
+        }
+    }
+    return rc;
+}
+
+// A batch may run twice: what it has written is noted behind it.
+static int settle(crew *c) {
+    int rc = dogb_keep_batch(c->tuner, keep, c);
+    for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
+        runner *r = &c->runners[i];
+        r->told = c->tuner->trials[r->number].curve_count;
+        if (r->phase == ENDED) {
+            r->phase = SETTLED;
+            rc = tell(r, DOGBREED_TRIAL_EVENT_END);
+        }
+    }
+    return rc;
+}
+
+static int is_running(const crew *c, int32_t i) {
+    const runner *r = &c->runners[i];
+    return r->phase == GOING && (c->alone >= 0 ? i == c->alone : r->group == c->now);
+}
+
+// Behind an epoch of all that train together.
+static int after_epoch(void *userdata) {
+    crew *c = userdata;
+    int rc =
+        c->tuner->stop ? dogb_fail(DOGBREED_ERROR_CANCELLED, "the study was stopped") : DOGBREED_OK;
+    for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
+        rc = is_running(c, i) ? follow(&c->runners[i]) : DOGBREED_OK;
+    }
+    for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) { // all curves are known now
+        rc = is_running(c, i) ? judge(&c->runners[i]) : DOGBREED_OK;
+    }
+    return rc < 0 ? rc : settle(c);
+}
+
+// --- training alone
+
+typedef struct lonely {
+    crew *c;
+    int rc; // of after_epoch
+    int32_t reserved;
+} lonely;
+
+static int on_epoch(const dogbreed_event *event, void *userdata) {
+    lonely *l = userdata;
+    (void)event;
+    l->rc = after_epoch(l->c);
+    return l->rc < 0 ? -1 : 0;
+}
+
+static int run_alone(crew *c, int32_t i) {
+    dogbreed_trainer *trainer = c->runners[i].trainer;
+    lonely l = {.c = c};
+    c->alone = i;
+    int rc = dogbreed_trainer_subscribe(
+        trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_END), on_epoch, &l);
+    if (rc == DOGBREED_OK) {
+        (void)dogbreed_trainer_run(trainer); // how it ended is in its status
+        rc = l.rc < 0 ? l.rc : after_epoch(c);
+    }
+    c->alone = -1;
+    return rc;
+}
+
+// --- a round
+
+static int make_runner(const crew *c, runner *r, int64_t number) {
+    dogbreed_tuner *tuner = c->tuner;
+    *r = (runner){.tuner = tuner, .number = number, .group = -1};
+    tuner->trials[number].curve_count = 0; // one that was interrupted begins again
+    int rc = dogb_job_trainer(&r->trainer, &r->model, tuner, &tuner->trials[number], 0);
+    if (rc < 0) {
+        return rc;
+    }
+    r->epochs = dogb_trainer_options(r->trainer)->epochs;
+    if (tuner->trainer_fn != NULL && tuner->trainer_fn(r->trainer, number, tuner->userdata) < 0) {
+        return dogb_fail(DOGBREED_ERROR_CALLBACK, "the listener of trainers refused trial %lld",
+                         (long long)number);
+    }
+    return tell(r, DOGBREED_TRIAL_EVENT_BEGIN);
+}
+
+static int32_t members_of(dogbreed_trainer **out, const crew *c, int32_t group) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < c->count; i++) {
+        if (c->runners[i].group == group) {
+            out[count++] = c->runners[i].trainer;
+        }
+    }
+    return count;
+}
+
+// The first bank that a trainer fits into; one that fits nowhere trains alone.
+static void group(crew *c, dogbreed_trainer **list) {
+    for (int32_t i = 0; i < c->count; i++) {
+        runner *r = &c->runners[i];
+        list[0] = r->trainer;
+        if (dogb_trainer_bank_refusal(list, 1) != NULL) {
+            continue;
+        }
+        for (int32_t g = 0; r->group < 0; g++) {
+            int32_t count = members_of(list, c, g);
+            list[count] = r->trainer;
+            if (g == c->groups || dogb_trainer_bank_refusal(list, count + 1) == NULL) {
+                r->group = g;
+                c->groups += g == c->groups;
+            }
+        }
+    }
+}
+
+static int train(crew *c) {
+    dogbreed_trainer **list = dogb_alloc(&c->arena, (size_t)c->count + 1, sizeof *list);
+    if (list == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    group(c, list);
+    int rc = DOGBREED_OK;
+    for (c->now = 0; rc == DOGBREED_OK && c->now < c->groups; c->now++) {
+        rc = dogb_trainer_bank_run(list, members_of(list, c, c->now), after_epoch, c);
+    }
+    for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
+        rc = c->runners[i].group < 0 ? run_alone(c, i) : DOGBREED_OK;
+    }
+    return rc;
+}
+
+typedef struct span {
+    int64_t from;
+    int64_t to;
+    double *values; // [to - from][axes]
+} span;
+
+// The grid may be used up: the trials before its end stay.
+static int begin_trials(dogbreed_tuner *tuner, void *userdata) {
+    const span *s = userdata;
+    size_t before = tuner->count;
+    int rc = DOGBREED_OK;
+    for (int64_t k = (int64_t)tuner->count; rc == DOGBREED_OK && k < s->to; k++) {
+        double *values = s->values + (size_t)(k - s->from) * tuner->axis_count;
+        rc = dogb_tuner_suggest(values, tuner, k);
+        rc = rc < 0 ? rc : dogb_tuner_begin_trial(tuner, values);
+    }
+    if (rc == DOGBREED_ERROR_NOT_FOUND && tuner->count > before) {
+        rc = DOGBREED_OK;
+    }
+    if (rc < 0) {
+        tuner->count = before; // the storage has undone them
+    }
+    return rc;
+}
+
+int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to) {
+    crew c = {.tuner = tuner, .alone = -1};
+    size_t most = (size_t)(to - from);
+    span s = {.from = from, .to = to};
+    s.values = dogb_alloc(&c.arena, most * tuner->axis_count, sizeof *s.values);
+    c.runners = dogb_alloc(&c.arena, most, sizeof *c.runners);
+    int rc = s.values == NULL || c.runners == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    rc = rc < 0 ? rc : dogb_keep_batch(tuner, begin_trials, &s);
+    for (int64_t k = from; rc == DOGBREED_OK && k < (int64_t)tuner->count && k < to; k++) {
+        if (!dogb_trial_is_over(&tuner->trials[k])) {
+            rc = make_runner(&c, &c.runners[c.count++], k);
+        }
+    }
+    rc = rc < 0 ? rc : train(&c);
+    dogb_error_state error;
+    dogb_error_save(&error, rc);
+    for (int32_t i = 0; i < c.count; i++) {
+        dogbreed_trainer_destroy(c.runners[i].trainer);
+        dogbreed_model_destroy(c.runners[i].model);
+    }
+    dogb_arena_free(&c.arena);
+    return dogb_error_restore(&error);
+}

@@ -1,0 +1,107 @@
+// state.h - what a tuner is made of; shared by the files of lib/tuner only.
+//
+// The study in its storage is the truth. `trials` is its copy here: read when the study is opened,
+// kept up to date by whoever writes. Trial k may look at the results of the rounds before its own
+// (dogb_tuner_suggest), so that the list of trials depends on nothing else.
+#ifndef DOGB_TUNER_STATE_H
+#define DOGB_TUNER_STATE_H
+
+#include "core/arena.h"
+#include "dataset/dataset_internal.h"
+#include "model/model_internal.h"
+#include "search/pruner.h"
+#include "search/sampler.h"
+#include "study/study.h"
+#include "trainer/trainer_internal.h"
+#include "tuner/tuner_internal.h"
+
+typedef struct dogb_trial {
+    int64_t id; // in the storage
+    int32_t state;
+    int32_t curve_count;
+    double *values; // [axes], NaN: the trial lacks the parameter
+    double *curve;  // objective after epoch 1, 2 ...
+    size_t curve_capacity;
+    double value; // NaN: none
+    double loss;  // val_loss beside the value; NaN: unknown
+    double start;
+    double complete;
+    char *reason; // of a failure, or NULL
+} dogb_trial;
+
+// What a trial trains.
+typedef struct dogb_tuner_job {
+    dogbreed_model_options model;
+    dogbreed_trainer_options trainer;
+    dogbreed_dataset *train;
+    dogbreed_dataset *valid;
+    dogbreed_model *plain; // of the options as they are
+} dogb_tuner_job;
+
+struct dogbreed_tuner {
+    dogb_arena arena;
+    dogbreed_tuner_options options;
+    dogb_axis *axes;
+    size_t axis_count;
+    size_t axis_capacity;
+    const char **distributions; // [axes], Optuna's JSON
+    dogb_sampler *sampler;
+    dogb_study *study; // NULL: no storage
+    int32_t opened;
+    int32_t reserved;
+    dogb_trial *trials; // [count], by number
+    size_t count;
+    size_t capacity;
+    int32_t round; // trials of one round, of the study
+    int32_t maximize;
+    dogb_pruner_conf pruner;
+    dogb_tuner_job *job; // NULL: none
+    dogbreed_trial_fn fn;
+    dogbreed_trial_trainer_fn trainer_fn;
+    void *userdata;
+    double begin; // of this run, dogb_clock()
+    int32_t running;
+    int32_t stopping;     // a listener returned STOP
+    _Atomic int32_t stop; // set by other threads and signal handlers
+};
+
+// keep.c: the study in its storage; nothing is kept without one.
+int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial);                      // fills its id
+int dogb_keep_step(dogbreed_tuner *tuner, const dogb_trial *trial, int32_t step); // of its curve
+int dogb_keep_end(dogbreed_tuner *tuner, const dogb_trial *trial); // state, value, attributes
+int dogb_keep_batch(dogbreed_tuner *tuner, int (*fn)(dogbreed_tuner *, void *), void *userdata);
+
+// ask.c: trial `number`, -1: the best. Opens the study. NOT_FOUND.
+int dogb_tuner_find(dogb_trial **out, dogbreed_tuner *tuner, int64_t number);
+
+// plan.c: the study with its parameters, and what comes next.
+int dogb_tuner_open(dogbreed_tuner *tuner); // once; MISMATCH: another search
+dogb_space dogb_tuner_space(const dogbreed_tuner *tuner);
+// Values of trial `number`, which may be the next one.
+int dogb_tuner_suggest(double *values, dogbreed_tuner *tuner, int64_t number);
+// Puts trial number `count` into the study.
+int dogb_tuner_begin_trial(dogbreed_tuner *tuner, const double *values);
+
+// trial.c
+double dogb_tuner_sign(const dogbreed_tuner *tuner); // objective * sign: smaller is better
+int dogb_trial_better(const dogbreed_tuner *tuner, const dogb_trial *a, const dogb_trial *b);
+int64_t dogb_tuner_best(const dogbreed_tuner *tuner); // -1: none
+int64_t dogb_tuner_done(const dogbreed_tuner *tuner); // finished trials
+int dogb_trial_params(json_t *object, const dogbreed_tuner *tuner, const dogb_trial *trial);
+// Text of a value as options take it.
+char *dogb_trial_text(dogb_arena *arena, const dogb_axis *axis, double value);
+int dogb_trial_report(dogbreed_tuner *tuner, int64_t number, double value); // next epoch, in memory
+// 1: the pruner ends it. Looks at earlier rounds and at [from, to) at the same epoch.
+int dogb_trial_prune(const dogbreed_tuner *tuner, int64_t number);
+int dogb_trial_is_over(const dogb_trial *trial);
+
+// job.c: a trial's training.
+int dogb_job_check(dogbreed_tuner *tuner);
+// own 0: the model may be shared with other trials, and the trainer is detached; 1: a new one.
+int dogb_job_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
+                     const dogbreed_tuner *tuner, const dogb_trial *trial, int own);
+
+// round.c: trains the trials [from, to) that are not over.
+int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to);
+
+#endif

@@ -1,0 +1,216 @@
+// table.c - trials as JSON, and all of them in the columns of SageMaker's analytics.
+#include "core/error.h"
+#include "core/number.h"
+#include "tuner/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const char *state_name(int32_t state) {
+    static const char *const names[] = {"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
+    return names[state];
+}
+
+// What SageMaker calls it.
+static const char *status_name(int32_t state) {
+    static const char *const names[] = {"InProgress", "Completed", "Stopped", "Failed", "Pending"};
+    return names[state];
+}
+
+static void time_text(char out[28], double seconds) {
+    time_t whole = isnan(seconds) ? 0 : (time_t)floor(seconds);
+    struct tm utc;
+    out[0] = '\0';
+    if (!isnan(seconds) && gmtime_r(&whole, &utc) != NULL) {
+        size_t used = strftime(out, 28, "%Y-%m-%d %H:%M:%S", &utc);
+        (void)snprintf(out + used, 28 - used, ".%06d",
+                       (int)((seconds - (double)whole) * 1e6) % 1000000);
+    }
+}
+
+static int set_known(json_t *object, const char *key, double value) {
+    return isnan(value) ? DOGBREED_OK : dogb_json_set_real(object, key, value);
+}
+
+static int set_time(json_t *object, const char *key, double seconds) {
+    char text[28];
+    time_text(text, seconds);
+    return *text == '\0' ? DOGBREED_OK : dogb_json_set_text(object, key, text);
+}
+
+static int describe(json_t *object, const dogbreed_tuner *tuner, const dogb_trial *trial) {
+    json_t *params = json_object();
+    json_t *curve = json_array();
+    int rc = dogb_json_set(object, "params", params);
+    int rest = dogb_json_set(object, "curve", curve);
+    rc = rc < 0 ? rc : rest;
+    rc = rc < 0 ? rc : dogb_json_set_int(object, "number", trial - tuner->trials);
+    rc = rc < 0 ? rc : dogb_json_set_text(object, "state", state_name(trial->state));
+    rc = rc < 0 ? rc : dogb_trial_params(params, tuner, trial);
+    rc = rc < 0 ? rc : set_known(object, "value", trial->value);
+    rc = rc < 0 ? rc : set_known(object, "val_loss", trial->loss);
+    rc = rc < 0 ? rc : set_time(object, "start", trial->start);
+    rc = rc < 0 ? rc : set_time(object, "complete", trial->complete);
+    if (rc == DOGBREED_OK && trial->reason != NULL) {
+        rc = dogb_json_set_text(object, "reason", trial->reason);
+    }
+    for (int32_t i = 0; rc == DOGBREED_OK && i < trial->curve_count; i++) {
+        rc = dogb_json_add(curve, dogb_json_real(trial->curve[i]));
+    }
+    return rc;
+}
+
+int dogbreed_tuner_trial(char **json, dogbreed_tuner *tuner, int64_t number) {
+    DOGB_CHECK(json != NULL, "json: is NULL");
+    *json = NULL;
+    DOGB_CHECK(tuner != NULL, "tuner: is NULL");
+    dogb_arena scratch = {0};
+    dogb_trial *trial = NULL;
+    int rc = dogb_tuner_find(&trial, tuner, number);
+    json_t *object = rc < 0 ? NULL : dogb_json_object(&scratch);
+    if (rc == DOGBREED_OK && object == NULL) {
+        rc = DOGBREED_ERROR_NO_MEMORY;
+    }
+    rc = rc < 0 ? rc : describe(object, tuner, trial);
+    rc = rc < 0 ? rc : dogb_json_text_out(json, object, 0);
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
+// --- the table
+
+// Cells behind the parameters, by name.
+typedef struct cells {
+    char name[96];
+    char value[40];
+    char start[28];
+    char end[28];
+    char seconds[40];
+} cells;
+
+static void fill(cells *c, const dogbreed_tuner *tuner, const dogb_trial *trial) {
+    memset(c, 0, sizeof *c);
+    (void)snprintf(c->name, sizeof c->name, "%.64s-%lld", tuner->options.study,
+                   (long long)(trial - tuner->trials));
+    time_text(c->start, trial->start);
+    time_text(c->end, trial->complete);
+    if (!isnan(trial->value)) {
+        dogb_number_text(c->value, trial->value);
+    }
+    if (!isnan(trial->start) && !isnan(trial->complete)) {
+        (void)snprintf(c->seconds, sizeof c->seconds, "%.3f", trial->complete - trial->start);
+    }
+}
+
+// RFC 4180: quoted where it has to be.
+static char *add_cell(dogb_arena *arena, char *line, const char *text, int first) {
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        return dogb_format(arena, "%s%s%s", line, first ? "" : ",", text);
+    }
+    char *quoted = dogb_alloc(arena, 2 * strlen(text) + 3, 1);
+    if (quoted == NULL) {
+        return NULL;
+    }
+    char *to = quoted;
+    *to++ = '"';
+    for (; *text != '\0'; text++) {
+        *to++ = *text;
+        if (*text == '"') {
+            *to++ = '"';
+        }
+    }
+    *to = '"';
+    return dogb_format(arena, "%s%s%s", line, first ? "" : ",", quoted);
+}
+
+static const char *const columns[] = {"TrainingJobName",          "TrainingJobStatus",
+                                      "FinalObjectiveValue",      "TrainingStartTime",
+                                      "TrainingEndTime",          "TrainingElapsedTimeSeconds",
+                                      "TrainingJobDefinitionName"};
+enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+static int add_row(char **line, json_t *object, dogb_arena *arena, const dogbreed_tuner *tuner,
+                   const dogb_trial *trial) {
+    cells c;
+    fill(&c, tuner, trial);
+    const char *const texts[COLUMNS] = {
+        c.name,    status_name(trial->state), c.value, c.start, c.end,
+        c.seconds, tuner->options.study};
+    int rc = dogb_trial_params(object, tuner, trial);
+    *line = dogb_strdup(arena, "");
+    for (size_t i = 0; *line != NULL && i < tuner->axis_count; i++) {
+        const char *text = isnan(trial->values[i])
+                               ? ""
+                               : dogb_trial_text(arena, &tuner->axes[i], trial->values[i]);
+        *line = text == NULL ? NULL : add_cell(arena, *line, text, i == 0);
+    }
+    for (size_t i = 0; *line != NULL && rc == DOGBREED_OK && i < COLUMNS; i++) {
+        *line = add_cell(arena, *line, texts[i], 0);
+        rc = dogb_json_set_text(object, columns[i], texts[i]);
+    }
+    rc = rc < 0 ? rc : set_known(object, "FinalObjectiveValue", trial->value);
+    return *line == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
+}
+
+static int make_table(char **csv, json_t *list, dogb_arena *arena, const dogbreed_tuner *tuner) {
+    char **lines = dogb_alloc(arena, tuner->count + 1, sizeof *lines);
+    if (lines == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    lines[0] = dogb_strdup(arena, "");
+    for (size_t i = 0; lines[0] != NULL && i < tuner->axis_count; i++) {
+        lines[0] = add_cell(arena, lines[0], tuner->axes[i].name, i == 0);
+    }
+    for (size_t i = 0; lines[0] != NULL && i < COLUMNS; i++) {
+        lines[0] = add_cell(arena, lines[0], columns[i], 0);
+    }
+    int rc = lines[0] == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    size_t size = rc < 0 ? 0 : strlen(lines[0]) + 1;
+    for (size_t i = 0; rc == DOGBREED_OK && i < tuner->count; i++) {
+        json_t *object = json_object();
+        rc = dogb_json_add(list, object);
+        rc = rc < 0 ? rc : add_row(&lines[i + 1], object, arena, tuner, &tuner->trials[i]);
+        size += rc < 0 ? 0 : strlen(lines[i + 1]) + 1;
+    }
+    *csv = rc < 0 ? NULL : dogb_alloc(arena, size + 1, 1);
+    if (rc == DOGBREED_OK && *csv == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    char *to = *csv;
+    for (size_t i = 0; rc == DOGBREED_OK && i <= tuner->count; i++) {
+        size_t length = strlen(lines[i]);
+        memcpy(to, lines[i], length);
+        to[length] = '\n';
+        to += length + 1;
+    }
+    return rc;
+}
+
+int dogbreed_tuner_table(char **csv, char **json, dogbreed_tuner *tuner) {
+    DOGB_CHECK(tuner != NULL, "tuner: is NULL");
+    dogb_arena scratch = {0};
+    char *text = NULL;
+    char *list = NULL;
+    int rc = dogb_tuner_open(tuner);
+    json_t *array = dogb_json_array(&scratch);
+    if (rc == DOGBREED_OK) {
+        rc = array == NULL ? DOGBREED_ERROR_NO_MEMORY : make_table(&text, array, &scratch, tuner);
+    }
+    rc = rc < 0 || json == NULL ? rc : dogb_json_text_out(&list, array, 1);
+    if (rc == DOGBREED_OK && csv != NULL) {
+        *csv = dogb_malloc(strlen(text) + 1, 1);
+        rc = *csv == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
+        if (*csv != NULL) {
+            memcpy(*csv, text, strlen(text) + 1);
+        }
+    }
+    if (rc == DOGBREED_OK && json != NULL) {
+        *json = list;
+        list = NULL;
+    }
+    dogbreed_free(list);
+    dogb_arena_free(&scratch);
+    return rc;
+}

@@ -1,0 +1,227 @@
+// tuner.c - the public calls around a study: create, parameters, run, listeners, destroy.
+#include "core/clock.h"
+#include "core/error.h"
+#include "tuner/state.h"
+
+#include <math.h>
+#include <string.h>
+
+static void release(void *pointer) {
+    dogbreed_tuner *tuner = pointer;
+    dogb_study_close(tuner->study);
+    dogb_sampler_destroy(tuner->sampler);
+    if (tuner->job != NULL) {
+        dogbreed_model_destroy(tuner->job->plain);
+        dogbreed_dataset_destroy(tuner->job->train);
+        dogbreed_dataset_destroy(tuner->job->valid);
+    }
+}
+
+int dogbreed_tuner_create(dogbreed_tuner **out, const dogbreed_tuner_options *options) {
+    DOGB_CHECK(out != NULL, "out: is NULL");
+    *out = NULL;
+    dogbreed_tuner *tuner = dogb_malloc(1, sizeof *tuner);
+    if (tuner == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    int rc = dogb_table_import(&tuner->options, &dogb_tuner_table, options, &tuner->arena);
+    rc = rc < 0 ? rc : dogb_defer(&tuner->arena, release, tuner);
+    const dogbreed_tuner_options *own = &tuner->options;
+    if (rc == DOGBREED_OK && own->converge && own->sampler != DOGBREED_SAMPLER_GP) {
+        rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                       "converge: needs sampler gp, which alone knows an expected improvement");
+    }
+    if (rc == DOGBREED_OK && *own->study == '\0') {
+        rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "study: the name is empty");
+    }
+    if (rc < 0) {
+        dogb_error_state error;
+        dogb_error_save(&error, rc);
+        dogbreed_tuner_destroy(tuner);
+        return dogb_error_restore(&error);
+    }
+    tuner->maximize = own->objective == DOGBREED_OBJECTIVE_VAL_ACCURACY ||
+                      own->objective == DOGBREED_OBJECTIVE_VAL_TOP5 ||
+                      own->objective == DOGBREED_OBJECTIVE_MAXIMIZE;
+    *out = tuner;
+    return DOGBREED_OK;
+}
+
+// --- parameters
+
+static int add(dogbreed_tuner *tuner, dogb_axis *axis) {
+    if (tuner->opened) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "%s: the study has begun, its parameters are fixed",
+                         axis->name);
+    }
+    for (size_t i = 0; i < tuner->axis_count; i++) {
+        DOGB_CHECK(strcmp(tuner->axes[i].name, axis->name) != 0, "%s: is there already",
+                   axis->name);
+    }
+    int rc = dogb_axis_check(axis);
+    rc = rc < 0 ? rc
+                : dogb_grow(&tuner->arena, &tuner->axes, &tuner->axis_capacity, tuner->axis_count,
+                            sizeof *tuner->axes);
+    if (rc == DOGBREED_OK) {
+        tuner->axes[tuner->axis_count++] = *axis;
+    }
+    return rc;
+}
+
+static int add_named(dogbreed_tuner *tuner, dogb_axis *axis, const char *name) {
+    DOGB_CHECK(tuner != NULL, "tuner: is NULL");
+    DOGB_CHECK(name != NULL && *name != '\0', "name: is empty");
+    axis->name = dogb_strdup(&tuner->arena, name);
+    return axis->name == NULL ? DOGBREED_ERROR_NO_MEMORY : add(tuner, axis);
+}
+
+int dogbreed_tuner_add_range(dogbreed_tuner *tuner, const char *name, double low, double high,
+                             double step, int32_t scale) {
+    dogb_axis axis = {
+        .kind = DOGB_AXIS_FLOAT, .scale = scale, .low = low, .high = high, .step = step};
+    return add_named(tuner, &axis, name);
+}
+
+int dogbreed_tuner_add_integer(dogbreed_tuner *tuner, const char *name, int64_t low, int64_t high,
+                               int64_t step, int32_t scale) {
+    dogb_axis axis = {.kind = DOGB_AXIS_INT,
+                      .scale = scale,
+                      .low = (double)low,
+                      .high = (double)high,
+                      .step = (double)step};
+    return add_named(tuner, &axis, name);
+}
+
+int dogbreed_tuner_add_choice(dogbreed_tuner *tuner, const char *name, const char *const *choices,
+                              int32_t count) {
+    DOGB_CHECK(tuner != NULL, "tuner: is NULL");
+    DOGB_CHECK(choices != NULL && count > 0, "%s: has no choices", name == NULL ? "" : name);
+    const char **copies = dogb_alloc(&tuner->arena, (size_t)count, sizeof *copies);
+    if (copies == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        DOGB_CHECK(choices[i] != NULL, "%s: choice %d is NULL", name == NULL ? "" : name, (int)i);
+        copies[i] = dogb_strdup(&tuner->arena, choices[i]);
+        if (copies[i] == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+    }
+    dogb_axis axis = {
+        .kind = DOGB_AXIS_CHOICE, .high = count - 1, .choices = copies, .choice_count = count};
+    return add_named(tuner, &axis, name);
+}
+
+int dogbreed_tuner_add(dogbreed_tuner *tuner, const char *text) {
+    dogb_axis axis;
+    DOGB_CHECK(tuner != NULL, "tuner: is NULL");
+    DOGB_CHECK(text != NULL, "search: is NULL");
+    int rc = dogb_axis_parse(&axis, &tuner->arena, text);
+    return rc < 0 ? rc : add(tuner, &axis);
+}
+
+// --- running
+
+int dogbreed_tuner_listen(dogbreed_tuner *tuner, dogbreed_trial_fn fn,
+                          dogbreed_trial_trainer_fn trainer_fn, void *userdata) {
+    DOGB_CHECK(tuner != NULL, "tuner: is NULL");
+    tuner->fn = fn;
+    tuner->trainer_fn = trainer_fn;
+    tuner->userdata = userdata;
+    return DOGBREED_OK;
+}
+
+void dogbreed_tuner_stop(dogbreed_tuner *tuner) {
+    if (tuner != NULL) {
+        tuner->stop = 1;
+    }
+}
+
+static int reaches_target(const dogbreed_tuner *tuner) {
+    int64_t best = dogb_tuner_best(tuner);
+    double sign = dogb_tuner_sign(tuner);
+    return tuner->options.target != 0.0 && best >= 0 &&
+           sign * tuner->trials[best].value <= sign * tuner->options.target;
+}
+
+// Trials since one was better than the best before it by 1 % of that.
+static int is_patient(const dogbreed_tuner *tuner) {
+    const double LEAST = 0.01;
+    double sign = dogb_tuner_sign(tuner);
+    double best = (double)NAN;
+    int32_t waited = 0;
+    for (size_t i = 0; i < tuner->count; i++) {
+        const dogb_trial *trial = &tuner->trials[i];
+        if (trial->state != DOGB_TRIAL_COMPLETE) {
+            continue;
+        }
+        double gain = sign * (best - trial->value);
+        if (isnan(best) || (gain > 0 && gain >= LEAST * fabs(best))) {
+            best = trial->value;
+            waited = 0;
+        } else {
+            waited++;
+        }
+    }
+    return tuner->options.patience == 0 || waited < tuner->options.patience;
+}
+
+static int goes_on(const dogbreed_tuner *tuner) {
+    const dogbreed_tuner_options *options = &tuner->options;
+    const double LEAST = 0.01;
+    double limit = options->time_limit;
+    if (tuner->stopping || (limit > 0.0 && dogb_clock() - tuner->begin >= limit)) {
+        return 0;
+    }
+    if (options->converge && dogb_sampler_improvement(tuner->sampler) < LEAST) {
+        return 0; // false for NaN: nothing is known yet
+    }
+    return !reaches_target(tuner) && is_patient(tuner);
+}
+
+static int64_t first_open(const dogbreed_tuner *tuner) {
+    size_t i = 0;
+    while (i < tuner->count && dogb_trial_is_over(&tuner->trials[i])) {
+        i++;
+    }
+    return (int64_t)i;
+}
+
+static int run(dogbreed_tuner *tuner) {
+    int rc = dogb_tuner_open(tuner);
+    int64_t next = 0;
+    while (rc == DOGBREED_OK && (next = first_open(tuner)) < tuner->options.trials &&
+           goes_on(tuner)) {
+        int64_t from = next / tuner->round * tuner->round;
+        int64_t to = from + tuner->round;
+        rc = dogb_tuner_round(tuner, from, to < tuner->options.trials ? to : tuner->options.trials);
+    }
+    return rc == DOGBREED_ERROR_NOT_FOUND && tuner->options.sampler == DOGBREED_SAMPLER_GRID
+               ? DOGBREED_OK // every point of the grid has been tried
+               : rc;
+}
+
+int dogbreed_tuner_run(dogbreed_tuner *tuner) {
+    DOGB_CHECK(tuner != NULL, "tuner: is NULL");
+    if (tuner->running) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "run: not from inside a listener");
+    }
+    if (tuner->job == NULL) {
+        return dogb_fail(DOGBREED_ERROR_STATE,
+                         "run: dogbreed_tuner_job has not said what a trial trains");
+    }
+    tuner->running = 1;
+    tuner->stopping = 0;
+    tuner->begin = dogb_clock();
+    int rc = run(tuner);
+    tuner->running = 0;
+    tuner->stop = 0;
+    return rc;
+}
+
+void dogbreed_tuner_destroy(dogbreed_tuner *tuner) {
+    if (tuner != NULL) {
+        dogb_arena_free(&tuner->arena);
+        dogb_free(tuner);
+    }
+}
