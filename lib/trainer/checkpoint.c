@@ -239,12 +239,11 @@ static int write_document(dogbreed_trainer *trainer, dogb_arena *arena, const ch
     return path == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_json_write(path, root);
 }
 
-// The model file with the weights of `which`; while it runs, the model itself holds the last ones.
+// The model file with the weights of `which`; the model itself stays as it is.
 static int write_model(dogbreed_trainer *trainer, const char *path, int which) {
-    dogb_slots_to_model(trainer, which);
+    dogb_slots_swap(trainer, which);
     int rc = dogb_model_write(trainer->model, path);
-    int best = trainer->options.keep == DOGBREED_KEEP_BEST && trainer->progress.best >= 0;
-    dogb_slots_to_model(trainer, !trainer->running && best ? DOGB_SLOTS_BEST : DOGB_SLOTS_LAST);
+    dogb_slots_swap(trainer, which);
     return rc;
 }
 

@@ -116,11 +116,11 @@ int dogb_trainer_save_kept(const dogbreed_trainer *trainer, const char *path) {
         (rc = set_metrics(trainer, index)) < 0) {
         return rc;
     }
-    // While training goes on, the model holds the weights of the last epoch; lend it the kept ones.
-    dogb_slots_to_model(trainer, best ? DOGB_SLOTS_BEST : DOGB_SLOTS_LAST);
+    // The model holds the weights of the last epoch, or those that it shares with other trainers;
+    // it is lent the kept ones.
+    int which = best ? DOGB_SLOTS_BEST : DOGB_SLOTS_LAST;
+    dogb_slots_swap(trainer, which);
     rc = dogb_model_write(trainer->model, path);
-    if (trainer->running) {
-        dogb_slots_to_model(trainer, DOGB_SLOTS_LAST);
-    }
+    dogb_slots_swap(trainer, which);
     return rc;
 }

@@ -97,6 +97,22 @@ void dogb_slots_to_model(const dogbreed_trainer *trainer, int which) {
     }
 }
 
+static void swap_bytes(uint8_t *a, uint8_t *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint8_t byte = a[i];
+        a[i] = b[i];
+        b[i] = byte;
+    }
+}
+
+void dogb_slots_swap(const dogbreed_trainer *trainer, int which) {
+    for (int32_t i = 0; i < trainer->slot_count; i++) {
+        const dogb_slot *slot = &trainer->slots[i];
+        swap_bytes(dogb_model_weight(trainer->model, slot->param),
+                   which == DOGB_SLOTS_BEST ? slot->best : slot->last, slot->bytes);
+    }
+}
+
 static int failed(const dogbreed_trainer *trainer, const dogb_slot *slot, int rc) {
     const char *name = trainer->graph->params[slot->net_param].name;
     return dogb_engine_result(trainer->engine, rc, name);

@@ -108,6 +108,8 @@ int dogb_slots_create(dogbreed_trainer *trainer);
 void dogb_slots_keep(dogbreed_trainer *trainer); // best = last
 enum { DOGB_SLOTS_LAST = 0, DOGB_SLOTS_BEST = 1 };
 void dogb_slots_to_model(const dogbreed_trainer *trainer, int which);
+// Exchanges the model's weights for the trainer's; called again, both are as they were.
+void dogb_slots_swap(const dogbreed_trainer *trainer, int which);
 int dogb_slots_read(dogbreed_trainer *trainer);  // weights: net -> last
 int dogb_slots_sync(dogbreed_trainer *trainer);  // weights and optimiser state: net -> slots
 int dogb_slots_write(dogbreed_trainer *trainer); // slots -> net

@@ -25,6 +25,13 @@ static int find_running(dogb_trial **out, dogbreed_tuner *tuner, int64_t number)
     return rc;
 }
 
+// A round that trains owns the trials.
+static int check_idle(const dogbreed_tuner *tuner, const char *what) {
+    return tuner->running
+               ? dogb_fail(DOGBREED_ERROR_STATE, "%s: not while dogbreed_tuner_run is on", what)
+               : DOGBREED_OK;
+}
+
 int dogbreed_tuner_ask(dogbreed_tuner *tuner, int64_t *number, char **json) {
     DOGB_CHECK(tuner != NULL, "tuner: is NULL");
     DOGB_CHECK(number != NULL, "number: is NULL");
@@ -32,34 +39,42 @@ int dogbreed_tuner_ask(dogbreed_tuner *tuner, int64_t *number, char **json) {
     *json = NULL;
     *number = -1;
     dogb_arena scratch = {0};
-    int rc = dogb_tuner_open(tuner);
-    int64_t next = (int64_t)tuner->count;
-    double *values = rc < 0 ? NULL : dogb_alloc(&scratch, tuner->axis_count, sizeof *values);
-    json_t *object = dogb_json_object(&scratch);
-    if (rc == DOGBREED_OK && (values == NULL || object == NULL)) {
-        rc = DOGBREED_ERROR_NO_MEMORY;
-    }
-    rc = rc < 0 ? rc : dogb_tuner_suggest(values, tuner, next);
-    rc = rc < 0 ? rc : dogb_tuner_begin_trial(tuner, values);
-    rc = rc < 0 ? rc : dogb_trial_params(object, tuner, &tuner->trials[next]);
-    rc = rc < 0 ? rc : dogb_json_text_out(json, object, 0);
-    *number = rc < 0 ? -1 : next;
+    dogb_trial *trial = NULL;
+    char *text = NULL;
+    int rc = check_idle(tuner, "ask");
+    rc = rc < 0 ? rc : dogb_tuner_open(tuner);
+    json_t *object = rc < 0 ? NULL : dogb_json_object(&scratch);
+    rc = rc == DOGBREED_OK && object == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
+    rc = rc < 0 ? rc : dogb_tuner_next(&trial, tuner);
+    rc = rc < 0 ? rc : dogb_trial_params(object, tuner, trial);
+    rc = rc < 0 ? rc : dogb_json_text_out(&text, object, 0);
+    rc = rc < 0 ? rc : dogb_keep_add(tuner, trial); // last: what fails leaves no trial behind
     dogb_arena_free(&scratch);
-    return rc;
+    if (rc < 0) {
+        tuner->count -= trial != NULL;
+        dogbreed_free(text);
+        return rc;
+    }
+    *json = text;
+    *number = trial - tuner->trials;
+    return DOGBREED_OK;
 }
 
 int dogbreed_tuner_report(dogbreed_tuner *tuner, int64_t number, int64_t step, double value,
                           int32_t *prune) {
     dogb_trial *trial = NULL;
     DOGB_CHECK(tuner != NULL, "tuner: is NULL");
-    int rc = find_running(&trial, tuner, number);
+    int rc = check_idle(tuner, "report");
+    rc = rc < 0 ? rc : find_running(&trial, tuner, number);
     if (rc < 0) {
         return rc;
     }
     DOGB_CHECK(step == trial->curve_count + 1, "step: %lld, expected %d, one behind the last",
                (long long)step, (int)trial->curve_count + 1);
     rc = dogb_trial_report(tuner, number, value);
-    rc = rc < 0 ? rc : dogb_keep_step(tuner, trial, trial->curve_count);
+    if (rc == DOGBREED_OK && (rc = dogb_keep_step(tuner, trial, trial->curve_count)) < 0) {
+        trial->curve_count--;
+    }
     int stops = rc < 0 ? rc : dogb_trial_prune(tuner, number);
     if (stops >= 0 && prune != NULL) {
         *prune = stops;
@@ -72,7 +87,8 @@ int dogbreed_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t state, do
     DOGB_CHECK(tuner != NULL, "tuner: is NULL");
     DOGB_CHECK(state >= DOGBREED_TRIAL_COMPLETE && state <= DOGBREED_TRIAL_FAIL,
                "state: %d, expected COMPLETE, PRUNED or FAIL", (int)state);
-    int rc = find_running(&trial, tuner, number);
+    int rc = check_idle(tuner, "tell");
+    rc = rc < 0 ? rc : find_running(&trial, tuner, number);
     if (rc < 0) {
         return rc;
     }
@@ -86,6 +102,9 @@ int dogbreed_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t state, do
     if (state == DOGBREED_TRIAL_COMPLETE && isnan(value)) {
         told.state = DOGB_TRIAL_FAIL;
         told.reason = dogb_strdup(&tuner->arena, "the value is not a number");
+        if (told.reason == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
     }
     rc = dogb_keep_end(tuner, &told);
     if (rc == DOGBREED_OK) {

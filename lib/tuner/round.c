@@ -51,7 +51,7 @@ static int tell(const runner *r, int32_t kind) {
         .kind = kind,
         .number = r->number,
         .done = dogb_tuner_done(tuner),
-        .total = tuner->options.trials,
+        .total = dogb_tuner_total(tuner),
         .best_number = best,
         .value = kind == DOGBREED_TRIAL_EVENT_END ? trial->value : last,
         .best_value = best < 0 ? (double)NAN : tuner->trials[best].value,
@@ -101,23 +101,43 @@ static int follow(runner *r) {
     return rc;
 }
 
+static int fail_trial(runner *r, const char *reason) {
+    dogb_trial *trial = &r->tuner->trials[r->number];
+    r->phase = ENDED;
+    trial->state = DOGB_TRIAL_FAIL;
+    trial->reason = dogb_strdup(&r->tuner->arena, reason);
+    return trial->reason == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+}
+
+// Not the trial's fault: the study ends, and its next run trains the trial again.
+static int is_of_machine(int code) {
+    return code == DOGBREED_ERROR_NO_MEMORY || code == DOGBREED_ERROR_IO ||
+           code == DOGBREED_ERROR_DEVICE || code == DOGBREED_ERROR_NETWORK;
+}
+
 static int end_trial(runner *r, const dogb_trainer_status *status) {
     dogb_trial *trial = &r->tuner->trials[r->number];
-    int failed = status->end == DOGB_END_FAILED || status->epoch_count == 0;
-    // A pruned one has, as in Optuna, the last value that it reported.
-    int32_t kept = r->pruned || status->best < 0 ? status->epoch_count - 1 : status->best;
-    r->phase = ENDED;
     trial->complete = dogb_clock_wall();
-    if (failed) {
-        const char *reason =
-            *status->message == '\0' ? "it ended before its first epoch" : status->message;
-        trial->state = DOGB_TRIAL_FAIL;
-        trial->reason = dogb_strdup(&r->tuner->arena, reason);
-        return trial->reason == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    if (status->end == DOGB_END_FAILED) {
+        return is_of_machine(status->end_code) ? dogb_fail(status->end_code, "%s", status->message)
+                                               : fail_trial(r, status->message);
     }
+    if (status->epoch_count == 0) {
+        return fail_trial(r, "it ended before its first epoch");
+    }
+    // A pruned one has, as in Optuna, the last value that it reported; others that of the weights
+    // that are kept.
+    int last = r->pruned || status->best < 0 ||
+               dogb_trainer_options(r->trainer)->keep == DOGBREED_KEEP_LAST;
+    const dogb_epoch *epoch = &status->epochs[last ? status->epoch_count - 1 : status->best];
+    double value = objective_of(r->tuner, epoch);
+    if (!isfinite(value)) {
+        return fail_trial(r, "the objective is not a finite number");
+    }
+    r->phase = ENDED;
     trial->state = r->pruned ? DOGB_TRIAL_PRUNED : DOGB_TRIAL_COMPLETE;
-    trial->value = objective_of(r->tuner, &status->epochs[kept]);
-    trial->loss = status->epochs[kept].val_loss;
+    trial->value = value;
+    trial->loss = epoch->val_loss;
     return DOGBREED_OK;
 }
 
@@ -185,19 +205,29 @@ static int after_epoch(void *userdata) {
     return rc < 0 ? rc : settle(c);
 }
 
+// Features may take minutes: a stop reaches the trainer that waits for them.
+static int on_moment(const dogbreed_event *event, void *userdata) {
+    const runner *r = userdata;
+    (void)event;
+    if (r->tuner->stop) {
+        dogbreed_trainer_stop(r->trainer);
+    }
+    return 0;
+}
+
 // --- training alone
 
 typedef struct lonely {
     crew *c;
-    int rc; // of after_epoch
-    int32_t reserved;
+    dogb_error_state error; // of after_epoch
 } lonely;
 
+// When the next epoch begins: the end of one that nothing follows is in the status, as in a bank.
 static int on_epoch(const dogbreed_event *event, void *userdata) {
     lonely *l = userdata;
-    (void)event;
-    l->rc = after_epoch(l->c);
-    return l->rc < 0 ? -1 : 0;
+    int rc = event->epoch == 0 ? DOGBREED_OK : after_epoch(l->c);
+    dogb_error_save(&l->error, rc);
+    return rc < 0 ? -1 : 0;
 }
 
 static int run_alone(crew *c, int32_t i) {
@@ -205,10 +235,13 @@ static int run_alone(crew *c, int32_t i) {
     lonely l = {.c = c};
     c->alone = i;
     int rc = dogbreed_trainer_subscribe(
-        trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_END), on_epoch, &l);
+        trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_BEGIN), on_moment, &c->runners[i]);
+    rc = rc < 0 ? rc
+                : dogbreed_trainer_subscribe(
+                      trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_BEGIN), on_epoch, &l);
     if (rc == DOGBREED_OK) {
         (void)dogbreed_trainer_run(trainer); // how it ended is in its status
-        rc = l.rc < 0 ? l.rc : after_epoch(c);
+        rc = l.error.code < 0 ? dogb_error_restore(&l.error) : after_epoch(c);
     }
     c->alone = -1;
     return rc;
@@ -225,6 +258,11 @@ static int make_runner(const crew *c, runner *r, int64_t number) {
         return rc;
     }
     r->epochs = dogb_trainer_options(r->trainer)->epochs;
+    rc = dogbreed_trainer_subscribe(r->trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_PROGRESS),
+                                    on_moment, r);
+    if (rc < 0) {
+        return rc;
+    }
     if (tuner->trainer_fn != NULL && tuner->trainer_fn(r->trainer, number, tuner->userdata) < 0) {
         return dogb_fail(DOGBREED_ERROR_CALLBACK, "the listener of trainers refused trial %lld",
                          (long long)number);
@@ -277,40 +315,37 @@ static int train(crew *c) {
     return rc;
 }
 
-typedef struct span {
-    int64_t from;
-    int64_t to;
-    double *values; // [to - from][axes]
-} span;
-
-// The grid may be used up: the trials before its end stay.
-static int begin_trials(dogbreed_tuner *tuner, void *userdata) {
-    const span *s = userdata;
-    size_t before = tuner->count;
+// From trial *userdata on.
+static int add_trials(dogbreed_tuner *tuner, void *userdata) {
     int rc = DOGBREED_OK;
-    for (int64_t k = (int64_t)tuner->count; rc == DOGBREED_OK && k < s->to; k++) {
-        double *values = s->values + (size_t)(k - s->from) * tuner->axis_count;
-        rc = dogb_tuner_suggest(values, tuner, k);
-        rc = rc < 0 ? rc : dogb_tuner_begin_trial(tuner, values);
+    for (size_t k = *(const size_t *)userdata; rc == DOGBREED_OK && k < tuner->count; k++) {
+        rc = dogb_keep_add(tuner, &tuner->trials[k]);
     }
-    if (rc == DOGBREED_ERROR_NOT_FOUND && tuner->count > before) {
-        rc = DOGBREED_OK;
+    return rc;
+}
+
+// The round's trials that are not there yet, suggested one after the other, stored at once.
+static int begin_trials(dogbreed_tuner *tuner, int64_t to) {
+    size_t before = tuner->count;
+    dogb_trial *trial = NULL;
+    int rc = DOGBREED_OK;
+    while (rc == DOGBREED_OK && (int64_t)tuner->count < to) {
+        rc = dogb_tuner_next(&trial, tuner);
+    }
+    if (rc == DOGBREED_OK && tuner->count > before) {
+        rc = dogb_keep_batch(tuner, add_trials, &before);
     }
     if (rc < 0) {
-        tuner->count = before; // the storage has undone them
+        tuner->count = before;
     }
     return rc;
 }
 
 int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to) {
     crew c = {.tuner = tuner, .alone = -1};
-    size_t most = (size_t)(to - from);
-    span s = {.from = from, .to = to};
-    s.values = dogb_alloc(&c.arena, most * tuner->axis_count, sizeof *s.values);
-    c.runners = dogb_alloc(&c.arena, most, sizeof *c.runners);
-    int rc = s.values == NULL || c.runners == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    rc = rc < 0 ? rc : dogb_keep_batch(tuner, begin_trials, &s);
-    for (int64_t k = from; rc == DOGBREED_OK && k < (int64_t)tuner->count && k < to; k++) {
+    c.runners = dogb_alloc(&c.arena, (size_t)(to - from), sizeof *c.runners);
+    int rc = c.runners == NULL ? DOGBREED_ERROR_NO_MEMORY : begin_trials(tuner, to);
+    for (int64_t k = from; rc == DOGBREED_OK && k < to; k++) {
         if (!dogb_trial_is_over(&tuner->trials[k])) {
             rc = make_runner(&c, &c.runners[c.count++], k);
         }

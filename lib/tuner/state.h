@@ -74,13 +74,20 @@ int dogb_keep_batch(dogbreed_tuner *tuner, int (*fn)(dogbreed_tuner *, void *), 
 // ask.c: trial `number`, -1: the best. Opens the study. NOT_FOUND.
 int dogb_tuner_find(dogb_trial **out, dogbreed_tuner *tuner, int64_t number);
 
+// agree.c
+int32_t dogb_tuner_round_size(const dogbreed_tuner_options *options); // of a new study
+// Writes what is searched into a new study, fills tuner->round. MISMATCH: it has another search.
+int dogb_tuner_agree(dogbreed_tuner *tuner, dogb_arena *scratch);
+
 // plan.c: the study with its parameters, and what comes next.
 int dogb_tuner_open(dogbreed_tuner *tuner); // once; MISMATCH: another search
 dogb_space dogb_tuner_space(const dogbreed_tuner *tuner);
 // Values of trial `number`, which may be the next one.
 int dogb_tuner_suggest(double *values, dogbreed_tuner *tuner, int64_t number);
-// Puts trial number `count` into the study.
-int dogb_tuner_begin_trial(dogbreed_tuner *tuner, const double *values);
+// Trial number `count`, with its values, in memory alone: dogb_keep_add puts it into the study.
+int dogb_tuner_next(dogb_trial **out, dogbreed_tuner *tuner);
+// Trials that the study can have: options->trials, or fewer points of a grid.
+int64_t dogb_tuner_total(const dogbreed_tuner *tuner);
 
 // trial.c
 double dogb_tuner_sign(const dogbreed_tuner *tuner); // objective * sign: smaller is better
@@ -91,7 +98,7 @@ int dogb_trial_params(json_t *object, const dogbreed_tuner *tuner, const dogb_tr
 // Text of a value as options take it.
 char *dogb_trial_text(dogb_arena *arena, const dogb_axis *axis, double value);
 int dogb_trial_report(dogbreed_tuner *tuner, int64_t number, double value); // next epoch, in memory
-// 1: the pruner ends it. Looks at earlier rounds and at [from, to) at the same epoch.
+// 1: the pruner ends it. Looks at earlier rounds alone.
 int dogb_trial_prune(const dogbreed_tuner *tuner, int64_t number);
 int dogb_trial_is_over(const dogb_trial *trial);
 

@@ -86,34 +86,31 @@ int dogb_trial_report(dogbreed_tuner *tuner, int64_t number, double value) {
     return rc;
 }
 
-// Earlier rounds whole; of its own round what each had after as many epochs: those train side by
-// side, and a resumed round must judge alike.
+// Curves of earlier rounds: which trials of its own round train before it or beside it depends on
+// their banks, and on where an interrupted round goes on.
 int dogb_trial_prune(const dogbreed_tuner *tuner, int64_t number) {
     dogb_arena scratch = {0};
     const dogb_trial *trial = &tuner->trials[number];
     int64_t seen = number / tuner->round * tuner->round;
-    int64_t end =
-        seen + tuner->round < (int64_t)tuner->count ? seen + tuner->round : (int64_t)tuner->count;
-    size_t floats = 0;
-    for (int64_t i = 0; i < end; i++) {
+    size_t floats = (size_t)trial->curve_count;
+    for (int64_t i = 0; i < seen; i++) {
         floats += (size_t)tuner->trials[i].curve_count;
     }
-    dogb_curve *curves = dogb_alloc(&scratch, (size_t)end + 1, sizeof *curves);
+    dogb_curve *curves = dogb_alloc(&scratch, (size_t)seen + 1, sizeof *curves);
     double *values = dogb_alloc(&scratch, floats + 1, sizeof *values);
     if (curves == NULL || values == NULL) {
         dogb_arena_free(&scratch);
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    for (int64_t i = 0; i < end; i++) {
-        const dogb_trial *other = &tuner->trials[i];
-        int32_t count = other->curve_count;
-        count = i >= seen && count > trial->curve_count ? trial->curve_count : count;
-        curves[i] = (dogb_curve){.values = values, .number = i, .count = count};
-        for (int32_t k = 0; k < count; k++) {
-            *values++ = dogb_tuner_sign(tuner) * other->curve[k];
+    for (int64_t i = 0; i <= seen; i++) { // its own behind the others
+        const dogb_trial *one = i < seen ? &tuner->trials[i] : trial;
+        curves[i] = (dogb_curve){
+            .values = values, .number = i < seen ? i : number, .count = one->curve_count};
+        for (int32_t k = 0; k < one->curve_count; k++) {
+            *values++ = dogb_tuner_sign(tuner) * one->curve[k];
         }
     }
-    int rc = dogb_pruner_stops(&tuner->pruner, &curves[number], curves, end);
+    int rc = dogb_pruner_stops(&tuner->pruner, &curves[seen], curves, seen);
     dogb_arena_free(&scratch);
     return rc;
 }

@@ -187,18 +187,27 @@ static int64_t first_open(const dogbreed_tuner *tuner) {
     return (int64_t)i;
 }
 
+int64_t dogb_tuner_total(const dogbreed_tuner *tuner) {
+    int64_t total = tuner->options.trials;
+    if (tuner->options.sampler == DOGBREED_SAMPLER_GRID) {
+        dogb_space space = dogb_tuner_space(tuner);
+        int64_t points = dogb_grid_count(&space);
+        total = points < total ? points : total;
+    }
+    return total;
+}
+
 static int run(dogbreed_tuner *tuner) {
     int rc = dogb_tuner_open(tuner);
+    int64_t total = rc < 0 ? 0 : dogb_tuner_total(tuner);
     int64_t next = 0;
-    while (rc == DOGBREED_OK && (next = first_open(tuner)) < tuner->options.trials &&
-           goes_on(tuner)) {
+    while (rc == DOGBREED_OK && (next = first_open(tuner)) < total && goes_on(tuner)) {
         int64_t from = next / tuner->round * tuner->round;
-        int64_t to = from + tuner->round;
-        rc = dogb_tuner_round(tuner, from, to < tuner->options.trials ? to : tuner->options.trials);
+        int64_t to = from + tuner->round < total ? from + tuner->round : total;
+        rc = tuner->stop ? dogb_fail(DOGBREED_ERROR_CANCELLED, "the study was stopped")
+                         : dogb_tuner_round(tuner, from, to);
     }
-    return rc == DOGBREED_ERROR_NOT_FOUND && tuner->options.sampler == DOGBREED_SAMPLER_GRID
-               ? DOGBREED_OK // every point of the grid has been tried
-               : rc;
+    return rc;
 }
 
 int dogbreed_tuner_run(dogbreed_tuner *tuner) {
