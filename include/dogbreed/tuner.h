@@ -62,7 +62,7 @@ typedef struct dogbreed_tuner_options {
     int32_t pruner;      /* DOGBREED_PRUNER_ */
     int32_t objective;   /* DOGBREED_OBJECTIVE_ */
     int32_t round;       /* trials that are suggested together; 0: a tenth of trials, 2 to 16 */
-    int32_t patience;    /* trials without an improvement of 1 % before the study ends; 0: none */
+    int32_t patience_trials; /* without an improvement of 1 % before the study ends; 0: none */
     int32_t converge;    /* 1: the study ends when gp expects less than 1 % */
 } dogbreed_tuner_options;
 
@@ -85,7 +85,8 @@ DOGBREED_API int dogbreed_tuner_add_choice(dogbreed_tuner *tuner, const char *na
 DOGBREED_API int dogbreed_tuner_add(dogbreed_tuner *tuner, const char *text);
 
 /* What a trial trains: a model of these options on `train`, judged on `valid`; parameters are
- * options of the trainer or the model by name, all else is as here. Without any added parameter the
+ * options of the trainer or the model by name, all else is as here (but time_limit: none, and
+ * monitor: the objective). Without any added parameter the
  * space is learning_rate=log:1e-4:1e-1, batch_size=32,64,128,256, epochs=6..10. Returns
  * INVALID_ARGUMENT (a test split is refused; a parameter that is no option), and what
  * dogbreed_model_create and dogbreed_trainer_create return. */

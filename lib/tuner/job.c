@@ -37,6 +37,7 @@ int dogbreed_tuner_job(dogbreed_tuner *tuner, const dogbreed_model_options *mode
         return rc;
     }
     job->trainer.monitor = monitor_of(tuner->options.objective);
+    job->trainer.time_limit = 0; // a clock may end a study, but no trial
     job->train = dogb_dataset_retain(train);
     job->valid = dogb_dataset_retain(valid);
     tuner->job = job;

@@ -84,6 +84,8 @@ int dogbreed_tuner_add_range(dogbreed_tuner *tuner, const char *name, double low
 
 int dogbreed_tuner_add_integer(dogbreed_tuner *tuner, const char *name, int64_t low, int64_t high,
                                int64_t step, int32_t scale) {
+    DOGB_CHECK(step >= 1, "%s: the step is %lld, expected 1 or more", name == NULL ? "" : name,
+               (long long)step);
     dogb_axis axis = {.kind = DOGB_AXIS_INT,
                       .scale = scale,
                       .low = (double)low,
@@ -163,7 +165,7 @@ static int is_patient(const dogbreed_tuner *tuner) {
             waited++;
         }
     }
-    return tuner->options.patience == 0 || waited < tuner->options.patience;
+    return tuner->options.patience_trials == 0 || waited < tuner->options.patience_trials;
 }
 
 static int goes_on(const dogbreed_tuner *tuner) {

@@ -168,7 +168,7 @@ static void patience_ends_the_study(void **state) {
     (void)state;
     static const char *const space[] = {"learning_rate=log:1e-9:2e-9"}; // nothing is learnt
     dogbreed_tuner_options options = tuner_options("", 60);
-    options.patience = 4;
+    options.patience_trials = 4;
     options.round = 2;
     dogbreed_tuner *tuner = tuner_open(&f, &options, space, 1);
     assert_ok(dogbreed_tuner_run(tuner));
