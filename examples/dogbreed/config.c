@@ -21,6 +21,7 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_EVALUATE] = "`evaluate`",
     [DOGBREED_KIND_PREDICTOR] = "`predict`",
     [DOGBREED_KIND_QUANTIZE] = "`model quantize`",
+    [DOGBREED_KIND_TUNER] = "`tune`",
 };
 
 static void range_text(char *text, size_t size, const dogbreed_option_info *info) {

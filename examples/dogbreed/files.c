@@ -7,6 +7,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static int list_text(char *out, size_t size, const json_t *list) {
+    size_t used = 0;
+    size_t i = 0;
+    json_t *value = NULL;
+    out[0] = '\0';
+    json_array_foreach(list, i, value) {
+        int added = snprintf(out + used, size - used, "%s%s", i == 0 ? "" : "\n",
+                             json_is_string(value) ? json_string_value(value) : "");
+        used += added < 0 ? size : (size_t)added;
+        if (used >= size || !json_is_string(value)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int config_text(char *out, size_t size, const json_t *value) {
     if (json_is_string(value)) {
         return snprintf(out, size, "%s", json_string_value(value)) < (int)size;
@@ -57,8 +73,10 @@ static int apply_key(tool *t, const char *key, const json_t *value, const char *
                    ? usage_error(t, "%s: %s: unknown key", what, key)
                    : usage_error(t, "%s: %s: unknown key; did you mean %s?", what, key, near);
     }
-    if (!config_text(text, sizeof text, value)) {
-        return usage_error(t, "%s: %s: expected text, a number, true or false", what, key);
+    int is_list = own != NULL && own->in_config == FLAG_LIST;
+    if (!(is_list ? list_text : config_text)(text, sizeof text, value)) {
+        return usage_error(t, "%s: %s: expected %s", what, key,
+                           is_list ? "an array of texts" : "text, a number, true or false");
     }
     return assign(t, key, text, only_kind);
 }

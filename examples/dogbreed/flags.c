@@ -35,7 +35,7 @@ enum { ALIAS_COUNT = sizeof aliases / sizeof aliases[0] };
 
 typedef struct assignment {
     char *name;
-    const char *value;
+    char *value;
 } assignment;
 
 typedef struct parser {
@@ -201,12 +201,33 @@ int assign(tool *t, const char *name, const char *value, uint32_t only_kind) {
 
 // --- words
 
-static int add_assignment(parser *p, const char *name, size_t length, const char *value) {
-    char *copy = strndup(name, length);
-    if (copy == NULL) {
+static assignment *earlier_of_list(const parser *p, const char *name) {
+    const flag *own = find_flag(p->t->command->flags, name);
+    for (int i = 0; own != NULL && own->in_config == FLAG_LIST && i < p->assignment_count; i++) {
+        if (same_name(p->assignments[i].name, name)) {
+            return &p->assignments[i];
+        }
+    }
+    return NULL;
+}
+
+static int add_assignment(parser *p, const char *name, const char *value) {
+    assignment *earlier = earlier_of_list(p, name);
+    const char *before = earlier == NULL ? "" : earlier->value;
+    char *copy = malloc(strlen(before) + strlen(value) + 2);
+    assignment one = {earlier == NULL ? strdup(name) : earlier->name, copy};
+    if (one.name == NULL || copy == NULL) {
+        free(copy);
+        free(earlier == NULL ? one.name : NULL);
         return fail_with(p->t, TOOL_FAILED, "out of memory");
     }
-    p->assignments[p->assignment_count++] = (assignment){copy, value};
+    (void)sprintf(copy, "%s%s%s", before, earlier == NULL ? "" : "\n", value);
+    if (earlier != NULL) {
+        free(earlier->value);
+        *earlier = one;
+    } else {
+        p->assignments[p->assignment_count++] = one;
+    }
     return TOOL_OK;
 }
 
@@ -258,7 +279,7 @@ static int parse_assignment(parser *p, const char *word) {
     if ((own == NULL || !own->in_config) && !takes_option(p->t->command, name, &info)) {
         return unknown(p->t, name, "");
     }
-    return add_assignment(p, name, strlen(name), equals + 1);
+    return add_assignment(p, name, equals + 1);
 }
 
 // Value of a flag: behind '=', or the next word.
@@ -317,13 +338,13 @@ static int parse_long(parser *p, const char *word) {
         if (value == NULL) {
             return usage_error(p->t, "--%s: a value is missing", name);
         }
-        return add_assignment(p, name, strlen(name), value);
+        return add_assignment(p, name, value);
     }
     if (strncmp(name, "no-", 3) == 0 && equals == NULL) {
         f = find_flag(c->flags, name + 3);
         if ((f != NULL && f->argument == NULL) ||
             (f == NULL && takes_option(c, name + 3, &info) && info.type == DOGBREED_TYPE_SWITCH)) {
-            return add_assignment(p, name + 3, strlen(name + 3), "off");
+            return add_assignment(p, name + 3, "off");
         }
     }
     return unknown(p->t, name, "--");
@@ -410,6 +431,7 @@ int parse_flags(tool *t, int argc, char **argv) {
 out:
     for (int i = 0; i < p.assignment_count; i++) {
         free(p.assignments[i].name);
+        free(p.assignments[i].value);
     }
     free(p.assignments);
     free(p.configs);

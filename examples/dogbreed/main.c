@@ -11,6 +11,8 @@ static const char program_version[] =
     TEXT(DOGBREED_VERSION_MAJOR) "." TEXT(DOGBREED_VERSION_MINOR) "." TEXT(DOGBREED_VERSION_PATCH);
 
 extern const command command_train;
+extern const command command_tune;
+extern const command command_run;
 extern const command command_evaluate;
 extern const command command_predict;
 extern const command command_data_check;
@@ -28,11 +30,23 @@ extern const command command_config_print;
 extern const command command_config_copy;
 
 const command *const commands[] = {
-    &command_train,        &command_evaluate,        &command_predict,
-    &command_data_check,   &command_synth,           &command_model_info,
-    &command_model_export, &command_model_list,      &command_model_quantize,
-    &command_weights_list, &command_weights_convert, &command_weights_verify,
-    &command_info,         &command_doctor,          &command_config_print,
+    &command_run,
+    &command_tune,
+    &command_train,
+    &command_evaluate,
+    &command_predict,
+    &command_data_check,
+    &command_synth,
+    &command_model_info,
+    &command_model_export,
+    &command_model_list,
+    &command_model_quantize,
+    &command_weights_list,
+    &command_weights_convert,
+    &command_weights_verify,
+    &command_info,
+    &command_doctor,
+    &command_config_print,
     &command_config_copy,
 };
 const size_t command_count = sizeof commands / sizeof commands[0];

@@ -18,7 +18,12 @@ static void print_log(int32_t level, const char *line, void *userdata) {
     (void)userdata;
     static const char *const labels[] = {"error", "warning", "info", "debug"};
     static const char *const styles[] = {"red", "yellow", "dim", "dim"};
+    static char before[1024];
     char stamp[40] = "";
+    if (!verbose && strcmp(line, before) == 0) {
+        return; // each trial of a study warns alike
+    }
+    (void)snprintf(before, sizeof before, "%s", line);
     size_t row = level >= 0 && level <= 3 ? (size_t)level : 3;
     if (verbose) {
         struct timespec now;

@@ -1,21 +1,17 @@
 // progress.c - what is seen while a run is going: on a terminal one line that is redrawn at most
 // ten times a second and one row per epoch; elsewhere plain lines every ten seconds and per epoch.
-#include "tool.h"
+#include "line.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { RECENT = 64, LINE_MAX_LENGTH = 400 };
-static const double REDRAW_SECONDS = 0.1;
-static const double PLAIN_SECONDS = 10.0;
+enum { RECENT = 64 };
 
 struct progress {
-    int terminal;
+    line line;
     int silent;
     int header_shown;
     int count;             // of `recent`
@@ -23,7 +19,6 @@ struct progress {
     double last_step;      // event time of the last step, < 0: none in this epoch
     double eval_begin;
     double eval_seconds;
-    double last_draw; // monotonic
     double phase_begin;
     char phase[32];
 };
@@ -35,27 +30,6 @@ const uint64_t progress_mask =
     DOGBREED_EVENT_MASK(DOGBREED_EVENT_FINDING) | DOGBREED_EVENT_MASK(DOGBREED_EVENT_PROGRESS) |
     DOGBREED_EVENT_MASK(DOGBREED_EVENT_RUN_END);
 
-static int line_shown; // a redrawn line stands on the terminal
-
-void progress_clear(void) {
-    if (line_shown) {
-        (void)fprintf(stderr, "\r\033[K");
-        (void)fflush(stderr);
-        line_shown = 0;
-    }
-}
-
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int terminal_width(void) {
-    struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
-}
-
 static double resident_megabytes(void) {
     FILE *file = fopen("/proc/self/statm", "r");
     long long pages = 0;
@@ -66,42 +40,6 @@ static double resident_megabytes(void) {
         (void)fclose(file);
     }
     return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
-}
-
-static void format_time(char *out, size_t size, double seconds) {
-    int s = isfinite(seconds) && seconds > 0.0 && seconds < 1e8 ? (int)(seconds + 0.5) : 0;
-    if (s >= 3600) {
-        (void)snprintf(out, size, "%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
-    } else {
-        (void)snprintf(out, size, "%d:%02d", s / 60, s % 60);
-    }
-}
-
-// Adds " text" when it fits into the width: what comes first matters most.
-static void add(char *line, int width, const char *text) {
-    size_t used = strlen(line);
-    if (used + strlen(text) + 2 < (size_t)width && used + strlen(text) + 2 < LINE_MAX_LENGTH) {
-        (void)snprintf(line + used, LINE_MAX_LENGTH - used, "%s%s", used == 0 ? "" : "  ", text);
-    }
-}
-
-static void show(progress *p, const char *line) {
-    if (p->terminal) {
-        (void)fprintf(stderr, "\r%s\033[K", line);
-        (void)fflush(stderr);
-        line_shown = 1;
-    } else {
-        (void)fprintf(stderr, "%s\n", line);
-    }
-}
-
-static int due(progress *p) {
-    double t = now();
-    if (t - p->last_draw < (p->terminal ? REDRAW_SECONDS : PLAIN_SECONDS)) {
-        return 0;
-    }
-    p->last_draw = t;
-    return 1;
 }
 
 static int compare(const void *a, const void *b) {
@@ -127,39 +65,39 @@ static void on_step(progress *p, const dogbreed_event *e) {
         p->count = p->count == 2 * RECENT ? RECENT + 1 : p->count + 1;
     }
     p->last_step = e->time;
-    if (!due(p)) {
+    if (!line_due(&p->line)) {
         return;
     }
-    char line[LINE_MAX_LENGTH] = "";
+    char text_line[LINE_MAX_LENGTH] = "";
     char text[96];
     char eta[32];
-    int width = p->terminal ? terminal_width() : 200;
+    int width = line_width(&p->line);
     int64_t step = e->steps > 0 ? e->step % e->steps + 1 : 0;
     double left =
         (double)(e->steps - step) * median_step(p) + p->eval_seconds +
         (double)(e->epochs - e->epoch - 1) * ((double)e->steps * median_step(p) + p->eval_seconds);
     (void)snprintf(text, sizeof text, "epoch %d/%d  step %lld/%lld", (int)e->epoch + 1,
                    (int)e->epochs, (long long)step, (long long)e->steps);
-    add(line, width, text);
+    line_add(text_line, width, text);
     (void)snprintf(text, sizeof text, "loss %.4f",
                    isfinite(e->train_loss) ? e->train_loss : e->loss);
-    add(line, width, text);
+    line_add(text_line, width, text);
     if (p->count > 0) {
         format_time(eta, sizeof eta, left);
         (void)snprintf(text, sizeof text, "ETA %s", eta);
-        add(line, width, text);
+        line_add(text_line, width, text);
     }
     if (isfinite(e->train_accuracy)) {
         (void)snprintf(text, sizeof text, "accuracy %.1f %%", 100.0 * e->train_accuracy);
-        add(line, width, text);
+        line_add(text_line, width, text);
     }
     (void)snprintf(text, sizeof text, "%.0f img/s", e->images_per_second);
-    add(line, width, isfinite(e->images_per_second) ? text : "");
+    line_add(text_line, width, isfinite(e->images_per_second) ? text : "");
     (void)snprintf(text, sizeof text, "lr %.3g", e->learning_rate);
-    add(line, width, text);
+    line_add(text_line, width, text);
     (void)snprintf(text, sizeof text, "%.0f MB", resident_megabytes());
-    add(line, width, text);
-    show(p, line);
+    line_add(text_line, width, text);
+    line_show(&p->line, text_line);
 }
 
 // A long phase in front of the epochs: features of a frozen backbone.
@@ -167,34 +105,34 @@ static void on_progress(progress *p, const dogbreed_event *e) {
     const char *what = e->text == NULL || *e->text == '\0' ? "features" : e->text;
     if (strncmp(p->phase, what, sizeof p->phase - 1) != 0 || e->done == 0) {
         (void)snprintf(p->phase, sizeof p->phase, "%s", what);
-        p->phase_begin = now();
+        p->phase_begin = now_seconds();
     }
-    if (e->done < e->total && !due(p)) {
+    if (e->done < e->total && !line_due(&p->line)) {
         return;
     }
-    char line[LINE_MAX_LENGTH] = "";
+    char text_line[LINE_MAX_LENGTH] = "";
     char text[96];
     char eta[32];
-    double seconds = now() - p->phase_begin;
+    double seconds = now_seconds() - p->phase_begin;
     double rate = seconds > 0.0 ? (double)e->done / seconds : 0.0;
-    int width = p->terminal ? terminal_width() : 200;
+    int width = line_width(&p->line);
     (void)snprintf(text, sizeof text, "%.32s %lld/%lld", what, (long long)e->done,
                    (long long)e->total);
-    add(line, width, text);
+    line_add(text_line, width, text);
     if (e->total > 0) {
         (void)snprintf(text, sizeof text, "%.0f %%", 100.0 * (double)e->done / (double)e->total);
-        add(line, width, text);
+        line_add(text_line, width, text);
     }
     if (rate > 0.0) {
         format_time(eta, sizeof eta, (double)(e->total - e->done) / rate);
         (void)snprintf(text, sizeof text, "ETA %s", eta);
-        add(line, width, text);
+        line_add(text_line, width, text);
         (void)snprintf(text, sizeof text, "%.0f img/s", rate);
-        add(line, width, text);
+        line_add(text_line, width, text);
     }
     (void)snprintf(text, sizeof text, "%.0f MB", resident_megabytes());
-    add(line, width, text);
-    show(p, line);
+    line_add(text_line, width, text);
+    line_show(&p->line, text_line);
 }
 
 static void cell(char *row, int width, const char *format, double value, double factor) {
@@ -236,8 +174,8 @@ static void on_epoch_end(progress *p, const dogbreed_event *e) {
 static void on_evaluation(progress *p, const dogbreed_event *e) {
     if (e->kind == DOGBREED_EVENT_EVAL_BEGIN) {
         p->eval_begin = e->time;
-        if (p->terminal && line_shown && due(p)) {
-            show(p, "validating");
+        if (p->line.terminal && line_is_shown() && line_due(&p->line)) {
+            line_show(&p->line, "validating");
         }
     } else {
         p->eval_seconds = e->time - p->eval_begin;
@@ -281,11 +219,9 @@ progress *progress_create(const tool *t) {
     if (p == NULL) {
         return NULL;
     }
-    const char *term = getenv("TERM");
-    p->terminal = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
+    line_init(&p->line);
     p->silent = t->quiet;
     p->last_step = -1.0;
-    p->last_draw = now() - (p->terminal ? REDRAW_SECONDS : 0.0);
     return p;
 }
 

@@ -10,6 +10,7 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_SYNTH] = "synth",         [DOGBREED_KIND_MODEL] = "model",
     [DOGBREED_KIND_TRAINER] = "trainer",     [DOGBREED_KIND_EVALUATE] = "evaluate",
     [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
+    [DOGBREED_KIND_TUNER] = "tuner",
 };
 
 int kind_count(void) {
@@ -29,6 +30,7 @@ void settings_init(settings *s) {
     (void)dogbreed_evaluate_options_init(&s->evaluate, sizeof s->evaluate);
     (void)dogbreed_predictor_options_init(&s->predictor, sizeof s->predictor);
     (void)dogbreed_quantize_options_init(&s->quantize, sizeof s->quantize);
+    (void)dogbreed_tuner_options_init(&s->tuner, sizeof s->tuner);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -37,6 +39,7 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_SYNTH] = &s->synth,         [DOGBREED_KIND_MODEL] = &s->model,
         [DOGBREED_KIND_TRAINER] = &s->trainer,     [DOGBREED_KIND_EVALUATE] = &s->evaluate,
         [DOGBREED_KIND_PREDICTOR] = &s->predictor, [DOGBREED_KIND_QUANTIZE] = &s->quantize,
+        [DOGBREED_KIND_TUNER] = &s->tuner,
     };
     return all[kind];
 }
@@ -114,6 +117,22 @@ static void add_kind(json_t *config, settings *s, uint32_t kind) {
     }
 }
 
+static json_t *flag_json(const flag *f, const char *value) {
+    if (f->argument == NULL) {
+        return json_boolean(strcmp(value, "on") == 0);
+    }
+    if (f->in_config != FLAG_LIST) {
+        return json_text(value);
+    }
+    json_t *list = json_array();
+    while (*value != '\0') {
+        size_t length = strcspn(value, "\n");
+        (void)json_array_append_new(list, json_stringn(value, length));
+        value += length + (value[length] == '\n');
+    }
+    return list;
+}
+
 json_t *config_json(const tool *t) {
     json_t *config = json_object();
     settings copy = t->settings;
@@ -123,10 +142,7 @@ json_t *config_json(const tool *t) {
     for (size_t i = 0; t->command->flags[i].name != NULL; i++) {
         const flag *f = &t->command->flags[i];
         if (f->in_config && t->values[i] != NULL) {
-            (void)json_object_set_new(config, f->name,
-                                      f->argument == NULL
-                                          ? json_boolean(strcmp(t->values[i], "on") == 0)
-                                          : json_string(t->values[i]));
+            (void)json_object_set_new(config, f->name, flag_json(f, t->values[i]));
         }
     }
     for (size_t i = 0; t->command->kinds[i] != 0; i++) {

@@ -22,8 +22,10 @@ enum { PHASE_USAGE, PHASE_DATA, PHASE_MODEL, PHASE_RUN, PHASE_OTHER };
 
 struct tool;
 
-// A flag that is not an option of the library. in_config: it is also a key of configuration files
-// and can be written as name=value.
+// A flag that is not an option of the library. in_config 1: it is also a key of configuration files
+// and can be written as name=value. FLAG_LIST: that too, and it may be given many times; its values
+// are lines of one text, and an array in configuration files.
+enum { FLAG_LIST = 2 };
 typedef struct flag {
     const char *name;
     const char *argument; // "FILE"; NULL: a switch
@@ -58,6 +60,7 @@ typedef struct settings {
     dogbreed_evaluate_options evaluate;
     dogbreed_predictor_options predictor;
     dogbreed_quantize_options quantize;
+    dogbreed_tuner_options tuner;
 } settings;
 
 typedef struct tool {

@@ -16,7 +16,7 @@ int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial) {
     int rc = params == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < count; i++) {
         params[i] =
-            (dogb_study_param){tuner->axes[i].name, trial->values[i], tuner->distributions[i]};
+            (dogb_study_param){tuner->axes[i].name, trial->values[i], tuner->distribution_texts[i]};
     }
     rc = rc < 0 ? rc
                 : dogb_study_add(tuner->study, &trial->id, NULL, trial - tuner->trials,

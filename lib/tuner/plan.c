@@ -2,7 +2,6 @@
 // from those of earlier rounds.
 #include "core/clock.h"
 #include "core/error.h"
-#include "study/distribution.h"
 #include "tuner/state.h"
 
 #include <math.h>
@@ -28,8 +27,9 @@ static int make_distribution(dogbreed_tuner *tuner, size_t i) {
             return rc;
         }
     }
-    tuner->distributions[i] = dogb_distribution_text(&tuner->arena, &d);
-    return tuner->distributions[i] == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    tuner->distributions[i] = d;
+    tuner->distribution_texts[i] = dogb_distribution_text(&tuner->arena, &d);
+    return tuner->distribution_texts[i] == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
 // --- trials of the storage
@@ -144,7 +144,11 @@ static int complete_space(dogbreed_tuner *tuner) {
     }
     tuner->distributions =
         dogb_alloc(&tuner->arena, tuner->axis_count, sizeof *tuner->distributions);
-    rc = tuner->distributions == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    tuner->distribution_texts =
+        dogb_alloc(&tuner->arena, tuner->axis_count, sizeof *tuner->distribution_texts);
+    rc = tuner->distributions == NULL || tuner->distribution_texts == NULL
+             ? DOGBREED_ERROR_NO_MEMORY
+             : DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
         rc = make_distribution(tuner, i);
     }

@@ -11,6 +11,7 @@
 #include "model/model_internal.h"
 #include "search/pruner.h"
 #include "search/sampler.h"
+#include "study/distribution.h"
 #include "study/study.h"
 #include "trainer/trainer_internal.h"
 #include "tuner/tuner_internal.h"
@@ -44,7 +45,8 @@ struct dogbreed_tuner {
     dogb_axis *axes;
     size_t axis_count;
     size_t axis_capacity;
-    const char **distributions; // [axes], Optuna's JSON
+    dogb_distribution *distributions; // [axes], as Optuna has them
+    const char **distribution_texts;  // [axes], their JSON
     dogb_sampler *sampler;
     dogb_study *study; // NULL: no storage
     int32_t opened;

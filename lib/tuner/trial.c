@@ -2,7 +2,6 @@
 // goes on.
 #include "core/error.h"
 #include "core/number.h"
-#include "study/distribution.h"
 #include "tuner/state.h"
 
 #include <math.h>
@@ -60,19 +59,14 @@ char *dogb_trial_text(dogb_arena *arena, const dogb_axis *axis, double value) {
 
 // Values as Optuna shows them: words that are numbers are numbers.
 int dogb_trial_params(json_t *object, const dogbreed_tuner *tuner, const dogb_trial *trial) {
-    dogb_arena scratch = {0};
     int rc = DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
-        dogb_distribution d;
-        if (isnan(trial->values[i])) {
-            continue;
+        if (!isnan(trial->values[i])) {
+            rc = dogb_json_set(
+                object, tuner->axes[i].name,
+                dogb_distribution_external(&tuner->distributions[i], trial->values[i]));
         }
-        rc = dogb_distribution_read(&d, &scratch, tuner->distributions[i], tuner->axes[i].name);
-        rc = rc < 0 ? rc
-                    : dogb_json_set(object, tuner->axes[i].name,
-                                    dogb_distribution_external(&d, trial->values[i]));
     }
-    dogb_arena_free(&scratch);
     return rc;
 }
 

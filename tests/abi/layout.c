@@ -154,6 +154,38 @@
     FIELD(dogbreed_option_info, maximum, 56, 8)                                            \
     FIELD(dogbreed_option_info, offset, 64, 4)                                             \
     FIELD(dogbreed_option_info, reserved, 68, 4)                                           \
+    STRUCT(dogbreed_tuner_options, 80)                                                     \
+    FIELD(dogbreed_tuner_options, struct_size, 0, 4)                                       \
+    FIELD(dogbreed_tuner_options, kind, 4, 4)                                              \
+    FIELD(dogbreed_tuner_options, seed, 8, 8)                                              \
+    FIELD(dogbreed_tuner_options, time_limit, 16, 8)                                       \
+    FIELD(dogbreed_tuner_options, target, 24, 8)                                           \
+    FIELD(dogbreed_tuner_options, storage, 32, 8)                                          \
+    FIELD(dogbreed_tuner_options, study, 40, 8)                                            \
+    FIELD(dogbreed_tuner_options, trials, 48, 4)                                           \
+    FIELD(dogbreed_tuner_options, sampler, 52, 4)                                          \
+    FIELD(dogbreed_tuner_options, startup, 56, 4)                                          \
+    FIELD(dogbreed_tuner_options, pruner, 60, 4)                                           \
+    FIELD(dogbreed_tuner_options, objective, 64, 4)                                        \
+    FIELD(dogbreed_tuner_options, round, 68, 4)                                            \
+    FIELD(dogbreed_tuner_options, patience_trials, 72, 4)                                  \
+    FIELD(dogbreed_tuner_options, converge, 76, 4)                                         \
+    STRUCT(dogbreed_trial_event, 96)                                                       \
+    FIELD(dogbreed_trial_event, struct_size, 0, 4)                                         \
+    FIELD(dogbreed_trial_event, kind, 4, 4)                                                \
+    FIELD(dogbreed_trial_event, number, 8, 8)                                              \
+    FIELD(dogbreed_trial_event, done, 16, 8)                                               \
+    FIELD(dogbreed_trial_event, total, 24, 8)                                              \
+    FIELD(dogbreed_trial_event, best_number, 32, 8)                                        \
+    FIELD(dogbreed_trial_event, value, 40, 8)                                              \
+    FIELD(dogbreed_trial_event, best_value, 48, 8)                                         \
+    FIELD(dogbreed_trial_event, time, 56, 8)                                               \
+    FIELD(dogbreed_trial_event, epoch, 64, 4)                                              \
+    FIELD(dogbreed_trial_event, epochs, 68, 4)                                             \
+    FIELD(dogbreed_trial_event, state, 72, 4)                                              \
+    FIELD(dogbreed_trial_event, reserved, 76, 4)                                           \
+    FIELD(dogbreed_trial_event, params, 80, 8)                                             \
+    FIELD(dogbreed_trial_event, reason, 88, 8)                                             \
     STRUCT(dogbreed_predictor_options, 64)                                                 \
     FIELD(dogbreed_predictor_options, struct_size, 0, 4)                                   \
     FIELD(dogbreed_predictor_options, kind, 4, 4)                                          \

@@ -1,0 +1,44 @@
+// study.h - a study from the command line: folder, live view, results. Shared by tune and run.
+#ifndef TOOL_STUDY_H
+#define TOOL_STUDY_H
+
+#include "job.h"
+#include "line.h"
+
+typedef struct study {
+    tool *t;
+    char folder[3000]; // runs/tune-1
+    dogbreed_tuner *tuner;
+    json_t *trials; // all of them, by number, when the study has ended
+    int64_t best;   // number; -1: none
+    int64_t valid_count;
+    double started;
+    progress *features;
+    line line;
+    int64_t done_before; // finished trials when it began; -1: no event yet
+    int64_t pruned;
+    int64_t failed;
+    int lock;    // descriptor of run.lock; -1: none
+    int limited; // the time limit has ended it
+} study;
+
+// Makes the folder (resume: takes it), runs the study, writes its documents. Returns 0 or an exit
+// code, with everything said. study_close in any case.
+int study_run(study *s, const job *j, const char *out, const char *resume);
+void study_close(study *s);
+int study_base(tool *t, const char *folder); // configuration of a study's folder
+
+// study_report.c: what the trials say
+typedef struct noise {
+    double standard_error; // of the best value; NaN: the objective is no share of pictures
+    double optimism;       // how much the best value is expected to be too good, at most
+    int64_t within;        // trials whose value lies within one standard error of it
+} noise;
+noise study_noise(const study *s);
+const char *objective_name(const tool *t); // "val_accuracy"
+int objective_is_share(const tool *t);     // 1: shown in percent
+void value_text(char out[40], const tool *t, double value);
+void print_trials(const study *s);  // a table of the best ones
+json_t *best_trial(const study *s); // borrowed; NULL: none
+
+#endif

@@ -1,0 +1,127 @@
+// tune.c - dogbreed tune: many trials of one training, on a table of the best.
+#include "study.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+// The winner's parameters as flags.
+static void print_flags(const json_t *params) {
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)params, key, value) {
+        char name[96];
+        (void)snprintf(name, sizeof name, "%s", key);
+        for (char *c = name; *c != '\0'; c++) {
+            *c = *c == '_' ? '-' : *c;
+        }
+        if (json_is_string(value)) {
+            out(" --%s %s", name, json_string_value(value));
+        } else {
+            out(" --%s %.17g", name, json_number_value(value));
+        }
+    }
+}
+
+static void print_text(const study *s) {
+    const tool *t = s->t;
+    const json_t *best = best_trial(s);
+    char value[40];
+    noise n = study_noise(s);
+    print_trials(s);
+    value_text(value, t, real_of(best, "value"));
+    out("%-15s trial %lld, %s %s\n", "best", (long long)s->best, objective_name(t), value);
+    if (isfinite(n.standard_error)) {
+        out("%-15s %lld of %zu trials lie within one standard error (%.2f points) of it\n", "noise",
+            (long long)n.within, json_array_size(s->trials), 100.0 * n.standard_error);
+        out("%-15s it is the best of noisy values: too good by up to %.1f points\n", "",
+            100.0 * n.optimism);
+    }
+    out("%-15s %s\n%-15s %s train --config %s/config.json", "run", s->folder, "train it",
+        t->program, s->folder);
+    print_flags(json_object_get(best, "params"));
+    out("\n");
+}
+
+static json_t *finite_or_null(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void print_json(const study *s, int exit_code) {
+    noise n = study_noise(s);
+    out_json(json_pack(
+        "{s:s,s:o,s:s,s:I,s:I,s:I,s:O?,s:o,s:I,s:o,s:f,s:i}", "command", "tune", "run",
+        json_text(s->folder), "state", s->limited ? "time_limit" : "completed", "trials",
+        (json_int_t)json_array_size(s->trials), "pruned", (json_int_t)s->pruned, "failed",
+        (json_int_t)s->failed, "best", best_trial(s), "standard_error",
+        finite_or_null(n.standard_error), "within", (json_int_t)n.within, "optimism",
+        finite_or_null(n.optimism), "seconds", now_seconds() - s->started, "exit_code", exit_code));
+}
+
+static int tune(tool *t, const job *j) {
+    study s = {.t = t};
+    int exit_code = study_run(&s, j, value_of(t, "out"), value_of(t, "resume"));
+    if (exit_code == TOOL_OK) {
+        exit_code = s.limited ? TOOL_TIME_LIMIT : TOOL_OK;
+        if (t->json) {
+            print_json(&s, exit_code);
+        } else if (s.best >= 0) {
+            print_text(&s);
+        }
+    }
+    if (exit_code != TOOL_OK && s.trials != NULL && json_array_size(s.trials) > 0) {
+        say("go on  %s tune --resume %s\n", t->program, s.folder);
+    }
+    study_close(&s);
+    return exit_code;
+}
+
+static int run(tool *t) {
+    job j = {.t = t};
+    if (t->word_count > 0) {
+        set_value(t, "data", t->words[0]);
+    }
+    if (value_of(t, "data") == NULL) {
+        return usage_error(t, "the folder of images is missing; usage: dogbreed tune %s",
+                           t->command->arguments);
+    }
+    if (value_of(t, "resume") != NULL && value_of(t, "out") != NULL) {
+        return usage_error(t, "--out and --resume contradict: a resumed run stays in its folder");
+    }
+    int exit_code = job_open_splits(&j);
+    exit_code = exit_code == TOOL_OK ? job_open_model(&j) : exit_code;
+    exit_code = exit_code == TOOL_OK ? tune(t, &j) : exit_code;
+    job_close(&j);
+    return exit_code;
+}
+
+static int base(tool *t) {
+    const char *folder = value_of(t, "resume");
+    return folder == NULL ? TOOL_OK : study_base(t, folder);
+}
+
+static const flag flags[] = {
+    {"data", "DIR", "folder of images; the same as the word DIR", 1},
+    {"search", "NAME=VALUES", "what is searched: log:1e-4:1e-1, 6..10 or 32,64; may be repeated",
+     FLAG_LIST},
+    {"out", "DIR", "run directory to make; default: the next free runs/tune-N", 0},
+    {"resume", "RUN", "go on with a study, with its own configuration", 0},
+    {NULL, NULL, NULL, 0},
+};
+
+const command command_tune = {
+    .name = "tune",
+    .arguments = "DIR [NAME=VALUE...] [OPTIONS...]",
+    .summary = "search for hyperparameters: many trials, compared on the valid split",
+    .examples =
+        "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE --trials 160 --out runs/t\n"
+        "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE \\\n"
+        "    --search learning_rate=log:1e-4:1e-1 --search batch_size=32,64 --search epochs=6..10\n"
+        "  dogbreed tune --resume runs/t --trials 200\n",
+    .flags = flags,
+    .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
+              DOGBREED_KIND_TUNER},
+    .words_max = 1,
+    .run = run,
+    .base = base,
+};
