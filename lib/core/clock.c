@@ -10,6 +10,12 @@ double dogb_clock(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+double dogb_clock_wall(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 void dogb_clock_text(char out[28]) {
     struct timespec now;
     struct tm utc;

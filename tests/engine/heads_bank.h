@@ -192,6 +192,8 @@ static inline bank make_bank(const shape *s, const data *d, int32_t first, int32
     return b;
 }
 
+static int32_t hits_of_step[HEADS][ROWS][2]; // of the last epoch that was trained
+
 static inline void train(const bank *b, const shape *s, const data *d, double losses[HEADS][ROWS]) {
     dogb_heads_work work[HEADS];
     for (int32_t epoch = 0; epoch < s->epochs; epoch++) {
@@ -202,7 +204,8 @@ static inline void train(const bank *b, const shape *s, const data *d, double lo
                                         .samples = ROWS,
                                         .rates = d->rates[b->first + i],
                                         .losses = losses[b->first + i],
-                                        .step = epoch * steps_of(s)};
+                                        .step = epoch * steps_of(s),
+                                        .hits = hits_of_step[b->first + i][0]};
         }
         assert_ok(told(engine->heads_run(b->heads, &d->shared, work, b->count)));
     }

@@ -55,6 +55,9 @@ static void compare(const bank *b, const shape *s, const data *d, int32_t index,
                 fail_msg("head %d, step %d: loss %g, ref has %g", index, (int)step, found,
                          loss.loss);
             }
+            const int32_t *hits = hits_of_step[b->first + index][in_epoch];
+            assert_int_equal(hits[0], loss.correct);
+            assert_int_equal(hits[1], loss.correct5);
         }
     }
     assert_int_equal(engine->heads_steps(b->heads, index), ref->optim_steps(optim));

@@ -101,6 +101,21 @@ static at::Tensor orders_of(const dogb_heads *bank, const Works &works) {
 
 // --- training
 
+// Labels that are among the `limit` largest logits, the lowest index first among equals; those
+// whose logit is not a number are not.
+static at::Tensor hits(const at::Tensor &ranks, int64_t limit) {
+    return ranks.lt(limit).sum(1);
+}
+
+static at::Tensor ranks_of(const dogb_heads *bank, const at::Tensor &logits,
+                           const at::Tensor &labels) {
+    at::Tensor label = labels.unsqueeze(2);
+    at::Tensor own = logits.gather(2, label);
+    at::Tensor before = logits.eq(own).logical_and_(bank->classes.lt(label));
+    at::Tensor ahead = logits.le(own).logical_not_().logical_or_(before);
+    return ahead.sum(2); // of one that is not a number, all are ahead
+}
+
 // All steps of one stack.
 struct Run {
     Run(dogb_heads *bank, const Data &from, const Works &of)
@@ -113,6 +128,10 @@ struct Run {
         }
         for (const dogb_heads_work *work : works) {
             wanted = wanted || work->losses != nullptr;
+            counted = counted || work->hits != nullptr;
+        }
+        if (counted) {
+            found = at::empty({steps, 2, stack.count()}, orders.options());
         }
         if (wanted) {
             losses = at::empty({steps, stack.count()}, orders.options().dtype(at::kDouble));
@@ -133,9 +152,14 @@ struct Run {
             x.mul_(mask);
         }
         mask = stack.layers() > 1 ? masks[1].draw(rows, index) : at::Tensor();
-        at::Tensor loss;
-        at::Tensor gradient = entropy.gradient(
-            stack.forward(x, mask), labels.narrow(1, first, rows), wanted ? &loss : nullptr);
+        at::Tensor loss, logits = stack.forward(x, mask);
+        if (counted) {
+            at::Tensor ranks = ranks_of(stack.bank, logits, labels.narrow(1, first, rows));
+            found.select(0, index).select(0, 0).copy_(hits(ranks, 1));
+            found.select(0, index).select(0, 1).copy_(hits(ranks, 5));
+        }
+        at::Tensor gradient =
+            entropy.gradient(logits, labels.narrow(1, first, rows), wanted ? &loss : nullptr);
         std::vector<at::Tensor> gradients = stack.backward(x, mask, gradient);
         rules.step(stack, gradients, index);
         if (wanted) {
@@ -146,10 +170,15 @@ struct Run {
     void finish() {
         stack.store();
         at::Tensor host = wanted ? losses.cpu() : losses;
+        at::Tensor counts = counted ? found.cpu() : found;
         for (size_t k = 0; k < works.size(); k++) {
             stack.heads[k]->steps += steps;
             for (int64_t i = 0; works[k]->losses != nullptr && i < steps; i++) {
                 works[k]->losses[i] = host.const_data_ptr<double>()[i * stack.count() + (int64_t)k];
+            }
+            for (int64_t i = 0; works[k]->hits != nullptr && i < 2 * steps; i++) {
+                works[k]->hits[i] =
+                    (int32_t)counts.const_data_ptr<int64_t>()[i * stack.count() + (int64_t)k];
             }
         }
     }
@@ -161,8 +190,9 @@ struct Run {
     int64_t steps;
     Rules rules;
     std::vector<Masks> masks;
-    at::Tensor orders, labels, losses, x;
+    at::Tensor orders, labels, losses, found, x;
     bool wanted = false;
+    bool counted = false;
 };
 
 // Stacks on a device come one after the other; heads on the CPU are shared out.
@@ -216,21 +246,6 @@ int heads_step(dogb_heads *heads, const float *features, const int32_t *labels, 
 
 // --- judging
 
-// Labels that are among the `limit` largest logits, the lowest index first among equals; those
-// whose logit is not a number are not.
-static at::Tensor hits(const at::Tensor &ranks, int64_t limit) {
-    return ranks.lt(limit).sum(1);
-}
-
-static at::Tensor ranks_of(const dogb_heads *bank, const at::Tensor &logits,
-                           const at::Tensor &labels) {
-    at::Tensor label = labels.unsqueeze(2);
-    at::Tensor own = logits.gather(2, label);
-    at::Tensor before = logits.eq(own).logical_and_(bank->classes.lt(label));
-    at::Tensor ahead = logits.le(own).logical_not_().logical_or_(before);
-    return ahead.sum(2); // of one that is not a number, all are ahead
-}
-
 static void judge(dogb_heads *heads, const Data &data, const Works &works, dogb_loss *out) {
     Stack stack(heads, heads_of(heads, works));
     Entropy entropy(stack);
@@ -269,7 +284,8 @@ int heads_eval(dogb_heads *heads, const float *features, const int32_t *labels, 
         for (int32_t i = 0; i < heads->shape.count; i++) {
             out[i] = {0, 0, 0};
             if (!heads->ended[(size_t)i]) {
-                work.push_back({i, (int32_t)judged_rows, nullptr, count, nullptr, nullptr, 0});
+                work.push_back(
+                    {i, (int32_t)judged_rows, nullptr, count, nullptr, nullptr, 0, nullptr});
             }
         }
         Data ready = on_device(heads, &data);
