@@ -20,7 +20,7 @@ static int list_text(char *out, size_t size, const json_t *list) {
             return 0;
         }
     }
-    return 1;
+    return json_is_array(list);
 }
 
 static int config_text(char *out, size_t size, const json_t *value) {

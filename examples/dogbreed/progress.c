@@ -123,7 +123,7 @@ static void on_progress(progress *p, const dogbreed_event *e) {
         (void)snprintf(text, sizeof text, "%.0f %%", 100.0 * (double)e->done / (double)e->total);
         line_add(text_line, width, text);
     }
-    if (rate > 0.0) {
+    if (rate > 0.0 && seconds > 0.1) { // not of features that were there
         format_time(eta, sizeof eta, (double)(e->total - e->done) / rate);
         (void)snprintf(text, sizeof text, "ETA %s", eta);
         line_add(text_line, width, text);

@@ -222,7 +222,7 @@ static int open_tuner(study *s, const job *j) {
     }
     int64_t before = dogbreed_tuner_trial_count(s->tuner); // opens the storage
     if (before < 0) {
-        return fail(t, PHASE_RUN, (int)before);
+        return fail(t, PHASE_DATA, (int)before);
     }
     if (before > 0) {
         say("study  %s: goes on behind %lld trials\n", options.storage, (long long)before);
@@ -283,21 +283,16 @@ static void write_documents(const study *s) {
     }
 }
 
-static int end_of_study(study *s, int rc) {
-    tool *t = s->t;
-    int exit_code = rc == DOGBREED_OK ? TOOL_OK : exit_code_of(PHASE_RUN, rc);
-    if (rc == DOGBREED_ERROR_CANCELLED) {
-        exit_code = signals_code() == 0 ? exit_code : signals_code();
-        warn("interrupted");
-        if (t->json) {
-            out_json(json_pack("{s:s,s:o,s:s,s:I,s:i}", "command", t->command->name, "run",
-                               json_text(s->folder), "state", "interrupted", "trials",
-                               (json_int_t)json_array_size(s->trials), "exit_code", exit_code));
-        }
-    } else if (rc < 0) {
-        (void)fail(t, PHASE_RUN, rc);
+static int interrupted(const study *s) {
+    const tool *t = s->t;
+    int code = signals_code() == 0 ? TOOL_RESUMABLE : signals_code();
+    warn("interrupted");
+    if (t->json) {
+        out_json(json_pack("{s:s,s:o,s:s,s:I,s:i}", "command", t->command->name, "run",
+                           json_text(s->folder), "state", "interrupted", "trials",
+                           (json_int_t)json_array_size(s->trials), "exit_code", code));
     }
-    return exit_code;
+    return code;
 }
 
 static void stop_tuner(const stoppable *s) {
@@ -317,19 +312,16 @@ static int run_tuner(study *s) {
     int rc = dogbreed_tuner_run(s->tuner);
     signals_watch(NULL, t->quiet);
     progress_clear();
+    int failed = rc < 0 && rc != DOGBREED_ERROR_CANCELLED;
+    int exit_code = failed ? fail(t, PHASE_RUN, rc) : TOOL_OK;
     double limit = t->settings.tuner.time_limit;
-    char message[1024];
-    (void)snprintf(message, sizeof message, "%s", dogbreed_error_message());
     if (read_trials(s) < 0) {
-        return fail(t, PHASE_RUN, DOGBREED_ERROR_NO_MEMORY);
+        return failed ? exit_code : fail(t, PHASE_RUN, DOGBREED_ERROR_NO_MEMORY);
     }
     s->limited = rc == DOGBREED_OK && limit > 0.0 && now_seconds() - s->started >= limit &&
                  (int64_t)json_array_size(s->trials) < t->settings.tuner.trials;
     write_documents(s);
-    if (rc < 0 && rc != DOGBREED_ERROR_CANCELLED) {
-        return fail_with(t, exit_code_of(PHASE_RUN, rc), "%s", message);
-    }
-    return end_of_study(s, rc);
+    return rc == DOGBREED_ERROR_CANCELLED ? interrupted(s) : exit_code;
 }
 
 int study_run(study *s, const job *j, const char *wanted, const char *resume) {

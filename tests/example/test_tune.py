@@ -1,0 +1,259 @@
+"""dogbreed tune and run: studies, their documents, interruptions; the winner trained and tested."""
+import csv
+import json
+import pathlib
+import shlex
+import shutil
+import signal
+import sqlite3
+import time
+
+import tool
+from tool import run
+
+HEAD = ["--arch", "tiny", "--batch-norm", "frozen", "--threads", "1"]
+SPACE = ["--search", "learning_rate=log:1e-3:0.5", "--search", "batch_size=8,16", "--search", "epochs=2..4"]
+STUDY = [*HEAD, *SPACE, "--seed", "3", "--objective", "val_loss", "--round", "3"]
+TRIALS = 18
+
+
+def without_times(row):
+    return {key: value for key, value in row.items() if key not in ("start", "complete") and "Time" not in key}
+
+
+class Tune(tool.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.whole = cls.folder / "runs" / "whole"
+        cls.tuned = run("tune", cls.shapes, *STUDY, "--trials", TRIALS, "--out", cls.whole, "--json")
+        if cls.tuned.code != 0:
+            raise AssertionError(cls.tuned.err)
+
+    def trials(self, folder):
+        """Parameters, state and value of each trial, as they are stored."""
+        with sqlite3.connect(folder / "study.db") as base:
+            return base.execute("SELECT t.number, t.state, v.value, group_concat(p.param_name || '=' || p.param_value) "
+                                "FROM trials t LEFT JOIN trial_values v USING (trial_id) LEFT JOIN trial_params p "
+                                "USING (trial_id) GROUP BY t.trial_id ORDER BY t.number").fetchall()
+
+    def same(self, folder):
+        self.assertEqual(self.trials(folder), self.trials(self.whole))
+        for name in ("trials.json", "best.json"):
+            found, wanted = [json.loads((where / name).read_text()) for where in (folder, self.whole)]
+            if name == "best.json":
+                found, wanted = [found], [wanted]
+            self.assertEqual([without_times(row) for row in found], [without_times(row) for row in wanted])
+
+    def test_every_change_of_a_trial_is_a_line(self):
+        lines = self.tuned.lines
+        events, result = lines[:-1], lines[-1]
+        self.assertEqual({line["kind"] for line in events}, {"trial"})
+        begun = [line["number"] for line in events if line["state"] == "RUNNING"]
+        ended = {line["number"]: line for line in events if line["state"] != "RUNNING"}
+        self.assertEqual(begun, list(range(TRIALS)))
+        self.assertEqual(set(ended), set(begun))
+        complete = {number: line for number, line in ended.items() if line["state"] == "COMPLETE"}
+        best = min(complete, key=lambda number: complete[number]["value"])
+        self.assertEqual((result["state"], result["trials"], result["exit_code"]), ("completed", TRIALS, 0))
+        self.assertEqual((result["best"]["number"], result["best"]["value"]), (best, complete[best]["value"]))
+        self.assertEqual(result["pruned"], sum(line["state"] == "PRUNED" for line in ended.values()))
+        self.assertIsNone(result["standard_error"])  # a loss is no share of pictures
+        for line in ended.values():
+            self.assertEqual(set(line["params"]), {"learning_rate", "batch_size", "epochs"})
+            self.assertIn(line["params"]["batch_size"], (8, 16))
+
+    def test_the_run_directory(self):
+        config = json.loads((self.whole / "config.json").read_text())
+        self.assertEqual(config["search"], SPACE[1::2])
+        self.assertEqual((config["command"], config["data"], config["seed"]), ("tune", str(self.shapes), 3))
+        with open(self.whole / "trials.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(list(rows[0]), ["learning_rate", "batch_size", "epochs", "TrainingJobName", "TrainingJobStatus",
+                                         "FinalObjectiveValue", "TrainingStartTime", "TrainingEndTime",
+                                         "TrainingElapsedTimeSeconds", "TrainingJobDefinitionName"])
+        stored = self.trials(self.whole)
+        self.assertEqual([float(row["FinalObjectiveValue"]) for row in rows], [value for _, _, value, _ in stored])
+        best = json.loads((self.whole / "best.json").read_text())
+        self.assertEqual(best["value"], min(value for _, state, value, _ in stored if state == "COMPLETE"))
+
+    def test_the_configuration_repeats_the_study(self):
+        out = self.folder / "runs" / "same"
+        self.ok(run("tune", "--config", self.whole / "config.json", "--out", out, "-q", "--threads", "2"))
+        self.same(out)
+
+    def test_more_trials(self):
+        out = self.folder / "runs" / "more"
+        self.ok(run("tune", self.shapes, *STUDY, "--trials", 4, "--out", out, "-q"))
+        self.assertEqual(len(self.trials(out)), 4)
+        self.ok(run("tune", "--resume", out, "--trials", TRIALS, "-q"))
+        self.same(out)
+        self.ok(run("tune", "--resume", out, "-q"))  # nothing is left to do
+        self.same(out)
+
+    def test_a_killed_study_goes_on(self):
+        out = self.folder / "runs" / "killed"
+        words = [self.shapes, *STUDY, "--trials", TRIALS, "--out", out]
+        for lines in (2, 9, 14):
+            process = tool.start("tune", *words, "--json")
+            for _ in range(lines):
+                process.stdout.readline()
+            process.kill()
+            process.communicate(timeout=60)
+            words = ["--resume", out]
+        self.ok(run("tune", *words, "-q"))
+        self.same(out)
+
+    def test_a_signal_stops_and_the_study_goes_on(self):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            out = self.folder / "runs" / f"signal{code}"
+            # Listeners to a short pipe would not help: trials are long enough.
+            process = tool.start("tune", self.shapes, *STUDY, "--search", "patience=0,1000", "--trials", 100000,
+                                 "--out", out, "--json")
+            for _ in range(20):
+                process.stdout.readline()
+            process.send_signal(number)
+            text, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, code, err)
+            last = json.loads(text.splitlines()[-1])
+            self.assertEqual((last["state"], last["exit_code"]), ("interrupted", code))
+            self.assertIn(f"tune --resume {out}", err)
+            self.assertTrue((out / "trials.csv").is_file())
+            count = len(self.trials(out))
+            done = self.ok(run("tune", "--resume", out, "--trials", count + 2, "--json"))
+            self.assertEqual(done.lines[-1]["trials"], count + 2)
+
+    def test_two_processes_do_not_write_one_study(self):
+        out = self.folder / "runs" / "busy"
+        process = tool.start("tune", self.shapes, *STUDY, "--trials", 100000, "--out", out, "--json")
+        process.stdout.readline()
+        self.fails(run("tune", "--resume", out), 1, "another process")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+    def test_the_table_of_the_best(self):
+        out = self.folder / "runs" / "table"
+        done = self.ok(run("tune", self.shapes, *HEAD, "--trials", 6, "--search", "learning_rate=0.01,0.1", "--sampler",
+                           "random", "--epochs", "2", "--out", out))
+        for character in done.err:
+            self.assertTrue(character == "\n" or character.isprintable(), repr(character))
+        lines = done.out.splitlines()
+        self.assertEqual(len([line for line in lines if line.startswith("trial=")]), 6)
+        head = next(line for line in lines if line.startswith("trial "))
+        self.assertEqual(head.split(), ["trial", "val_accuracy", "learning_rate"])
+        self.assertIn("within one standard error", done.out)
+        # The line that trains the winner comes to the winner's value.
+        winner = next(line for line in lines if line.startswith("train it"))
+        words = shlex.split(winner)[3:]
+        again = self.ok(run(*words, "--out", self.folder / "runs" / "winner", "--json"))
+        self.assertAlmostEqual(again.lines[-1]["best"]["value"], json.loads((out / "best.json").read_text())["value"])
+
+    def test_the_time_limit(self):
+        out = self.folder / "runs" / "limited"
+        done = run("tune", self.shapes, *STUDY, "--trials", 100000, "--time-limit", "0.5", "--out", out, "--json")
+        self.assertEqual(done.code, 124, done.err)
+        self.assertEqual(done.lines[-1]["state"], "time_limit")
+        self.assertGreater(done.lines[-1]["trials"], 2)
+
+    def test_wrong_words(self):
+        def tune(*words):
+            return run("tune", self.shapes, *HEAD, "--out", self.folder / "runs" / f"bad{time.monotonic_ns()}", *words)
+        self.fails(run("tune"), 2, "folder of images is missing")
+        self.fails(tune("--search", "colour=red,blue"), 2, "colour is no option")
+        self.fails(tune("--search", "learning_rate"), 2, "learning_rate")
+        self.fails(tune("--search", "epochs=1..3", "--search", "epochs=2..4"), 2, "epochs: is there already")
+        self.fails(tune("--search", "learning_rate=50..500"), 2, "learning_rate")
+        self.fails(tune("--search", "engine=ref,native"), 2, "engine")
+        self.fails(tune("--sampler", "grid"), 2, "learning_rate", "grid")
+        self.fails(tune("--converge", "--sampler", "tpe"), 2, "converge")
+        self.fails(tune("--storage", self.folder / "no" / "where.db"), 1, "where.db")
+        self.fails(run("tune", self.shapes, *STUDY, "--out", self.whole), 1, self.whole, "another run")
+        self.fails(run("tune", "--resume", self.folder), 3, self.folder)
+        self.fails(run("tune", "--resume", self.whole, "--out", "x"), 2, "--out", "--resume")
+        self.fails(run("tune", "--resume", self.whole, "--seed", "4"), 3, "seed 3, expected 4")
+        self.fails(run("tune", self.folder / "none", *STUDY), 3, "none")
+        parts = self.folder / "parts"
+        shutil.copytree(self.shapes / "train", parts / "train", dirs_exist_ok=True)
+        self.fails(run("tune", parts, *STUDY, "--out", self.folder / "runs" / "parts"), 3, "no valid split")
+
+    def test_lists_in_configurations(self):
+        config = self.folder / "list.json"
+        config.write_text(json.dumps({"search": ["epochs=1..2", "batch_size=4,8"], "trials": 2}))
+        found = self.ok(run("tune", self.shapes, "--config", config, "--print-config")).json
+        self.assertEqual(found["search"], ["epochs=1..2", "batch_size=4,8"])
+        found = self.ok(run("tune", self.shapes, "--config", config, "--search", "epochs=3..4", "--print-config")).json
+        self.assertEqual(found["search"], ["epochs=3..4"])  # the command line has its own list
+        config.write_text(json.dumps({"search": "epochs=1..2"}))
+        self.fails(run("tune", self.shapes, "--config", config), 2, "search", "an array of texts")
+        config.write_text(json.dumps({"trials": ["1"]}))
+        self.fails(run("tune", self.shapes, "--config", config), 2, "trials")
+
+
+class Whole(tool.Case):
+    WORDS = [*HEAD, *SPACE, "--seed", "3", "--trials", "6", "--round", "2"]
+
+    def check_run(self, out):
+        for name in ("config.json", "model.safetensors", "metrics.csv", "test.json", "tune/study.db", "tune/trials.csv",
+                     "tune/best.json"):
+            self.assertTrue((out / name).is_file(), name)
+        best = json.loads((out / "tune" / "best.json").read_text())
+        config = json.loads((out / "config.json").read_text())
+        self.assertEqual((config["epochs"], config["batch_size"], config["learning_rate"]),
+                         (best["params"]["epochs"], best["params"]["batch_size"], best["params"]["learning_rate"]))
+        with open(out / "metrics.csv", newline="") as file:
+            curve = [float(row["val_accuracy"]) for row in csv.DictReader(file)]
+        self.assertEqual(curve, best["curve"])  # the training is the trial's
+        report = json.loads((out / "test.json").read_text())
+        again = self.ok(run("evaluate", out, "--json")).json
+        self.assertEqual((report["split"], report["correct"]), ("test", again["correct"]))
+
+    def test_everything_in_one_command(self):
+        out = self.folder / "runs" / "r"
+        done = self.ok(run("run", self.shapes, *self.WORDS, "--out", out, "--json"))
+        self.check_run(out)
+        result = done.lines[-1]
+        self.assertEqual((result["command"], result["state"], result["trials"]), ("run", "completed", 6))
+        self.assertEqual(result["best"]["value"], result["winner"]["value"])
+        count = json.loads((out / "test.json").read_text())
+        self.assertEqual((result["test"]["correct"], result["test"]["count"]), (count["correct"], count["count"]))
+        self.assertLess(result["test"]["top1_low"], result["test"]["top1_high"])
+        self.assertGreaterEqual(result["within"], 1)
+        valid = len(list((self.shapes / "valid").glob("*/*")))
+        value = result["winner"]["value"]
+        self.assertAlmostEqual(result["standard_error"], (value * (1 - value) / valid) ** 0.5)
+        self.fails(run("run", self.shapes, *self.WORDS, "--out", out), 1, "another run")
+        again = self.ok(run("run", "--resume", out, "--json"))  # nothing is left to train
+        self.assertEqual(again.lines[-1]["test"]["correct"], result["test"]["correct"])
+
+    def test_the_report(self):
+        done = self.ok(run("run", self.shapes, *self.WORDS, "--out", self.folder / "runs" / "text"))
+        for part in ("winner", "val_accuracy", "within one standard error", "too good by up to", "test accuracy",
+                     "95 % interval"):
+            self.assertIn(part, done.out)
+
+    def test_an_interrupted_run_goes_on(self):
+        whole = self.folder / "runs" / "left"
+        self.ok(run("run", self.shapes, *self.WORDS, "--out", whole, "-q"))
+        out = self.folder / "runs" / "stopped"
+        process = tool.start("run", self.shapes, *self.WORDS, "--out", out, "--json")
+        for _ in range(4):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        if process.returncode == 130:
+            self.assertIn(f"run --resume {out}", err)
+        self.ok(run("run", "--resume", out, "-q"))
+        self.check_run(out)
+        self.assertEqual((out / "model.safetensors").read_bytes(), (whole / "model.safetensors").read_bytes())
+
+    def test_bad_data_ends_it(self):
+        bad = self.folder / "bad"
+        shutil.copytree(self.shapes, bad)
+        for file in sorted((bad / "train").glob("*/*"))[::2]:
+            pathlib.Path(file).write_bytes(b"no picture")
+        self.fails(run("run", bad, *self.WORDS, "--out", self.folder / "runs" / "bad"), 3, "data check")
+        self.fails(run("run"), 2, "folder of images is missing")
+
+
+if __name__ == "__main__":
+    tool.main()
