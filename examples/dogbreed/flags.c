@@ -214,14 +214,15 @@ static assignment *earlier_of_list(const parser *p, const char *name) {
 static int add_assignment(parser *p, const char *name, const char *value) {
     assignment *earlier = earlier_of_list(p, name);
     const char *before = earlier == NULL ? "" : earlier->value;
-    char *copy = malloc(strlen(before) + strlen(value) + 2);
+    size_t size = strlen(before) + strlen(value) + 2;
+    char *copy = malloc(size);
     assignment one = {earlier == NULL ? strdup(name) : earlier->name, copy};
     if (one.name == NULL || copy == NULL) {
         free(copy);
         free(earlier == NULL ? one.name : NULL);
         return fail_with(p->t, TOOL_FAILED, "out of memory");
     }
-    (void)sprintf(copy, "%s%s%s", before, earlier == NULL ? "" : "\n", value);
+    (void)snprintf(copy, size, "%s%s%s", before, earlier == NULL ? "" : "\n", value);
     if (earlier != NULL) {
         free(earlier->value);
         *earlier = one;

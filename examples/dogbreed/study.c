@@ -107,7 +107,9 @@ static void show_line(study *s, const dogbreed_trial_event *e) {
     (void)snprintf(part, sizeof part, "pruned %lld", (long long)s->pruned);
     line_add(text, width, part);
     (void)snprintf(part, sizeof part, "failed %lld", (long long)s->failed);
-    line_add(text, width, s->failed > 0 ? part : "");
+    if (s->failed > 0) {
+        line_add(text, width, part);
+    }
     if (e->kind == DOGBREED_TRIAL_EVENT_EPOCH) {
         (void)snprintf(part, sizeof part, "trial %lld epoch %d/%d", (long long)e->number,
                        (int)e->epoch, (int)e->epochs);

@@ -13,7 +13,7 @@ import threading
 import unittest
 
 import dogbreed
-from dogbreed import common, dataset, event, model, options, predictor
+from dogbreed import common, dataset, event, model, options, predictor, tuner
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
 STRUCTS = {
@@ -21,7 +21,7 @@ STRUCTS = {
     "dogbreed_architecture": model.Architecture, "dogbreed_parameter": model.Parameter,
     "dogbreed_evaluation": dogbreed.Evaluation, "dogbreed_tensor": event.Tensor,
     "dogbreed_tensor_stats": event.TensorStats, "dogbreed_event": event.RawEvent,
-    "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
+    "dogbreed_trial_event": tuner.RawTrial, "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
 }
 ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
 
@@ -181,6 +181,73 @@ class MainJob(unittest.TestCase):
         self.assertEqual(stopped.exception.name, "CANCELLED")
         with self.assertRaises(ZeroDivisionError):
             dogbreed.quantize(model, valid, lambda event: 1 // 0)
+
+    def tuner(self, **more):
+        study = dogbreed.Tuner("learning_rate=log:1e-3:0.5", "batch_size=4,8", trials=5, sampler="tpe", round=2,
+                               objective="val_loss", pruner="none", **more)
+        study.job(self.data.split("train"), self.data.split("valid"),
+                  model={"architecture": "tiny", "batch_norm": "frozen", "seed": 1}, **self.options)
+        return study
+
+    def test_a_study_trains(self):
+        storage = os.path.join(self.folder.name, "study.db")
+        heard = []
+        study = self.tuner(storage=storage)
+        study.run(heard.append)
+        self.assertEqual(len(study), 5)
+        ends = [trial for trial in heard if trial.kind == "end"]
+        self.assertEqual([trial.number for trial in heard if trial.kind == "begin"], list(range(5)))
+        self.assertEqual({trial.state for trial in ends}, {"complete"})
+        values = {trial.number: trial.value for trial in ends}
+        best = study.best()
+        self.assertEqual((best["number"], best["value"]), (min(values, key=values.get), min(values.values())))
+        self.assertEqual(best["params"], next(trial.params for trial in ends if trial.number == best["number"]))
+        self.assertIn("TrainingJobName", study.table().splitlines()[0])
+        self.assertEqual(len(study.table().splitlines()), 6)
+        trainer = study.trainer()
+        study.close()
+        trainer.run()
+        self.assertEqual(min(row["val_loss"] for row in trainer.metrics()["epochs"]), best["value"])
+        self.assertGreater(dogbreed.evaluate(trainer.model, self.data.split("valid"), cache_dir=self.cache,
+                                             **ENGINE).count, 0)
+        again = self.tuner(storage=storage)  # what is stored
+        self.assertEqual([trial["value"] for trial in again.trials()], [values[number] for number in range(5)])
+
+    def test_a_study_ends_as_its_listener_says(self):
+        study = self.tuner()
+        study.run(lambda trial: dogbreed.STOP)
+        self.assertEqual(len(study), 2)
+
+        def fail(trial):
+            raise KeyError("mine")
+        with self.assertRaisesRegex(KeyError, "mine"):
+            study.run(fail)
+        study.run()
+        self.assertEqual(len(study), 5)
+
+    def test_a_program_asks_and_tells(self):
+        study = dogbreed.Tuner(objective="minimize", sampler="random", pruner="median", trials=20, round=1)
+        study.add_range("x", -1, 1, scale="linear")
+        study.add_integer("n", 1, 9)
+        study.add_choice("kind", 1, "two", 3.5)
+        for index in range(20):
+            number, params = study.ask()
+            self.assertEqual(number, index)
+            self.assertIn(params["kind"], (1, "two", 3.5))
+            value = params["x"] ** 2
+            if study.report(number, 1, value):
+                study.tell(number, state="pruned")
+            else:
+                study.tell(number, value)
+        self.assertEqual({trial["state"] for trial in study.trials()}, {"COMPLETE", "PRUNED"})
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "over"):
+            study.tell(0, 1.0)
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "has begun"):
+            study.add("y=1..2")
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "trial 77"):
+            study.trial(77)
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "test split"):
+            dogbreed.Tuner().job(self.data.split("train"), self.data.split("test"), model={"architecture": "tiny"})
 
     def test_plan_has_every_step(self):
         plan = self.model().plan()

@@ -16,8 +16,9 @@ from .model import Model, architectures
 from .predictor import Predictor
 from .quantize import quantize
 from .trainer import Trainer
+from .tuner import Trial, Tuner
 
-__all__ = ["STOP", "Dataset", "DogbreedError", "Evaluation", "Event", "Model", "Predictor", "Trainer",
-           "architectures", "build_info", "doctor", "evaluate", "event", "options", "quantize", "run", "set_log", "synthesize",
+__all__ = ["STOP", "Dataset", "DogbreedError", "Evaluation", "Event", "Model", "Predictor", "Trainer", "Trial",
+           "Tuner", "architectures", "build_info", "doctor", "evaluate", "event", "options", "quantize", "run", "set_log", "synthesize",
            "version", "weights"]
 __version__ = version()

@@ -55,7 +55,7 @@ class Text:
 
 
 _LETTERS = {"P": c_void_p, "T": Text, "i": c_int32, "q": ctypes.c_int64, "u": ctypes.c_uint32, "Q": ctypes.c_uint64,
-            "z": ctypes.c_size_t}
+            "z": ctypes.c_size_t, "d": ctypes.c_double}
 _RESULTS = dict(_LETTERS, T=c_char_p, **{"-": None})
 
 
@@ -67,7 +67,8 @@ def _check(code: int, *_: Any) -> int:
 
 def functions(prefix: str, **signatures: str) -> SimpleNamespace:
     """Declares functions of the library, a letter a parameter: P any pointer, T text or path, i q int32 and int64,
-    u Q unsigned, z size_t. A result stands behind a colon ("-": none); without one it is a result code, and a negative
+    u Q unsigned, z size_t,
+    d double. A result stands behind a colon ("-": none); without one it is a result code, and a negative
     one raises DogbreedError."""
     found = SimpleNamespace()
     for name, signature in signatures.items():

@@ -30,6 +30,12 @@ class Trainer(Handle):
         super().__init__(made(_c.create, model.pointer, train.pointer, valid.pointer if valid is not None else None,
                               Options(TRAINER, **kwargs)))
 
+    @classmethod
+    def _with(cls, pointer: Any, model: Model) -> Trainer:
+        trainer = cls._of(pointer)
+        trainer._callbacks, trainer._raised, trainer.model = [], None, model
+        return trainer
+
     def subscribe(self, function: Callable[[Event], int | None], *kinds: str) -> int:
         """Calls function for these kinds of event (none: all); returns the number for release()."""
         callback = self._carrier.wrap(function)

@@ -1,0 +1,137 @@
+"""Search for hyperparameters: many trials of one training, or of a program of your own."""
+from __future__ import annotations
+
+import ctypes
+import json
+from ctypes import POINTER, byref, c_int, c_int32, c_int64, c_void_p
+from typing import Any, Callable
+
+from .common import DogbreedError, Handle, Struct, fields, functions, made, made_json, made_text, text
+from .dataset import Dataset
+from .model import Model
+from .options import MODEL, TRAINER, TUNER, Options
+from .trainer import Trainer
+
+SCALES = ("auto", "linear", "log", "reverse_log")
+STATES = ("running", "complete", "pruned", "fail", "waiting")
+KINDS = ("begin", "epoch", "end")
+_NAN = float("nan")
+
+
+class RawTrial(Struct):
+    _fields_ = fields("u32 struct_size  i32 kind  i64 number done total best_number  f64 value best_value time "
+                      "i32 epoch epochs state reserved  str params reason")
+
+
+_TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
+_c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi",
+               job="PPPPP", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
+               trial_count="P:q", trial="PPq", table="PPP", trainer="PPPq", destroy="P:-")
+
+
+class Trial:
+    """Fields of dogbreed_trial_event by name (number, value, epoch, done, total, best_value, reason, ...)."""
+
+    def __init__(self, raw: RawTrial):
+        self.__dict__.update(raw.as_dict())
+        self.kind, self.state = KINDS[raw.kind], STATES[raw.state]
+        self.params: dict[str, Any] = json.loads(text(raw.params))
+
+
+class Tuner(Handle):
+    """Tuner("learning_rate=log:1e-4:1e-1", "epochs=6..10", trials=40): a study.
+
+    job() and run() train; ask(), report() and tell() are for programs that train themselves.
+    """
+
+    _c = _c
+
+    def __init__(self, *search: str, **kwargs: Any):
+        self._raised: BaseException | None = None
+        super().__init__(made(_c.create, Options(TUNER, **kwargs)))
+        for line in search:
+            self.add(line)
+
+    def add(self, line: str) -> None:
+        _c.add(self.pointer, line)
+
+    def add_range(self, name: str, low: float, high: float, step: float = 0.0, scale: str = "auto") -> None:
+        _c.add_range(self.pointer, name, low, high, step, SCALES.index(scale))
+
+    def add_integer(self, name: str, low: int, high: int, step: int = 1, scale: str = "auto") -> None:
+        _c.add_integer(self.pointer, name, low, high, step, SCALES.index(scale))
+
+    def add_choice(self, name: str, *choices: Any) -> None:
+        words = [str(choice).encode() for choice in choices]
+        _c.add_choice(self.pointer, name, (ctypes.c_char_p * len(words))(*words), len(words))
+
+    def job(self, train: Dataset, valid: Dataset, model: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """What a trial trains: model has options of the network, keywords are options of the trainer."""
+        _c.job(self.pointer, Options(MODEL, **(model or {})), train.pointer, valid.pointer, Options(TRAINER, **kwargs))
+
+    def run(self, listener: Callable[[Trial], int | None] | None = None) -> None:
+        """Runs the study to its end. listener gets a Trial and returns None or STOP; what it raises comes out."""
+        def forward(raw: Any, _: Any) -> int:
+            try:
+                return int(listener(Trial(raw.contents)) or 0)  # type: ignore[misc]
+            except BaseException as error:  # carried through C and raised again below
+                self._raised = error
+                return -1
+
+        callback = _TrialFn(forward) if listener is not None else None
+        _c.listen(self.pointer, callback, None, None)
+        try:
+            _c.run(self.pointer)
+        except DogbreedError:
+            if self._raised is None:
+                raise
+        finally:
+            if self._pointer:
+                _c.listen(self.pointer, None, None, None)
+        raised, self._raised = self._raised, None
+        if raised is not None:
+            raise raised
+
+    def stop(self) -> None:
+        """Ends a running study behind the current epoch; from any thread or signal handler."""
+        _c.stop(self.pointer)
+
+    def ask(self) -> tuple[int, dict[str, Any]]:
+        """Number and parameters of the next trial."""
+        number = c_int64()
+        params = made_json(lambda out: _c.ask(self.pointer, byref(number), out))
+        return number.value, params
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """The objective after step 1, 2, ...; True: the trial may stop."""
+        prune = c_int32()
+        _c.report(self.pointer, number, step, value, byref(prune))
+        return bool(prune.value)
+
+    def tell(self, number: int, value: float | None = None, state: str = "complete") -> None:
+        _c.tell(self.pointer, number, STATES.index(state), _NAN if value is None else value)
+
+    def __len__(self) -> int:
+        count = int(_c.trial_count(self.pointer))
+        if count < 0:
+            made_json(_c.trial, self.pointer, 0)  # raises what is wrong
+        return count
+
+    def trial(self, number: int) -> dict[str, Any]:
+        return made_json(_c.trial, self.pointer, number)
+
+    def trials(self) -> list[dict[str, Any]]:
+        return [self.trial(number) for number in range(len(self))]
+
+    def best(self) -> dict[str, Any]:
+        return self.trial(-1)
+
+    def table(self) -> str:
+        """All trials as CSV, in the columns of SageMaker's analytics."""
+        return made_text(lambda out: _c.table(out, None, self.pointer))
+
+    def trainer(self, number: int = -1) -> Trainer:
+        """The training of a trial (default: the best), ready to run; its model is in .model."""
+        model = c_void_p()
+        pointer = made(lambda out: _c.trainer(out, byref(model), self.pointer, number))
+        return Trainer._with(pointer, Model._of(model))
