@@ -182,12 +182,19 @@ static int on_trial(const dogbreed_trial_event *e, void *userdata) {
     return 0;
 }
 
-// Features are computed inside the first training.
+// Features are computed inside the first training; each round opens them again.
+static int on_features(const dogbreed_event *event, void *userdata) {
+    study *s = userdata;
+    int was = s->computing;
+    s->computing = event->done < event->total;
+    return was || s->computing ? progress_event(event, s->features) : 0;
+}
+
 static int on_trainer(dogbreed_trainer *trainer, int64_t number, void *userdata) {
     study *s = userdata;
     (void)number;
     return dogbreed_trainer_subscribe(trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_PROGRESS),
-                                      progress_event, s->features);
+                                      on_features, s);
 }
 
 // --- running

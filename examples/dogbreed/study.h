@@ -18,8 +18,9 @@ typedef struct study {
     int64_t done_before; // finished trials when it began; -1: no event yet
     int64_t pruned;
     int64_t failed;
-    int lock;    // descriptor of run.lock; -1: none
-    int limited; // the time limit has ended it
+    int computing; // features, now
+    int lock;      // descriptor of run.lock; -1: none
+    int limited;   // the time limit has ended it
 } study;
 
 // Makes the folder (resume: takes it), runs the study, writes its documents. Returns 0 or an exit
