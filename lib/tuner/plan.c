@@ -92,6 +92,9 @@ static int take(dogbreed_tuner *tuner, const dogb_study_trial *stored) {
     trial->start = stored->start;
     trial->complete = stored->complete;
     rc = take_attributes(trial, &tuner->arena, stored->attributes);
+    if (rc == DOGBREED_OK && trial->state == DOGB_TRIAL_WAITING) {
+        rc = dogb_queue_read(trial, tuner, stored->system);
+    }
     for (int32_t i = 0; i < stored->param_count; i++) {
         int axis = axis_of(tuner, stored->params[i].name);
         if (axis >= 0) {

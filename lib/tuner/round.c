@@ -315,36 +315,10 @@ static int train(crew *c) {
     return rc;
 }
 
-// From trial *userdata on.
-static int add_trials(dogbreed_tuner *tuner, void *userdata) {
-    int rc = DOGBREED_OK;
-    for (size_t k = *(const size_t *)userdata; rc == DOGBREED_OK && k < tuner->count; k++) {
-        rc = dogb_keep_add(tuner, &tuner->trials[k]);
-    }
-    return rc;
-}
-
-// The round's trials that are not there yet, suggested one after the other, stored at once.
-static int begin_trials(dogbreed_tuner *tuner, int64_t to) {
-    size_t before = tuner->count;
-    dogb_trial *trial = NULL;
-    int rc = DOGBREED_OK;
-    while (rc == DOGBREED_OK && (int64_t)tuner->count < to) {
-        rc = dogb_tuner_next(&trial, tuner);
-    }
-    if (rc == DOGBREED_OK && tuner->count > before) {
-        rc = dogb_keep_batch(tuner, add_trials, &before);
-    }
-    if (rc < 0) {
-        tuner->count = before;
-    }
-    return rc;
-}
-
 int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to) {
     crew c = {.tuner = tuner, .alone = -1};
     c.runners = dogb_alloc(&c.arena, (size_t)(to - from), sizeof *c.runners);
-    int rc = c.runners == NULL ? DOGBREED_ERROR_NO_MEMORY : begin_trials(tuner, to);
+    int rc = c.runners == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_tuner_begin(tuner, from, to);
     for (int64_t k = from; rc == DOGBREED_OK && k < to; k++) {
         if (!dogb_trial_is_over(&tuner->trials[k])) {
             rc = make_runner(&c, &c.runners[c.count++], k);

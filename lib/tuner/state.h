@@ -110,6 +110,11 @@ int dogb_job_check(dogbreed_tuner *tuner);
 int dogb_job_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
                      const dogbreed_tuner *tuner, const dogb_trial *trial, int own);
 
+// begin.c: trials [from, to) are there and RUNNING, or over.
+int dogb_tuner_begin(dogbreed_tuner *tuner, int64_t from, int64_t to);
+// Values of a WAITING trial that are fixed, from its system attributes.
+int dogb_queue_read(dogb_trial *trial, const dogbreed_tuner *tuner, const char *system);
+
 // round.c: trains the trials [from, to) that are not over.
 int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to);
 

@@ -3,6 +3,7 @@
 #include "../trainer/worker.h"
 #include "tuner_test.h"
 
+#include "study/study.h"
 #include "trainer/trainer_internal.h"
 
 enum { TRIALS = 14 };
@@ -310,6 +311,39 @@ static void whole_networks_are_searched(void **state) {
     free(first);
 }
 
+// What Optuna's enqueue_trial leaves: some parameters fixed, the others open.
+static void queued_trials_are_run(void **state) {
+    (void)state;
+    const char *storage = new_storage(&f);
+    free(trials_of(tuner_small(&f, storage, 2)));
+    dogb_study *study = NULL;
+    dogb_study_conf conf = {.url = storage, .name = "study"};
+    const dogb_study_param fixed[] = {
+        {"learning_rate", 0.25,
+         "{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": null, \"low\": 0.001, "
+         "\"high\": 0.5, \"log\": true}}"},
+        {"batch_size", 2,
+         "{\"name\": \"CategoricalDistribution\", \"attributes\": {\"choices\": [4, 8, 16]}}"}};
+    assert_ok(dogb_study_open(&study, &conf));
+    assert_ok(dogb_study_add(study, NULL, NULL, 2, DOGB_TRIAL_WAITING, fixed, 2, NULL));
+    assert_ok(dogb_study_add(study, NULL, NULL, 3, DOGB_TRIAL_WAITING, fixed, 1, NULL));
+    dogb_study_close(study);
+    char *list = trials_of(tuner_small(&f, storage, 5));
+    assert_stored(tuner_small(&f, storage, 5), list);
+    dogbreed_tuner *tuner = tuner_small(&f, storage, 5);
+    assert_int_equal(dogbreed_tuner_trial_count(tuner), 5);
+    for (int i = 2; i < 4; i++) {
+        const char *params = trial_text(tuner, i, "params");
+        assert_string_equal(trial_text(tuner, i, "state"), "COMPLETE");
+        assert_non_null(strstr(params, "\"learning_rate\": 0.25"));
+        assert_non_null(strstr(params, i == 2 ? "\"batch_size\": 16" : "\"batch_size\": "));
+        assert_non_null(strstr(params, "\"epochs\": "));
+    }
+    assert_null(strstr(trial_text(tuner, 4, "params"), "\"learning_rate\": 0.25"));
+    dogbreed_tuner_destroy(tuner);
+    free(list);
+}
+
 static void every_sampler_repeats_itself(void **state) {
     (void)state;
     for (int32_t sampler = DOGBREED_SAMPLER_RANDOM; sampler <= DOGBREED_SAMPLER_GP; sampler++) {
@@ -341,6 +375,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(weights_are_those_of_the_training_alone),
         cmocka_unit_test(options_of_the_model_are_searched),
         cmocka_unit_test(whole_networks_are_searched),
+        cmocka_unit_test(queued_trials_are_run),
         cmocka_unit_test(every_sampler_repeats_itself),
     };
     if (argc > 2 && strcmp(argv[1], "worker") == 0) {
