@@ -427,7 +427,7 @@ static void memory_may_run_out_anywhere(void **state) {
         dogbreed_tuner_options options = tuner_options("", 3);
         char *whole = trials_of(tuner_small(&f, "", 3));
         int failures = 0;
-        int step = getenv("DOGBREED_TEST_SHORT") == NULL ? 11 : 97; // of thousands
+        int step = getenv("DOGBREED_TEST_SHORT") == NULL ? 37 : 97; // of thousands
         for (int i = 0, failed = 1; failed; i += step) {
             options.storage = stored ? new_storage(&f) : "";
             memory_fail_after(i);
