@@ -87,15 +87,15 @@ class Carrier:
     def __init__(self) -> None:
         self._raised: BaseException | None = None
 
-    def wrap(self, function: Callable[[Event], int | None]) -> Any:
+    def wrap(self, function: Callable[[Any], int | None], view: type = Event, kind: type = EventFn) -> Any:
         def forward(raw: Any, _: Any) -> int:
             try:
-                return int(function(Event(raw)) or 0)
+                return int(function(view(raw)) or 0)
             except BaseException as error:  # raised again by call()
                 self._raised = error
                 return -1
 
-        return EventFn(forward)
+        return kind(forward)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """function(*arguments), whose result is lost when a callback raised."""

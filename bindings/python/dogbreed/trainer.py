@@ -33,7 +33,7 @@ class Trainer(Handle):
     @classmethod
     def _with(cls, pointer: Any, model: Model) -> Trainer:
         trainer = cls._of(pointer)
-        trainer._callbacks, trainer._raised, trainer.model = [], None, model
+        trainer._callbacks, trainer._carrier, trainer.model = [], Carrier(), model
         return trainer
 
     def subscribe(self, function: Callable[[Event], int | None], *kinds: str) -> int:

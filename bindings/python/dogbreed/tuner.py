@@ -6,8 +6,9 @@ import json
 from ctypes import POINTER, byref, c_int, c_int32, c_int64, c_void_p
 from typing import Any, Callable
 
-from .common import DogbreedError, Handle, Struct, fields, functions, made, made_json, made_text, text
+from .common import Handle, Struct, fields, functions, made, made_json, made_text, text
 from .dataset import Dataset
+from .event import Carrier
 from .model import Model
 from .options import MODEL, TRAINER, TUNER, Options
 from .trainer import Trainer
@@ -32,10 +33,11 @@ _c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add
 class Trial:
     """Fields of dogbreed_trial_event by name (number, value, epoch, done, total, best_value, reason, ...)."""
 
-    def __init__(self, raw: RawTrial):
-        self.__dict__.update(raw.as_dict())
-        self.kind, self.state = KINDS[raw.kind], STATES[raw.state]
-        self.params: dict[str, Any] = json.loads(text(raw.params))
+    def __init__(self, raw: Any):
+        fields_of_c: RawTrial = raw.contents
+        self.__dict__.update(fields_of_c.as_dict())
+        self.kind, self.state = KINDS[fields_of_c.kind], STATES[fields_of_c.state]
+        self.params: dict[str, Any] = json.loads(text(fields_of_c.params))
 
 
 class Tuner(Handle):
@@ -47,7 +49,7 @@ class Tuner(Handle):
     _c = _c
 
     def __init__(self, *search: str, **kwargs: Any):
-        self._raised: BaseException | None = None
+        self._carrier = Carrier()
         super().__init__(made(_c.create, Options(TUNER, **kwargs)))
         for line in search:
             self.add(line)
@@ -71,26 +73,13 @@ class Tuner(Handle):
 
     def run(self, listener: Callable[[Trial], int | None] | None = None) -> None:
         """Runs the study to its end. listener gets a Trial and returns None or STOP; what it raises comes out."""
-        def forward(raw: Any, _: Any) -> int:
-            try:
-                return int(listener(Trial(raw.contents)) or 0)  # type: ignore[misc]
-            except BaseException as error:  # carried through C and raised again below
-                self._raised = error
-                return -1
-
-        callback = _TrialFn(forward) if listener is not None else None
+        callback = self._carrier.wrap(listener, Trial, _TrialFn) if listener is not None else None
         _c.listen(self.pointer, callback, None, None)
         try:
-            _c.run(self.pointer)
-        except DogbreedError:
-            if self._raised is None:
-                raise
+            self._carrier.call(_c.run, self.pointer)
         finally:
             if self._pointer:
                 _c.listen(self.pointer, None, None, None)
-        raised, self._raised = self._raised, None
-        if raised is not None:
-            raise raised
 
     def stop(self) -> None:
         """Ends a running study behind the current epoch; from any thread or signal handler."""
