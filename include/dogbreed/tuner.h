@@ -64,6 +64,8 @@ typedef struct dogbreed_tuner_options {
     int32_t round;       /* trials that are suggested together; 0: a tenth of trials, 2 to 16 */
     int32_t patience_trials; /* without an improvement of 1 % before the study ends; 0: none */
     int32_t converge;    /* 1: the study ends when gp expects less than 1 % */
+    int32_t workers;     /* programs that work on the study at the same time, 1 to 1024 */
+    uint32_t reserved;
 } dogbreed_tuner_options;
 
 DOGBREED_API int dogbreed_tuner_options_init(dogbreed_tuner_options *options, size_t struct_size);
@@ -130,8 +132,12 @@ DOGBREED_API int dogbreed_tuner_listen(dogbreed_tuner *tuner, dogbreed_trial_fn 
 
 /* Runs trials until the study has options->trials of them, or another end is reached. Continues a
  * study that the storage has: trials that were running are trained again, and the list of trials is
- * that of a run that was never interrupted. Returns MISMATCH (the study was made with other
- * parameters, seed, sampler, round), CANCELLED, CALLBACK, what the storage returns. */
+ * that of a run that was never interrupted. Any number of processes, on any number of hosts when
+ * the storage is a server, may run one study at the same time: the list is the same; each takes
+ * its share of a round (options->workers), and what a killed one was training is trained by
+ * another. Trials that others have ended reach the listener too. Returns MISMATCH (the study was
+ * made with other parameters, seed, sampler, round, job or data), CANCELLED, CALLBACK, what the
+ * storage returns. */
 DOGBREED_API int dogbreed_tuner_run(dogbreed_tuner *tuner);
 
 /* Ends a running study behind the current epoch; its trials are trained again by the next run. From

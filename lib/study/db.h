@@ -67,6 +67,9 @@ typedef struct dogb_db_driver {
     int64_t (*integer)(const dogb_db *db, int32_t column);
     double (*real)(const dogb_db *db, int32_t column);
     const char *(*text)(const dogb_db *db, int32_t column); // NULL: NULL, or no memory
+    // A lock named by a number, of this connection until it ends. 1: it has it; 0: another has.
+    int (*claim)(dogb_db *db, int64_t id);
+    void (*release)(dogb_db *db, int64_t id);
     int (*reconnect)(dogb_db *db);
     void (*close)(dogb_db *db);
 } dogb_db_driver;

@@ -9,7 +9,8 @@
 
 typedef struct reader {
     dogb_arena *arena; // of the results
-    int64_t only;      // this trial; -1: all
+    int64_t only;      // this trial; -1: those from number `from` on
+    int64_t from;
     dogb_study_trial *trials;
     int64_t count;
     size_t capacity;       // of trials, then of the array of the trial that is being filled
@@ -18,10 +19,10 @@ typedef struct reader {
     size_t member;         // which of the two texts: offset in dogb_study_trial
 } reader;
 
-// Both forms of a query: all trials of a study, or one of them.
+// Both forms of a query: the trials of a study from a number on, or one of them.
 #define QUERY(SELECT_FROM, ORDER)                                                                  \
     {                                                                                              \
-        SELECT_FROM " WHERE t.study_id = $1 ORDER BY t.trial_id" ORDER,                            \
+        SELECT_FROM " WHERE t.study_id = $1 AND t.number >= $2 ORDER BY t.trial_id" ORDER,         \
             SELECT_FROM " WHERE t.study_id = $1 AND t.trial_id = $2 ORDER BY t.trial_id" ORDER     \
     }
 
@@ -30,8 +31,9 @@ static int no_memory(void) {
 }
 
 static int start(dogb_study *study, const reader *r, const char *const sql[2]) {
-    const dogb_cell cells[] = {dogb_integer(study->id), dogb_integer(r->only)};
-    return dogb_db_start(study->db, sql[r->only >= 0], cells, r->only >= 0 ? 2 : 1);
+    return dogb_db_start(
+        study->db, sql[r->only >= 0],
+        DOGB_CELLS(dogb_integer(study->id), dogb_integer(r->only >= 0 ? r->only : r->from)));
 }
 
 // A copy of a column; `same` when it has that text already, as neighbouring trials often have.
@@ -227,9 +229,9 @@ static int read_all(dogb_study *study, reader *r) {
     return rc;
 }
 
-int dogb_study_trials(const dogb_study_trial **out, int64_t *count, dogb_study *study,
-                      dogb_arena *arena) {
-    reader r = {.arena = arena, .only = -1};
+int dogb_study_trials_from(const dogb_study_trial **out, int64_t *count, dogb_study *study,
+                           dogb_arena *arena, int64_t number) {
+    reader r = {.arena = arena, .only = -1, .from = number};
     *out = NULL;
     *count = 0;
     int rc = read_all(study, &r);
@@ -241,6 +243,11 @@ int dogb_study_trials(const dogb_study_trial **out, int64_t *count, dogb_study *
         *count = r.count;
     }
     return rc;
+}
+
+int dogb_study_trials(const dogb_study_trial **out, int64_t *count, dogb_study *study,
+                      dogb_arena *arena) {
+    return dogb_study_trials_from(out, count, study, arena, 0);
 }
 
 int dogb_study_trial_read(const dogb_study_trial **out, dogb_study *study, dogb_arena *arena,

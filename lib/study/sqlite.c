@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // F_OFD_SETLK
 // sqlite.c - the driver for SQLite files. Write-ahead log and synchronous=NORMAL on local disks:
 // kill -9 loses nothing that was committed, a power cut at most the last transactions.
 #include "core/error.h"
@@ -6,6 +7,8 @@
 #include "study/schema.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +28,8 @@ typedef struct sqlite_db {
     prepared *cache;
     size_t count;
     size_t capacity;
+    int claims; // file of the claims, a byte for each trial; -1: not open
+    int reserved;
 } sqlite_db;
 
 static const char *const dialect[DOGB_SQL_COUNT] = {
@@ -171,6 +176,46 @@ static const char *text(const dogb_db *base, int32_t column) {
     return (const char *)sqlite3_column_text(((const sqlite_db *)base)->current, column);
 }
 
+// A file beside the database: closing a file that SQLite has open would end SQLite's locks.
+static int open_claims(sqlite_db *db) {
+    dogb_arena scratch = {0};
+    char *path = dogb_format(&scratch, "%s-claims", db->base.name);
+    int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    if (rc == DOGBREED_OK && (db->claims = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s", path);
+    }
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
+// Locks of the open file, not of the process: two handles of one process keep each other out too.
+static int set_lock(const sqlite_db *db, int64_t id, short kind) {
+    struct flock lock = {.l_type = kind, .l_whence = SEEK_SET, .l_start = id, .l_len = 1};
+    return fcntl(db->claims, F_OFD_SETLK, &lock);
+}
+
+static int claim(dogb_db *base, int64_t id) {
+    sqlite_db *db = (sqlite_db *)base;
+    int rc = db->claims < 0 ? open_claims(db) : DOGBREED_OK;
+    if (rc < 0) {
+        db->base.failure = DOGB_DB_FAILED;
+        return rc;
+    }
+    if (set_lock(db, id, F_WRLCK) == 0) {
+        return 1;
+    }
+    if (errno == EAGAIN || errno == EACCES) {
+        return 0;
+    }
+    db->base.failure = DOGB_DB_FAILED;
+    return dogb_fail_errno(DOGBREED_ERROR_IO, "%s-claims: cannot be locked", db->base.name);
+}
+
+static void release(dogb_db *base, int64_t id) {
+    const sqlite_db *db = (const sqlite_db *)base;
+    (void)set_lock(db, id, F_UNLCK);
+}
+
 static int reconnect(dogb_db *base) {
     (void)base; // a file is never lost
     return DOGBREED_OK;
@@ -183,6 +228,10 @@ static void close_db(dogb_db *base) {
         (void)sqlite3_finalize(db->cache[i].statement);
     }
     (void)sqlite3_close(db->handle);
+    if (db->claims >= 0) {
+        (void)close(db->claims);
+    }
+    db->claims = -1;
     db->handle = NULL;
     db->count = 0;
 }
@@ -199,6 +248,8 @@ static const dogb_db_driver driver = {
     .integer = integer,
     .real = real,
     .text = text,
+    .claim = claim,
+    .release = release,
     .reconnect = reconnect,
     .close = close_db,
 };
@@ -251,6 +302,7 @@ int dogb_sqlite_open(dogb_db **out, dogb_arena *arena, const char *path, int32_t
         return DOGBREED_ERROR_NO_MEMORY;
     }
     db->base.driver = &driver;
+    db->claims = -1;
     db->base.timeout = timeout;
     db->arena = arena;
     // Locks on the connection are the caller's.

@@ -35,6 +35,12 @@ static void pause_before(int attempt) {
     (void)nanosleep(&time, NULL);
 }
 
+static void reconnect(dogb_study *study) {
+    if (study->db->driver->reconnect(study->db) == DOGBREED_OK) {
+        dogb_claim_restore(study);
+    }
+}
+
 static int once(dogb_study *study, int32_t write, dogb_work_fn fn, void *userdata) {
     int rc = dogb_db_begin(study->db, write);
     if (rc < 0) {
@@ -55,7 +61,7 @@ static int once(dogb_study *study, int32_t write, dogb_work_fn fn, void *userdat
         if (rc < 0 && study->db->failure == DOGB_DB_LOST) {
             // Done or not done: nobody knows, so it must not be tried again.
             study->db->failure = DOGB_DB_FAILED;
-            (void)study->db->driver->reconnect(study->db);
+            reconnect(study);
             rc = dogb_fail(rc, "%s: connection lost while committing; the last change may be there",
                            study->db->name);
         }
@@ -64,6 +70,7 @@ static int once(dogb_study *study, int32_t write, dogb_work_fn fn, void *userdat
         dogb_db_rollback(study->db);
         dogb_study_known_clear(study);
     }
+    dogb_claim_settle(study, rc >= 0);
     dogb_heart_settle(study, rc >= 0);
     return rc;
 }
@@ -77,7 +84,7 @@ static int again(dogb_study *study, int attempt) {
     if (study->db->failure == DOGB_DB_LOST) {
         dogb_error_state state;
         dogb_error_save(&state, DOGBREED_OK);
-        (void)study->db->driver->reconnect(study->db); // else the next try says why not
+        reconnect(study); // else the next try says why not
         (void)dogb_error_restore(&state);
     }
     return 1;

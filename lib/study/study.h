@@ -65,9 +65,11 @@ enum { DOGB_STUDY_STEP_MAX = 65536 };
 int dogb_study_open(dogb_study **out, const dogb_study_conf *conf);
 void dogb_study_close(dogb_study *study); // NULL is fine; trials that run go on running
 
-// All trials, by number; or one.
+// All trials, by number; those from a number on; or one.
 int dogb_study_trials(const dogb_study_trial **out, int64_t *count, dogb_study *study,
                       dogb_arena *arena);
+int dogb_study_trials_from(const dogb_study_trial **out, int64_t *count, dogb_study *study,
+                           dogb_arena *arena, int64_t number);
 int dogb_study_trial_read(const dogb_study_trial **out, dogb_study *study, dogb_arena *arena,
                           int64_t id);
 
@@ -82,6 +84,14 @@ int dogb_study_add(dogb_study *study, int64_t *id, int64_t *number, int64_t expe
 // The oldest WAITING trial becomes RUNNING. NOT_FOUND: there is none. What it shall run with is in
 // its `params` and its system attribute "fixed_params".
 int dogb_study_take_waiting(dogb_study *study, int64_t *id, int64_t *number);
+
+// A WAITING trial becomes RUNNING here; or one that is RUNNING and whose handle is gone, with its
+// process or its connection, is run here from now on. 1: it is this handle's; 0: another one runs
+// it, or it is over. A handle has what it has added as RUNNING, and what it took.
+int dogb_study_take(dogb_study *study, int64_t id);
+
+// This handle no longer runs the trial, which stays RUNNING: dogb_study_take may have it.
+void dogb_study_leave(dogb_study *study, int64_t id);
 
 // A further parameter of a RUNNING trial. MISMATCH: earlier trials have another kind of it (class,
 // log, choices; ranges may differ).

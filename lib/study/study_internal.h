@@ -17,6 +17,13 @@ typedef struct dogb_change {
     int64_t take; // 1 or 0
 } dogb_change;
 
+// A trial that this handle runs (claim.c).
+typedef struct dogb_claim {
+    int64_t id;
+    int32_t fresh;  // of this transaction
+    int32_t leaves; // when this transaction is committed
+} dogb_claim;
+
 struct dogb_study {
     dogb_arena arena; // all of the below is guarded by `mutex`, which one thread may take again
     pthread_mutex_t mutex; // so that the calls inside a batch go through
@@ -36,6 +43,9 @@ struct dogb_study {
     dogb_change *changes;
     size_t change_count;
     size_t change_capacity;
+    dogb_claim *claims;
+    size_t claim_count;
+    size_t claim_capacity;
 };
 
 // fn in a transaction, begun and ended here unless one is running.
@@ -53,6 +63,7 @@ int dogb_study_trial_lock_running(dogb_study *study, int64_t id, int32_t waiting
 // STATE.
 int dogb_study_trial_insert(dogb_study *study, int64_t *id, int64_t number, int32_t state);
 int dogb_study_trial_end(dogb_study *study, int64_t id, int32_t state);
+int dogb_study_trial_begin(dogb_study *study, int64_t id, int64_t *number); // of one that is there
 int dogb_study_trial_count(dogb_study *study, int64_t *count);
 
 // Forgets distributions that a transaction read which was undone.
@@ -82,6 +93,12 @@ void dogb_heart_stop(dogb_heart *heart); // NULL is fine
 // heartbeats nothing happens.
 int dogb_heart_take(dogb_study *study, int64_t id);
 int dogb_heart_leave(dogb_study *study, int64_t id);
+
+// In a transaction that holds the trial's row. 1: this handle runs it; 0: another one does.
+int dogb_claim_take(dogb_study *study, int64_t id);
+void dogb_claim_leave(dogb_study *study, int64_t id);
+void dogb_claim_settle(dogb_study *study, int32_t committed);
+void dogb_claim_restore(dogb_study *study); // behind a new connection
 
 // The end of the transaction: what take and leave said counts now, or never.
 void dogb_heart_settle(dogb_study *study, int32_t committed);

@@ -71,8 +71,22 @@ int dogb_study_trial_insert(dogb_study *study, int64_t *id, int64_t number, int3
                                      dogb_text(dogb_state_name(state)),
                                      dogb_text(state == DOGB_TRIAL_RUNNING ? now : NULL)));
     study->next = rc == 1 ? number + 1 : -1;
-    return rc == 1 && state == DOGB_TRIAL_RUNNING ? dogb_heart_take(study, *id)
-                                                  : (rc < 0 ? rc : DOGBREED_OK);
+    if (rc < 0 || state != DOGB_TRIAL_RUNNING) {
+        return rc < 0 ? rc : DOGBREED_OK;
+    }
+    rc = dogb_claim_take(study, *id); // nobody else knows of it yet
+    return rc < 0 ? rc : dogb_heart_take(study, *id);
+}
+
+int dogb_study_trial_begin(dogb_study *study, int64_t id, int64_t *number) {
+    char now[28];
+    int64_t ignored = 0;
+    dogb_date_now(now);
+    int rc = dogb_db_find(study->db, number == NULL ? &ignored : number,
+                          "UPDATE trials SET state = 'RUNNING', datetime_start = $1 "
+                          "WHERE trial_id = $2 RETURNING number",
+                          DOGB_CELLS(dogb_text(now), dogb_integer(id)));
+    return rc < 0 ? rc : dogb_heart_take(study, id);
 }
 
 typedef struct adding {
@@ -210,7 +224,6 @@ typedef struct taking {
 
 static int take_work(dogb_study *study, void *userdata) {
     taking *take = userdata;
-    char now[28];
     for (;;) {
         int32_t state = 0;
         int rc = dogb_db_find(study->db, &take->id,
@@ -229,12 +242,8 @@ static int take_work(dogb_study *study, void *userdata) {
             break;
         }
     }
-    dogb_date_now(now);
-    int rc = dogb_db_find(study->db, &take->number,
-                          "UPDATE trials SET state = 'RUNNING', datetime_start = $1 "
-                          "WHERE trial_id = $2 RETURNING number",
-                          DOGB_CELLS(dogb_text(now), dogb_integer(take->id)));
-    return rc < 0 ? rc : dogb_heart_take(study, take->id);
+    int rc = dogb_claim_take(study, take->id);
+    return rc < 0 ? rc : dogb_study_trial_begin(study, take->id, &take->number);
 }
 
 int dogb_study_take_waiting(dogb_study *study, int64_t *id, int64_t *number) {
@@ -327,6 +336,7 @@ int dogb_study_trial_end(dogb_study *study, int64_t id, int32_t state) {
     if (rc == 0) {
         return not_running(study, id);
     }
+    dogb_claim_leave(study, id);
     return rc < 0 ? rc : dogb_heart_leave(study, id);
 }
 

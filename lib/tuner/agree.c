@@ -28,7 +28,7 @@ static int describe_axis(json_t *list, const dogb_axis *axis) {
     return rc < 0 ? rc : dogb_json_set_real(row, "step", axis->step);
 }
 
-// Everything that the list of trials follows from, beside the job.
+// Everything that the list of trials follows from.
 static int describe(json_t *object, const dogbreed_tuner *tuner) {
     static const char *const words[] = {"sampler", "pruner", "objective"};
     json_t *list = json_array();
@@ -50,7 +50,7 @@ static int describe(json_t *object, const dogbreed_tuner *tuner) {
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
         rc = describe_axis(list, &tuner->axes[i]);
     }
-    return rc;
+    return rc < 0 || tuner->job == NULL ? rc : dogb_job_describe(object, tuner);
 }
 
 static int differ(const dogbreed_tuner *tuner, const char *what, const json_t *stored,
@@ -87,6 +87,11 @@ static int compare(const dogbreed_tuner *tuner, const json_t *stored, const json
         const json_t *other = json_object_get(stored, key);
         if (json_is_array(value) && json_is_array(other)) {
             int rc = compare_axes(tuner, other, value);
+            if (rc < 0) {
+                return rc;
+            }
+        } else if (json_is_object(value) && json_is_object(other)) {
+            int rc = compare(tuner, other, value);
             if (rc < 0) {
                 return rc;
             }

@@ -32,6 +32,30 @@ static int check_idle(const dogbreed_tuner *tuner, const char *what) {
                : DOGBREED_OK;
 }
 
+static int take_first(dogbreed_tuner *tuner, void *userdata) {
+    int rc = dogb_keep_take(tuner, userdata);
+    return rc == 0 ? dogb_fail(DOGBREED_ERROR_EXISTS, "another program has taken it") : rc;
+}
+
+// The first one of the queue, else a new one. EXISTS: another program was faster.
+static int next_trial(dogb_trial **out, dogbreed_tuner *tuner) {
+    for (size_t i = 0; i < tuner->count; i++) {
+        dogb_trial *trial = &tuner->trials[i];
+        if (trial->state == DOGB_TRIAL_WAITING) {
+            int rc = dogb_trial_complete(tuner, (int64_t)i);
+            rc = rc < 0 ? rc : dogb_keep_batch(tuner, take_first, trial);
+            trial->state = rc < 0 ? trial->state : DOGB_TRIAL_RUNNING;
+            *out = trial;
+            return rc < 0 ? rc : DOGBREED_OK;
+        }
+    }
+    int rc = dogb_tuner_next(out, tuner);
+    if (rc == DOGBREED_OK && (rc = dogb_keep_add(tuner, *out, DOGB_TRIAL_RUNNING)) < 0) {
+        tuner->count--;
+    }
+    return rc;
+}
+
 int dogbreed_tuner_ask(dogbreed_tuner *tuner, int64_t *number, char **json) {
     DOGB_CHECK(tuner != NULL, "tuner: is NULL");
     DOGB_CHECK(number != NULL, "number: is NULL");
@@ -45,14 +69,15 @@ int dogbreed_tuner_ask(dogbreed_tuner *tuner, int64_t *number, char **json) {
     rc = rc < 0 ? rc : dogb_tuner_open(tuner);
     json_t *object = rc < 0 ? NULL : dogb_json_object(&scratch);
     rc = rc == DOGBREED_OK && object == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
-    rc = rc < 0 ? rc : dogb_tuner_next(&trial, tuner);
+    do { // again when another program was faster
+        rc = rc == DOGBREED_ERROR_EXISTS ? DOGBREED_OK : rc;
+        rc = rc < 0 ? rc : dogb_tuner_refresh(tuner);
+        rc = rc < 0 ? rc : next_trial(&trial, tuner);
+    } while (rc == DOGBREED_ERROR_EXISTS);
     rc = rc < 0 ? rc : dogb_trial_params(object, tuner, trial);
     rc = rc < 0 ? rc : dogb_json_text_out(&text, object, 0);
-    rc = rc < 0 ? rc : dogb_keep_add(tuner, trial); // last: what fails leaves no trial behind
     dogb_arena_free(&scratch);
     if (rc < 0) {
-        tuner->count -= trial != NULL;
-        dogbreed_free(text);
         return rc;
     }
     *json = text;
@@ -116,6 +141,7 @@ int dogbreed_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t state, do
 int64_t dogbreed_tuner_trial_count(dogbreed_tuner *tuner) {
     DOGB_CHECK(tuner != NULL, "tuner: is NULL");
     int rc = dogb_tuner_open(tuner);
+    rc = rc < 0 || tuner->running ? rc : dogb_tuner_refresh(tuner);
     return rc < 0 ? rc : (int64_t)tuner->count;
 }
 

@@ -1,7 +1,7 @@
-// begin.c - a round begins: its trials are suggested and put into the storage. Those that another
-// program has put into the study's queue (enqueue_trial in Optuna) are run in their turn: what it
-// has fixed stays, the rest is suggested.
-#include "core/clock.h"
+// begin.c - a round begins: its trials are suggested and put into the storage, and this run takes
+// its part of them; others wait there for other workers. Those that another program has put into
+// the study's queue (enqueue_trial in Optuna) are run in their turn: what it has fixed stays, the
+// rest is suggested.
 #include "core/error.h"
 #include "tuner/state.h"
 
@@ -33,7 +33,7 @@ int dogb_queue_read(dogb_trial *trial, const dogbreed_tuner *tuner, const char *
     return rc;
 }
 
-static int fill_queued(dogbreed_tuner *tuner, int64_t number) {
+int dogb_trial_complete(dogbreed_tuner *tuner, int64_t number) {
     dogb_arena scratch = {0};
     dogb_trial *trial = &tuner->trials[number];
     double *values = dogb_alloc(&scratch, tuner->axis_count, sizeof *values);
@@ -41,26 +41,7 @@ static int fill_queued(dogbreed_tuner *tuner, int64_t number) {
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
         trial->values[i] = isnan(trial->values[i]) ? values[i] : trial->values[i];
     }
-    trial->start = dogb_clock_wall();
     dogb_arena_free(&scratch);
-    return rc;
-}
-
-static int take_queued(dogbreed_tuner *tuner, int64_t number) {
-    const dogb_trial *trial = &tuner->trials[number];
-    int64_t taken = -1;
-    int rc = dogb_study_take_waiting(tuner->study, NULL, &taken);
-    if (rc == DOGBREED_OK && taken != number) {
-        rc = dogb_fail(DOGBREED_ERROR_STATE,
-                       "study %s: trial %lld came out of its queue, expected %lld; another process "
-                       "is working on it",
-                       tuner->options.study, (long long)taken, (long long)number);
-    }
-    for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
-        dogb_study_param param = {tuner->axes[i].name, trial->values[i],
-                                  tuner->distribution_texts[i]};
-        rc = dogb_study_param_set(tuner->study, trial->id, &param);
-    }
     return rc;
 }
 
@@ -68,42 +49,71 @@ typedef struct beginning {
     int64_t from; // of the round
     int64_t to;
     int64_t before; // trials that the storage has
+    int64_t open;   // of the round, that a run may take
 } beginning;
 
-static int store_trials(dogbreed_tuner *tuner, void *userdata) {
-    const beginning *b = userdata;
-    int rc = DOGBREED_OK;
-    for (int64_t k = b->from; rc == DOGBREED_OK && k < b->to; k++) {
-        dogb_trial *trial = &tuner->trials[k];
-        if (k >= b->before) {
-            rc = dogb_keep_add(tuner, trial);
-        } else if (trial->state == DOGB_TRIAL_WAITING) {
-            rc = take_queued(tuner, k);
-        }
-    }
-    return rc;
+// New ones, those of the queue, and those that a run has begun: whether it still has them is known
+// when they are taken.
+static int is_open(const dogbreed_tuner *tuner, int64_t number) {
+    const dogb_trial *trial = &tuner->trials[number];
+    return trial->state == DOGB_TRIAL_WAITING ||
+           (trial->state == DOGB_TRIAL_RUNNING && trial->ours);
 }
 
-// The round's trials that are queued or not there yet, suggested one after the other, stored at
-// once.
-int dogb_tuner_begin(dogbreed_tuner *tuner, int64_t from, int64_t to) {
-    beginning b = {from, to, (int64_t)tuner->count};
+// This run's part: all of the round, or with other workers an equal share of what is left.
+static int take_part(dogbreed_tuner *tuner, void *userdata) {
+    const beginning *b = userdata;
+    int32_t workers = tuner->study == NULL ? 1 : tuner->options.workers;
+    int64_t part = (b->open + workers - 1) / workers;
+    int rc = DOGBREED_OK;
+    for (int64_t k = b->from; rc >= 0 && k < b->to; k++) {
+        dogb_trial *trial = &tuner->trials[k];
+        int wanted = part > 0;
+        trial->mine = 0; // a transaction may be tried again
+        if (k >= b->before) {
+            rc = dogb_keep_add(tuner, trial, wanted ? DOGB_TRIAL_RUNNING : DOGB_TRIAL_WAITING);
+            trial->mine = wanted && rc == DOGBREED_OK;
+        } else if (wanted && is_open(tuner, k)) {
+            rc = tuner->study == NULL ? 1 : dogb_keep_take(tuner, trial);
+            trial->mine = rc > 0;
+        }
+        part -= trial->mine;
+    }
+    return rc < 0 ? rc : DOGBREED_OK;
+}
+
+// The round's trials that are queued or not there yet, suggested one after the other, stored and
+// taken at once.
+int dogb_tuner_begin(int64_t *count, dogbreed_tuner *tuner, int64_t from, int64_t to) {
+    beginning b = {.from = from, .to = to, .before = (int64_t)tuner->count};
     dogb_trial *trial = NULL;
     int rc = DOGBREED_OK;
     for (int64_t k = from; rc == DOGBREED_OK && k < to; k++) {
         if (k >= b.before) {
             rc = dogb_tuner_next(&trial, tuner);
         } else if (tuner->trials[k].state == DOGB_TRIAL_WAITING) {
-            rc = fill_queued(tuner, k);
+            rc = dogb_trial_complete(tuner, k);
+        }
+        if (rc == DOGBREED_OK) {
+            tuner->trials[k].ours |= k >= b.before || tuner->trials[k].state == DOGB_TRIAL_WAITING;
+            b.open += is_open(tuner, k);
         }
     }
-    rc = rc < 0 ? rc : dogb_keep_batch(tuner, store_trials, &b);
-    for (int64_t k = from; rc == DOGBREED_OK && k < to; k++) {
-        trial = &tuner->trials[k];
-        trial->state = trial->state == DOGB_TRIAL_WAITING ? DOGB_TRIAL_RUNNING : trial->state;
-    }
+    rc = rc < 0 ? rc : dogb_keep_batch(tuner, take_part, &b);
     if (rc < 0) {
-        tuner->count = (size_t)b.before;
+        for (int64_t k = from; k < (int64_t)tuner->count && k < to; k++) {
+            tuner->trials[k].mine = 0;
+        }
+        tuner->count = (size_t)b.before < tuner->count ? (size_t)b.before : tuner->count;
+        return rc;
     }
-    return rc;
+    *count = 0;
+    for (int64_t k = from; k < to; k++) {
+        trial = &tuner->trials[k];
+        trial->state = trial->mine     ? DOGB_TRIAL_RUNNING
+                       : k >= b.before ? DOGB_TRIAL_WAITING
+                                       : trial->state;
+        *count += trial->mine;
+    }
+    return DOGBREED_OK;
 }

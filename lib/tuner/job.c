@@ -1,5 +1,6 @@
 // job.c - what a trial trains: the options of the job with the trial's values in place of theirs.
 #include "core/error.h"
+#include "core/thread.h"
 #include "tuner/state.h"
 
 #include <math.h>
@@ -7,6 +8,10 @@
 
 static const char *const NOT_SEARCHED[] = {"engine",  "device",         "cache_dir",  "threads",
                                            "weights", "loader_threads", "time_limit", "monitor"};
+
+// Of these the results of a trial do not depend on their values either, or on where they are.
+static const char *const NOT_COMPARED[] = {"feature_cache", "feature_cache_bytes",
+                                           "decoded_cache_bytes"};
 
 static int monitor_of(int32_t objective) {
     return objective == DOGBREED_OBJECTIVE_VAL_LOSS   ? DOGBREED_MONITOR_VAL_LOSS
@@ -118,6 +123,50 @@ int dogb_job_check(dogbreed_tuner *tuner) {
         }
     }
     dogb_arena_free(&scratch);
+    return rc;
+}
+
+static void forget(json_t *object, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        (void)json_object_del(object, names[i]);
+    }
+}
+
+static int describe_options(json_t *object, const char *key, const dogb_table *table,
+                            const void *options, const dogbreed_tuner *tuner) {
+    json_t *rows = json_object();
+    int rc = dogb_json_set(object, key, rows);
+    rc = rc < 0 ? rc : dogb_table_to_json(rows, table, options);
+    if (rc == DOGBREED_OK) {
+        forget(rows, NOT_SEARCHED, sizeof NOT_SEARCHED / sizeof *NOT_SEARCHED);
+        forget(rows, NOT_COMPARED, sizeof NOT_COMPARED / sizeof *NOT_COMPARED);
+        for (size_t i = 0; i < tuner->axis_count; i++) {
+            (void)json_object_del(rows, tuner->axes[i].name);
+        }
+    }
+    return rc;
+}
+
+static int describe_hash(json_t *object, const char *key, const dogb_sha256 *hash) {
+    char text[65];
+    dogb_sha256_text(hash, text);
+    return dogb_json_set_text(object, key, text);
+}
+
+int dogb_job_describe(json_t *object, const dogbreed_tuner *tuner) {
+    const dogb_tuner_job *job = tuner->job;
+    const dogbreed_dataset *const splits[] = {job->train, job->valid};
+    static const char *const names[] = {"train", "valid"};
+    dogb_sha256 hash;
+    int rc = describe_options(object, "model", &dogb_model_table, &job->model, tuner);
+    rc = rc < 0 ? rc
+                : describe_options(object, "trainer", &dogb_trainer_table, &job->trainer, tuner);
+    rc = rc < 0 ? rc : dogb_model_prefix_hash(&hash, job->plain);
+    rc = rc < 0 ? rc : describe_hash(object, "weights", &hash);
+    for (int i = 0; rc == DOGBREED_OK && i < 2; i++) {
+        rc = dogb_dataset_fingerprint(&hash, splits[i], dogb_thread_count(job->trainer.threads));
+        rc = rc < 0 ? rc : describe_hash(object, names[i], &hash);
+    }
     return rc;
 }
 

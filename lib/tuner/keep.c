@@ -5,13 +5,27 @@
 #include "tuner/state.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <unistd.h>
 
-int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial) {
+// The attribute's value, for people who look at a study: {"dogbreed:worker": "host:process"}.
+static int worker_text(char *out, size_t size, const char *form) {
+    char host[65] = "";
+    (void)gethostname(host, sizeof host - 1);
+    for (char *c = host; *c != '\0'; c++) { // what stands in a JSON string as it is
+        *c = *c >= '-' && *c <= 'z' && *c != '\\' ? *c : '_';
+    }
+    return snprintf(out, size, form, DOGB_TUNER_WORKER, host, (long)getpid());
+}
+
+int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial, int32_t state) {
+    char worker[160];
     dogb_arena scratch = {0};
     size_t count = tuner->axis_count;
     if (tuner->study == NULL) {
         return DOGBREED_OK;
     }
+    (void)worker_text(worker, sizeof worker, "{\"%s\": \"%s:%ld\"}");
     dogb_study_param *params = dogb_alloc(&scratch, count, sizeof *params);
     int rc = params == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < count; i++) {
@@ -19,10 +33,37 @@ int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial) {
             (dogb_study_param){tuner->axes[i].name, trial->values[i], tuner->distribution_texts[i]};
     }
     rc = rc < 0 ? rc
-                : dogb_study_add(tuner->study, &trial->id, NULL, trial - tuner->trials,
-                                 DOGB_TRIAL_RUNNING, params, (int32_t)count, NULL);
+                : dogb_study_add(tuner->study, &trial->id, NULL, trial - tuner->trials, state,
+                                 params, (int32_t)count, trial->ours ? worker : NULL);
     dogb_arena_free(&scratch);
     return rc;
+}
+
+int dogb_keep_take(dogbreed_tuner *tuner, const dogb_trial *trial) {
+    char worker[160];
+    int rc = dogb_study_take(tuner->study, trial->id);
+    if (rc <= 0) {
+        return rc;
+    }
+    (void)worker_text(worker, sizeof worker, "%.0s\"%s:%ld\"");
+    rc = trial->ours ? dogb_study_attribute(tuner->study, trial->id, 0, DOGB_TUNER_WORKER, worker)
+                     : DOGBREED_OK;
+    for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
+        dogb_study_param param = {tuner->axes[i].name, trial->values[i],
+                                  tuner->distribution_texts[i]};
+        rc = dogb_study_param_set(tuner->study, trial->id, &param);
+    }
+    return rc < 0 ? rc : 1;
+}
+
+void dogb_keep_leave(dogbreed_tuner *tuner) {
+    for (size_t i = 0; i < tuner->count; i++) {
+        dogb_trial *trial = &tuner->trials[i];
+        if (trial->mine && !dogb_trial_is_over(trial) && tuner->study != NULL) {
+            dogb_study_leave(tuner->study, trial->id);
+        }
+        trial->mine = 0;
+    }
 }
 
 int dogb_keep_step(dogbreed_tuner *tuner, const dogb_trial *trial, int32_t step) {

@@ -24,6 +24,9 @@ static const dogb_option rows[] = {
                        "val_accuracy", "What trials are compared by."),
     DOGB_OPTION_INT32(o, round, 0, 1024, "0", "trials",
                       "Trials that are suggested together; 0: a tenth of trials, 2 to 16."),
+    DOGB_OPTION_INT32(o, workers, 1, 1024, "1", "processes",
+                      "Programs that work on the study at the same time: each takes its share of "
+                      "what is left of a round."),
     DOGB_OPTION_INT32(o, patience_trials, 0, 1000000, "0", "trials",
                       "Trials without an improvement of 1 % before the study ends; 0: never."),
     DOGB_OPTION_SWITCH(o, converge, "off",

@@ -1,11 +1,13 @@
-// plan.c - the study behind a tuner: its trials are read from the storage, and the next one follows
-// from those of earlier rounds.
+// plan.c - the study behind a tuner is opened, and the next trial follows from those of earlier
+// rounds.
 #include "core/clock.h"
 #include "core/error.h"
 #include "tuner/state.h"
 
 #include <math.h>
 #include <string.h>
+
+static const double HEARTBEAT = 60; // seconds
 
 dogb_space dogb_tuner_space(const dogbreed_tuner *tuner) {
     return (dogb_space){.axes = tuner->axes, .count = (int32_t)tuner->axis_count};
@@ -30,95 +32,6 @@ static int make_distribution(dogbreed_tuner *tuner, size_t i) {
     tuner->distributions[i] = d;
     tuner->distribution_texts[i] = dogb_distribution_text(&tuner->arena, &d);
     return tuner->distribution_texts[i] == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-}
-
-// --- trials of the storage
-
-static int axis_of(const dogbreed_tuner *tuner, const char *name) {
-    for (size_t i = 0; i < tuner->axis_count; i++) {
-        if (strcmp(tuner->axes[i].name, name) == 0) {
-            return (int)i;
-        }
-    }
-    return -1;
-}
-
-// What dogb_keep_end has written beside the value; other programs may have written anything.
-static int take_attributes(dogb_trial *trial, dogb_arena *arena, const char *attributes) {
-    dogb_arena scratch = {0};
-    json_t *object = NULL;
-    int rc = attributes == NULL
-                 ? DOGBREED_OK
-                 : dogb_json_parse(&object, &scratch, attributes, strlen(attributes), "attributes");
-    if (rc == DOGBREED_OK && object != NULL) {
-        const json_t *loss = json_object_get(object, "val_loss");
-        const char *reason = json_string_value(json_object_get(object, "reason"));
-        trial->loss = json_is_number(loss) ? json_number_value(loss) : (double)NAN;
-        trial->reason = reason == NULL ? NULL : dogb_strdup(arena, reason);
-        rc = reason != NULL && trial->reason == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    }
-    dogb_arena_free(&scratch);
-    return rc;
-}
-
-static int add_trial(dogb_trial **out, dogbreed_tuner *tuner) {
-    int rc = dogb_grow(&tuner->arena, &tuner->trials, &tuner->capacity, tuner->count,
-                       sizeof *tuner->trials);
-    double *values = dogb_alloc(&tuner->arena, tuner->axis_count, sizeof *values);
-    if (rc < 0 || values == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    *out = &tuner->trials[tuner->count++];
-    **out = (dogb_trial){.values = values,
-                         .value = (double)NAN,
-                         .loss = (double)NAN,
-                         .start = (double)NAN,
-                         .complete = (double)NAN};
-    for (size_t i = 0; i < tuner->axis_count; i++) {
-        values[i] = (double)NAN;
-    }
-    return DOGBREED_OK;
-}
-
-static int take(dogbreed_tuner *tuner, const dogb_study_trial *stored) {
-    dogb_trial *trial = NULL;
-    int rc = add_trial(&trial, tuner);
-    if (rc < 0) {
-        return rc;
-    }
-    trial->id = stored->id;
-    trial->state = stored->state;
-    trial->value = stored->value;
-    trial->start = stored->start;
-    trial->complete = stored->complete;
-    rc = take_attributes(trial, &tuner->arena, stored->attributes);
-    if (rc == DOGBREED_OK && trial->state == DOGB_TRIAL_WAITING) {
-        rc = dogb_queue_read(trial, tuner, stored->system);
-    }
-    for (int32_t i = 0; i < stored->param_count; i++) {
-        int axis = axis_of(tuner, stored->params[i].name);
-        if (axis >= 0) {
-            trial->values[axis] = stored->params[i].value;
-        }
-    }
-    for (int32_t i = 0; rc == DOGBREED_OK && i < stored->curve_count; i++) {
-        rc = dogb_grow(&tuner->arena, &trial->curve, &trial->curve_capacity, (size_t)i,
-                       sizeof *trial->curve);
-        if (rc == DOGBREED_OK) {
-            trial->curve[trial->curve_count++] = stored->curve[i];
-        }
-    }
-    return rc;
-}
-
-static int read_trials(dogbreed_tuner *tuner, dogb_arena *scratch) {
-    const dogb_study_trial *stored = NULL;
-    int64_t count = 0;
-    int rc = dogb_study_trials(&stored, &count, tuner->study, scratch);
-    for (int64_t i = 0; rc == DOGBREED_OK && i < count; i++) {
-        rc = take(tuner, &stored[i]);
-    }
-    return rc;
 }
 
 // --- opening
@@ -172,6 +85,11 @@ static int make_pruner(dogbreed_tuner *tuner) {
     return dogb_pruner_check(&tuner->pruner);
 }
 
+// Programs of other hosts, Optuna's among them, go by heartbeats.
+static int is_served(const char *storage) {
+    return strncmp(storage, "postgres", 8) == 0;
+}
+
 static int open_study(dogbreed_tuner *tuner, dogb_arena *scratch) {
     const dogbreed_tuner_options *options = &tuner->options;
     dogb_sampler_conf sampler = {
@@ -185,10 +103,11 @@ static int open_study(dogbreed_tuner *tuner, dogb_arena *scratch) {
     dogb_study_conf conf = {.url = options->storage,
                             .name = options->study,
                             .direction = tuner->maximize ? DOGB_MAXIMIZE : DOGB_MINIMIZE,
-                            .create = 1};
+                            .create = 1,
+                            .heartbeat = is_served(options->storage) ? HEARTBEAT : 0};
     rc = dogb_study_open(&tuner->study, &conf);
     rc = rc < 0 ? rc : dogb_tuner_agree(tuner, scratch);
-    return rc < 0 ? rc : read_trials(tuner, scratch);
+    return rc < 0 ? rc : dogb_tuner_read(tuner);
 }
 
 int dogb_tuner_open(dogbreed_tuner *tuner) {
@@ -249,7 +168,7 @@ int dogb_tuner_suggest(double *values, dogbreed_tuner *tuner, int64_t number) {
 
 int dogb_tuner_next(dogb_trial **out, dogbreed_tuner *tuner) {
     dogb_trial *trial = NULL;
-    int rc = add_trial(&trial, tuner);
+    int rc = dogb_tuner_trial_new(&trial, tuner);
     if (rc == DOGBREED_OK) {
         trial->start = dogb_clock_wall();
         rc = dogb_tuner_suggest(trial->values, tuner, (int64_t)tuner->count - 1);

@@ -1,6 +1,5 @@
-// round.c - the trials of one round: suggested together, trained side by side where their heads can
-// be one bank, else one after the other. Results are written when all trials of a bank have
-// finished an epoch.
+// round.c - this run's trials of a round: trained side by side where their heads can be one bank,
+// else one after the other. Results are written when all trials of a bank have finished an epoch.
 #include "core/clock.h"
 #include "core/error.h"
 #include "trainer/bank.h"
@@ -34,44 +33,8 @@ typedef struct crew {
     int32_t alone; // runner that trains by itself, or -1
 } crew;
 
-// --- telling
-
 static int tell(const runner *r, int32_t kind) {
-    dogbreed_tuner *tuner = r->tuner;
-    const dogb_trial *trial = &tuner->trials[r->number];
-    dogb_arena scratch = {0};
-    if (tuner->fn == NULL) {
-        return DOGBREED_OK;
-    }
-    int64_t best = dogb_tuner_best(tuner);
-    int32_t epoch = trial->curve_count;
-    double last = epoch > 0 ? trial->curve[epoch - 1] : (double)NAN;
-    dogbreed_trial_event event = {
-        .struct_size = (uint32_t)sizeof event,
-        .kind = kind,
-        .number = r->number,
-        .done = dogb_tuner_done(tuner),
-        .total = dogb_tuner_total(tuner),
-        .best_number = best,
-        .value = kind == DOGBREED_TRIAL_EVENT_END ? trial->value : last,
-        .best_value = best < 0 ? (double)NAN : tuner->trials[best].value,
-        .time = dogb_clock() - tuner->begin,
-        .epoch = epoch,
-        .epochs = r->epochs,
-        .state = trial->state,
-        .reason = trial->reason == NULL ? "" : trial->reason,
-    };
-    json_t *params = dogb_json_object(&scratch);
-    int rc = params == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_trial_params(params, tuner, trial);
-    event.params = rc < 0 ? NULL : dogb_json_text_in(&scratch, params, 0);
-    rc = rc == DOGBREED_OK && event.params == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
-    int said = rc < 0 ? 0 : tuner->fn(&event, tuner->userdata);
-    dogb_arena_free(&scratch);
-    if (said < 0) {
-        return dogb_fail(DOGBREED_ERROR_CALLBACK, "the listener of trials returned %d", said);
-    }
-    tuner->stopping |= said == DOGBREED_STOP;
-    return rc;
+    return dogb_tuner_tell(r->tuner, r->number, kind, r->epochs);
 }
 
 // --- epochs
@@ -318,9 +281,9 @@ static int train(crew *c) {
 int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to) {
     crew c = {.tuner = tuner, .alone = -1};
     c.runners = dogb_alloc(&c.arena, (size_t)(to - from), sizeof *c.runners);
-    int rc = c.runners == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_tuner_begin(tuner, from, to);
+    int rc = c.runners == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     for (int64_t k = from; rc == DOGBREED_OK && k < to; k++) {
-        if (!dogb_trial_is_over(&tuner->trials[k])) {
+        if (tuner->trials[k].mine) {
             rc = make_runner(&c, &c.runners[c.count++], k);
         }
     }

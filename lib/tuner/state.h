@@ -19,6 +19,8 @@
 typedef struct dogb_trial {
     int64_t id; // in the storage
     int32_t state;
+    int32_t ours; // a run of this library began it: who finds it abandoned trains it again
+    int32_t mine; // this run trains it
     int32_t curve_count;
     double *values; // [axes], NaN: the trial lacks the parameter
     double *curve;  // objective after epoch 1, 2 ...
@@ -67,10 +69,17 @@ struct dogbreed_tuner {
     _Atomic int32_t stop; // set by other threads and signal handlers
 };
 
+// Attribute of trials that a run of this library trains.
+#define DOGB_TUNER_WORKER "dogbreed:worker"
+
 // keep.c: the study in its storage; nothing is kept without one.
-int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial);                      // fills its id
+int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial, int32_t state);       // fills its id
 int dogb_keep_step(dogbreed_tuner *tuner, const dogb_trial *trial, int32_t step); // of its curve
 int dogb_keep_end(dogbreed_tuner *tuner, const dogb_trial *trial); // state, value, attributes
+// 1: the trial, which waited or was abandoned, is this handle's and has its parameters; 0: not.
+int dogb_keep_take(dogbreed_tuner *tuner, const dogb_trial *trial);
+// This run no longer trains what it has not ended.
+void dogb_keep_leave(dogbreed_tuner *tuner);
 int dogb_keep_batch(dogbreed_tuner *tuner, int (*fn)(dogbreed_tuner *, void *), void *userdata);
 
 // ask.c: trial `number`, -1: the best. Opens the study. NOT_FOUND.
@@ -80,6 +89,14 @@ int dogb_tuner_find(dogb_trial **out, dogbreed_tuner *tuner, int64_t number);
 int32_t dogb_tuner_round_size(const dogbreed_tuner_options *options); // of a new study
 // Writes what is searched into a new study, fills tuner->round. MISMATCH: it has another search.
 int dogb_tuner_agree(dogbreed_tuner *tuner, dogb_arena *scratch);
+
+// tell.c
+int dogb_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t kind, int32_t epochs);
+
+// read.c
+int dogb_tuner_read(dogbreed_tuner *tuner);    // trials of the storage, when it is opened
+int dogb_tuner_refresh(dogbreed_tuner *tuner); // what other programs have done since
+int dogb_tuner_trial_new(dogb_trial **out, dogbreed_tuner *tuner); // without values
 
 // plan.c: the study with its parameters, and what comes next.
 int dogb_tuner_open(dogbreed_tuner *tuner); // once; MISMATCH: another search
@@ -105,17 +122,20 @@ int dogb_trial_prune(const dogbreed_tuner *tuner, int64_t number);
 int dogb_trial_is_over(const dogb_trial *trial);
 
 // job.c: a trial's training.
+int dogb_job_describe(json_t *object, const dogbreed_tuner *tuner); // what it follows from
 int dogb_job_check(dogbreed_tuner *tuner);
 // own 0: the model may be shared with other trials, and the trainer is detached; 1: a new one.
 int dogb_job_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
                      const dogbreed_tuner *tuner, const dogb_trial *trial, int own);
 
-// begin.c: trials [from, to) are there and RUNNING, or over.
-int dogb_tuner_begin(dogbreed_tuner *tuner, int64_t from, int64_t to);
+// begin.c: trials [from, to) are there, and this run has its part of those that are not over:
+// `count` of them are `mine`. EXISTS: another program has begun them meanwhile.
+int dogb_tuner_begin(int64_t *count, dogbreed_tuner *tuner, int64_t from, int64_t to);
+int dogb_trial_complete(dogbreed_tuner *tuner, int64_t number); // of the queue: suggests the rest
 // Values of a WAITING trial that are fixed, from its system attributes.
 int dogb_queue_read(dogb_trial *trial, const dogbreed_tuner *tuner, const char *system);
 
-// round.c: trains the trials [from, to) that are not over.
+// round.c: trains those of the trials [from, to) that are `mine`.
 int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 static void release(void *pointer) {
     dogbreed_tuner *tuner = pointer;
@@ -168,22 +169,33 @@ static int is_patient(const dogbreed_tuner *tuner) {
     return tuner->options.patience_trials == 0 || waited < tuner->options.patience_trials;
 }
 
-static int goes_on(const dogbreed_tuner *tuner) {
+// Improvement that the sampler expected of the last trial, whoever has begun that one.
+static double expects(dogbreed_tuner *tuner) {
+    dogb_arena scratch = {0};
+    double *values = dogb_alloc(&scratch, tuner->axis_count, sizeof *values);
+    int known = values != NULL && tuner->count > 0 &&
+                dogb_tuner_suggest(values, tuner, (int64_t)tuner->count - 1) == DOGBREED_OK;
+    dogb_arena_free(&scratch);
+    return known ? dogb_sampler_improvement(tuner->sampler) : (double)NAN;
+}
+
+static int goes_on(dogbreed_tuner *tuner) {
     const dogbreed_tuner_options *options = &tuner->options;
     const double LEAST = 0.01;
     double limit = options->time_limit;
-    if (tuner->stopping || (limit > 0.0 && dogb_clock() - tuner->begin >= limit)) {
+    if ((limit > 0.0 && dogb_clock() - tuner->begin >= limit) ||
+        (options->converge && expects(tuner) < LEAST)) { // false for NaN: nothing is known yet
         return 0;
-    }
-    if (options->converge && dogb_sampler_improvement(tuner->sampler) < LEAST) {
-        return 0; // false for NaN: nothing is known yet
     }
     return !reaches_target(tuner) && is_patient(tuner);
 }
 
+// The first trial that a run has to end. What another program runs is not waited for.
 static int64_t first_open(const dogbreed_tuner *tuner) {
     size_t i = 0;
-    while (i < tuner->count && dogb_trial_is_over(&tuner->trials[i])) {
+    while (i < tuner->count &&
+           (dogb_trial_is_over(&tuner->trials[i]) ||
+            (tuner->trials[i].state == DOGB_TRIAL_RUNNING && !tuner->trials[i].ours))) {
         i++;
     }
     return (int64_t)i;
@@ -199,15 +211,46 @@ int64_t dogb_tuner_total(const dogbreed_tuner *tuner) {
     return total;
 }
 
+// While other workers train the rest of a round.
+static void wait_for_others(int32_t *waits) {
+    const int64_t MILLISECOND = 1000000;
+    int64_t pause = ++*waits < 20 ? 10 * MILLISECOND : 100 * MILLISECOND;
+    struct timespec time = {.tv_nsec = pause};
+    (void)nanosleep(&time, NULL);
+}
+
+static int train_part(dogbreed_tuner *tuner, int64_t from, int64_t to, int32_t *waits) {
+    int64_t mine = 0;
+    int rc = dogb_tuner_begin(&mine, tuner, from, to);
+    if (rc == DOGBREED_ERROR_EXISTS) { // another worker was faster
+        return DOGBREED_OK;
+    }
+    if (rc == DOGBREED_OK && mine == 0) {
+        wait_for_others(waits);
+        return DOGBREED_OK;
+    }
+    *waits = 0;
+    rc = rc < 0 ? rc : dogb_tuner_round(tuner, from, to);
+    dogb_keep_leave(tuner);
+    return rc;
+}
+
+// A round that has begun is finished, by whoever goes on with the study: what ends it is looked at
+// between rounds alone.
 static int run(dogbreed_tuner *tuner) {
+    int32_t waits = 0;
     int rc = dogb_tuner_open(tuner);
     int64_t total = rc < 0 ? 0 : dogb_tuner_total(tuner);
-    int64_t next = 0;
-    while (rc == DOGBREED_OK && (next = first_open(tuner)) < total && goes_on(tuner)) {
+    while (rc == DOGBREED_OK && !tuner->stopping) {
+        rc = tuner->stop ? dogb_fail(DOGBREED_ERROR_CANCELLED, "the study was stopped")
+                         : dogb_tuner_refresh(tuner);
+        int64_t next = first_open(tuner);
         int64_t from = next / tuner->round * tuner->round;
         int64_t to = from + tuner->round < total ? from + tuner->round : total;
-        rc = tuner->stop ? dogb_fail(DOGBREED_ERROR_CANCELLED, "the study was stopped")
-                         : dogb_tuner_round(tuner, from, to);
+        if (rc < 0 || next >= total || (next == (int64_t)tuner->count && !goes_on(tuner))) {
+            break;
+        }
+        rc = train_part(tuner, from, to, &waits);
     }
     return rc;
 }

@@ -154,7 +154,7 @@
     FIELD(dogbreed_option_info, maximum, 56, 8)                                            \
     FIELD(dogbreed_option_info, offset, 64, 4)                                             \
     FIELD(dogbreed_option_info, reserved, 68, 4)                                           \
-    STRUCT(dogbreed_tuner_options, 80)                                                     \
+    STRUCT(dogbreed_tuner_options, 88)                                                     \
     FIELD(dogbreed_tuner_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_tuner_options, kind, 4, 4)                                              \
     FIELD(dogbreed_tuner_options, seed, 8, 8)                                              \
@@ -170,6 +170,8 @@
     FIELD(dogbreed_tuner_options, round, 68, 4)                                            \
     FIELD(dogbreed_tuner_options, patience_trials, 72, 4)                                  \
     FIELD(dogbreed_tuner_options, converge, 76, 4)                                         \
+    FIELD(dogbreed_tuner_options, workers, 80, 4)                                          \
+    FIELD(dogbreed_tuner_options, reserved, 84, 4)                                         \
     STRUCT(dogbreed_trial_event, 96)                                                       \
     FIELD(dogbreed_trial_event, struct_size, 0, 4)                                         \
     FIELD(dogbreed_trial_event, kind, 4, 4)                                                \

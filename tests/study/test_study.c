@@ -304,6 +304,48 @@ static void attributes(void **state) {
     dogb_study_close(study);
 }
 
+static int add_and_fail(dogb_study *study, void *userdata) {
+    assert_ok(dogb_study_add(study, userdata, NULL, -1, DOGB_TRIAL_RUNNING, three_params, 3, NULL));
+    return DOGBREED_ERROR_STATE;
+}
+
+// Whose trial is it? That of the handle that began it, until it ends it, leaves it or is gone.
+static void a_trial_runs_in_one_handle(void **state) {
+    (void)state;
+    dogb_study *one = open_study("claim.db");
+    dogb_study *other = open_study("claim.db");
+    int64_t running = 0;
+    int64_t waiting = 0;
+    int64_t undone = 0;
+    assert_ok(dogb_study_add(one, &running, NULL, 0, DOGB_TRIAL_RUNNING, three_params, 3, NULL));
+    assert_ok(dogb_study_add(one, &waiting, NULL, 1, DOGB_TRIAL_WAITING, three_params, 3, NULL));
+    assert_int_equal(dogb_study_take(other, running), 0);
+    assert_int_equal(dogb_study_take(one, running), 1); // its own
+    assert_int_equal(dogb_study_take(other, waiting), 1);
+    assert_int_equal(dogb_study_take(one, waiting), 0);
+    assert_rows("claim.db", "SELECT number, state FROM trials", "0|RUNNING\n1|RUNNING");
+    dogb_study_leave(one, running);
+    assert_int_equal(dogb_study_take(other, running), 1);
+    assert_int_equal(dogb_study_take(one, running), 0);
+    assert_ok(dogb_study_tell(other, running, DOGB_TRIAL_COMPLETE, 0.5));
+    assert_int_equal(dogb_study_take(one, running), 0); // over
+    assert_int_equal(dogb_study_take(other, running), 0);
+    assert_fails(dogb_study_take(other, 77), DOGBREED_ERROR_NOT_FOUND, "77");
+    dogb_study_close(other);
+    assert_int_equal(dogb_study_take(one, waiting), 1);
+    dogb_study_close(one);
+    one = open_study("claim.db");
+    other = open_study("claim.db");
+    // What was undone is nobody's, and its id may be another's.
+    assert_int_equal(dogb_study_batch(one, add_and_fail, &undone), DOGBREED_ERROR_STATE);
+    assert_ok(dogb_study_add(other, &waiting, NULL, 2, DOGB_TRIAL_WAITING, NULL, 0, NULL));
+    assert_int_equal(waiting, undone);
+    assert_int_equal(dogb_study_take(other, waiting), 1);
+    assert_int_equal(dogb_study_take(one, waiting), 0);
+    dogb_study_close(one);
+    dogb_study_close(other);
+}
+
 static void trials_come_back_as_they_were_told(void **state) {
     (void)state;
     dogb_study *study = open_study("read.db");
@@ -518,6 +560,7 @@ int main(void) {
         cmocka_unit_test(what_is_over_stays_as_it_is),
         cmocka_unit_test(queue_is_served_in_order),
         cmocka_unit_test(attributes),
+        cmocka_unit_test(a_trial_runs_in_one_handle),
         cmocka_unit_test(trials_come_back_as_they_were_told),
         cmocka_unit_test(steps_out_of_range_stay_in_the_database),
         cmocka_unit_test(batch_is_all_or_nothing),
