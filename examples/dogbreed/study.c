@@ -166,6 +166,7 @@ static int on_trial(const dogbreed_trial_event *e, void *userdata) {
     study *s = userdata;
     int ended = e->kind == DOGBREED_TRIAL_EVENT_END;
     s->done_before = s->done_before < 0 ? e->done : s->done_before;
+    s->trained += e->kind == DOGBREED_TRIAL_EVENT_BEGIN;
     s->pruned += ended && e->state == DOGBREED_TRIAL_PRUNED;
     s->failed += ended && e->state == DOGBREED_TRIAL_FAIL;
     if (s->t->json && e->kind != DOGBREED_TRIAL_EVENT_EPOCH) {
@@ -215,6 +216,12 @@ static int open_tuner(study *s, const job *j) {
     tool *t = s->t;
     char storage[3100];
     dogbreed_tuner_options options = t->settings.tuner;
+    dogbreed_trainer_options trainer = t->settings.trainer;
+    if (s->worker && options.workers == 1) {
+        options.workers = 2; // one that takes all of a round leaves nothing to others
+    } else if (!s->worker && options.workers > 1) {
+        trainer.threads = workers_threads(trainer.threads, options.workers);
+    }
     if (*options.storage == '\0') {
         (void)snprintf(storage, sizeof storage, "%s/study.db", s->folder);
         options.storage = storage;
@@ -224,7 +231,7 @@ static int open_tuner(study *s, const job *j) {
     if (rc < 0) {
         return fail(t, PHASE_USAGE, rc);
     }
-    rc = dogbreed_tuner_job(s->tuner, &t->settings.model, j->train, j->valid, &t->settings.trainer);
+    rc = dogbreed_tuner_job(s->tuner, &t->settings.model, j->train, j->valid, &trainer);
     rc = rc < 0 ? rc : dogbreed_tuner_listen(s->tuner, on_trial, on_trainer, s);
     if (rc < 0) {
         return fail(t, PHASE_DATA, rc);
@@ -295,6 +302,9 @@ static void write_documents(const study *s) {
 static int interrupted(const study *s) {
     const tool *t = s->t;
     int code = signals_code() == 0 ? TOOL_RESUMABLE : signals_code();
+    if (s->worker && t->quiet) {
+        return code; // who has started it says so
+    }
     warn("interrupted");
     if (t->json) {
         out_json(json_pack("{s:s,s:o,s:s,s:I,s:i}", "command", t->command->name, "run",
@@ -321,6 +331,7 @@ static int run_tuner(study *s) {
     int rc = dogbreed_tuner_run(s->tuner);
     signals_watch(NULL, t->quiet);
     progress_clear();
+    workers_end(&s->workers, rc < 0);
     int failed = rc < 0 && rc != DOGBREED_ERROR_CANCELLED;
     int exit_code = failed ? fail(t, PHASE_RUN, rc) : TOOL_OK;
     double limit = t->settings.tuner.time_limit;
@@ -329,8 +340,33 @@ static int run_tuner(study *s) {
     }
     s->limited = rc == DOGBREED_OK && limit > 0.0 && now_seconds() - s->started >= limit &&
                  (int64_t)json_array_size(s->trials) < t->settings.tuner.trials;
-    write_documents(s);
+    if (!s->worker) {
+        write_documents(s);
+    }
     return rc == DOGBREED_ERROR_CANCELLED ? interrupted(s) : exit_code;
+}
+
+// What this process needs of the folder before the study runs in it.
+static int prepare(study *s) {
+    tool *t = s->t;
+    int32_t more = t->settings.tuner.workers - 1;
+    if (s->worker) {
+        return TOOL_OK;
+    }
+    job_make_absolute(t);
+    json_t *config = config_json(t);
+    write_document(s->folder, "config.json", config);
+    json_decref(config);
+    int32_t threads = workers_threads(t->settings.trainer.threads, more + 1);
+    return more == 0 ? TOOL_OK : workers_start(&s->workers, t, s->folder, more, threads);
+}
+
+static int choose_folder(study *s, const char *wanted, const char *resume) {
+    if (s->worker) { // somebody else's, if there is one
+        int length = snprintf(s->folder, sizeof s->folder, "%s", resume == NULL ? "" : resume);
+        return length < 2900 ? TOOL_OK : usage_error(s->t, "--resume: the name is too long");
+    }
+    return open_folder(s, wanted, resume);
 }
 
 int study_run(study *s, const job *j, const char *wanted, const char *resume) {
@@ -340,19 +376,13 @@ int study_run(study *s, const job *j, const char *wanted, const char *resume) {
     s->valid_count = dogbreed_dataset_size(j->valid);
     s->features = progress_create(t);
     int exit_code = s->features == NULL ? fail_with(t, TOOL_FAILED, "out of memory")
-                                        : open_folder(s, wanted, resume);
+                                        : choose_folder(s, wanted, resume);
     if (exit_code != TOOL_OK) {
         return exit_code;
     }
     exit_code = open_tuner(s, j);
-    if (exit_code != TOOL_OK) {
-        return exit_code;
-    }
-    job_make_absolute(t);
-    json_t *config = config_json(t);
-    write_document(s->folder, "config.json", config);
-    json_decref(config);
-    exit_code = run_tuner(s);
+    exit_code = exit_code == TOOL_OK ? prepare(s) : exit_code;
+    exit_code = exit_code == TOOL_OK ? run_tuner(s) : exit_code;
     if (exit_code == TOOL_OK && s->best < 0 && !s->limited) {
         const json_t *first = json_array_get(s->trials, 0);
         return fail_with(t, TOOL_FAILED, "%s: no trial has a result; trial 0: %s", s->folder,

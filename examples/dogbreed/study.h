@@ -4,6 +4,7 @@
 
 #include "job.h"
 #include "line.h"
+#include "workers.h"
 
 typedef struct study {
     tool *t;
@@ -18,13 +19,16 @@ typedef struct study {
     int64_t done_before; // finished trials when it began; -1: no event yet
     int64_t pruned;
     int64_t failed;
-    int computing; // features, now
-    int lock;      // descriptor of run.lock; -1: none
-    int limited;   // the time limit has ended it
+    int computing;   // features, now
+    int lock;        // descriptor of run.lock; -1: none
+    int limited;     // the time limit has ended it
+    int worker;      // another process has begun the study and writes its documents
+    int64_t trained; // trials of this process
+    workers workers; // processes that this one has started
 } study;
 
-// Makes the folder (resume: takes it), runs the study, writes its documents. Returns 0 or an exit
-// code, with everything said. study_close in any case.
+// Makes the folder (resume: takes it), runs the study, writes its documents. A worker does no more
+// than run the study. Returns 0 or an exit code, with everything said. study_close in any case.
 int study_run(study *s, const job *j, const char *out, const char *resume);
 void study_close(study *s);
 int study_base(tool *t, const char *folder); // configuration of a study's folder

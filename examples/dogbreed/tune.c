@@ -58,18 +58,32 @@ static void print_json(const study *s, int exit_code) {
         finite_or_null(n.optimism), "seconds", now_seconds() - s->started, "exit_code", exit_code));
 }
 
+static void print_worker(const study *s) {
+    if (s->t->json) {
+        out_json(json_pack("{s:s,s:s,s:I,s:I,s:i}", "command", "tune", "state",
+                           s->limited ? "time_limit" : "completed", "trained",
+                           (json_int_t)s->trained, "trials", (json_int_t)json_array_size(s->trials),
+                           "exit_code", TOOL_OK));
+    } else if (!s->t->quiet) {
+        out("%-15s %lld of %zu trials were trained here\n", "worker", (long long)s->trained,
+            json_array_size(s->trials));
+    }
+}
+
 static int tune(tool *t, const job *j) {
-    study s = {.t = t};
+    study s = {.t = t, .worker = is_on(t, "worker", 0)};
     int exit_code = study_run(&s, j, value_of(t, "out"), value_of(t, "resume"));
     if (exit_code == TOOL_OK) {
         exit_code = s.limited ? TOOL_TIME_LIMIT : TOOL_OK;
-        if (t->json) {
+        if (s.worker) {
+            print_worker(&s);
+        } else if (t->json) {
             print_json(&s, exit_code);
         } else if (s.best >= 0) {
             print_text(&s);
         }
     }
-    if (exit_code != TOOL_OK && s.trials != NULL && json_array_size(s.trials) > 0) {
+    if (exit_code != TOOL_OK && !s.worker && s.trials != NULL && json_array_size(s.trials) > 0) {
         say("go on  %s tune --resume %s\n", t->program, s.folder);
     }
     study_close(&s);
@@ -87,6 +101,13 @@ static int run(tool *t) {
     }
     if (value_of(t, "resume") != NULL && value_of(t, "out") != NULL) {
         return usage_error(t, "--out and --resume contradict: a resumed run stays in its folder");
+    }
+    if (is_on(t, "worker", 0) && value_of(t, "resume") == NULL &&
+        *t->settings.tuner.storage == '\0') {
+        return usage_error(t, "--worker: which study? expected --storage ADDRESS or --resume RUN");
+    }
+    if (is_on(t, "worker", 0) && value_of(t, "out") != NULL) {
+        return usage_error(t, "--worker and --out contradict: a worker makes no run directory");
     }
     int exit_code = job_open_splits(&j);
     exit_code = exit_code == TOOL_OK ? job_open_model(&j) : exit_code;
@@ -106,6 +127,7 @@ static const flag flags[] = {
      FLAG_LIST},
     {"out", "DIR", "run directory to make; default: the next free runs/tune-N", 0},
     {"resume", "RUN", "go on with a study, with its own configuration", 0},
+    {"worker", NULL, "work on a study of --storage or --resume beside other processes", 0},
     {NULL, NULL, NULL, 0},
 };
 
@@ -117,7 +139,9 @@ const command command_tune = {
         "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE --trials 160 --out runs/t\n"
         "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE \\\n"
         "    --search learning_rate=log:1e-4:1e-1 --search batch_size=32,64 --search epochs=6..10\n"
-        "  dogbreed tune --resume runs/t --trials 200\n",
+        "  dogbreed tune --resume runs/t --trials 200\n"
+        "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE --trials 160 \\\n"
+        "    --worker --storage postgresql://USER@HOST/DB --study s    on any number of hosts\n",
     .flags = flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
               DOGBREED_KIND_TUNER},

@@ -77,6 +77,49 @@ class Tune(tool.Case):
         best = json.loads((self.whole / "best.json").read_text())
         self.assertEqual(best["value"], min(value for _, state, value, _ in stored if state == "COMPLETE"))
 
+    def test_workers_make_the_same_study(self):
+        for words in (["--workers", 3], ["--workers", 2, "--quiet"]):
+            folder = self.folder / "runs" / f"workers{words[1]}"
+            done = self.ok(run("tune", self.shapes, *STUDY, "--trials", TRIALS, "--out", folder, "--json", *words))
+            self.assertEqual(done.lines[-1]["trials"], TRIALS)
+            ended = sorted(line["number"] for line in done.lines[:-1] if line["state"] != "RUNNING")
+            self.assertEqual(ended, list(range(TRIALS)))  # whoever trained them
+            self.same(folder)
+
+    def test_workers_of_other_places_need_an_address(self):
+        storage = self.folder / "shared.db"
+        words = ["tune", self.shapes, *STUDY, "--trials", TRIALS, "--worker", "--storage", storage, "--json"]
+        both = [tool.start(*words) for _ in range(2)]
+        trained = [json.loads(worker.communicate()[0].splitlines()[-1])["trained"] for worker in both]
+        self.assertEqual(sum(trained), TRIALS)
+        self.assertEqual([worker.returncode for worker in both], [0, 0])
+        with sqlite3.connect(storage) as base, sqlite3.connect(self.whole / "study.db") as whole:
+            values = "SELECT value FROM trial_values ORDER BY trial_id"
+            self.assertEqual(len(base.execute(values).fetchall()), TRIALS)
+            self.assertEqual(*(sorted(b.execute("SELECT t.number, v.value FROM trials t JOIN trial_values v "
+                                                "USING (trial_id)").fetchall()) for b in (base, whole)))
+        self.assertFalse((self.folder / "runs" / "tune-1").exists())
+        self.fails(run("tune", self.shapes, *HEAD, "--worker"), 2, "--worker", "--storage")
+        self.fails(run("tune", self.shapes, *HEAD, "--worker", "--storage", storage, "--out", "x"), 2, "--out")
+        other = ["tune", self.shapes, *STUDY, "--momentum", "0.5", "--optimizer", "sgd", "--worker", "--storage", storage]
+        self.fails(run(*other), 3, "momentum")
+
+    def test_workers_end_with_the_study(self):
+        folder = self.folder / "runs" / "ended"
+        going = tool.start("tune", self.shapes, *HEAD, "--trials", 100000, "--workers", 3, "--out", folder, "--quiet")
+        deadline = time.monotonic() + 60
+        while len(self.trials(folder) if (folder / "study.db").exists() else []) < 8 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        children = pathlib.Path(f"/proc/{going.pid}/task/{going.pid}/children").read_text().split()
+        self.assertEqual(len(children), 2)
+        going.kill()
+        going.communicate()
+        while any(pathlib.Path(f"/proc/{child}/cmdline").exists() for child in children) and \
+                time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertFalse([child for child in children if pathlib.Path(f"/proc/{child}/cmdline").exists()])
+        self.assertGreater(len(self.trials(folder)), 7)
+
     def test_the_configuration_repeats_the_study(self):
         out = self.folder / "runs" / "same"
         self.ok(run("tune", "--config", self.whole / "config.json", "--out", out, "-q", "--threads", "2"))

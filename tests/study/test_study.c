@@ -323,7 +323,7 @@ static void a_trial_runs_in_one_handle(void **state) {
     assert_int_equal(dogb_study_take(one, running), 1); // its own
     assert_int_equal(dogb_study_take(other, waiting), 1);
     assert_int_equal(dogb_study_take(one, waiting), 0);
-    assert_rows("claim.db", "SELECT number, state FROM trials", "0|RUNNING\n1|RUNNING");
+    assert_rows("claim.db", "SELECT number, state FROM trials", "0|RUNNING;1|RUNNING");
     dogb_study_leave(one, running);
     assert_int_equal(dogb_study_take(other, running), 1);
     assert_int_equal(dogb_study_take(one, running), 0);
