@@ -6,46 +6,62 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-// The attribute's value, for people who look at a study: {"dogbreed:worker": "host:process"}.
-static int worker_text(char *out, size_t size, const char *form) {
+enum { WORKER_SIZE = 128 };
+
+// "host:process:trial". The number tells the trial from copies of it that Optuna queues when it
+// fails; the rest is for people who look at a study.
+static void worker_text(char out[WORKER_SIZE], int64_t number) {
     char host[65] = "";
     (void)gethostname(host, sizeof host - 1);
     for (char *c = host; *c != '\0'; c++) { // what stands in a JSON string as it is
         *c = *c >= '-' && *c <= 'z' && *c != '\\' ? *c : '_';
     }
-    return snprintf(out, size, form, DOGB_TUNER_WORKER, host, (long)getpid());
+    (void)snprintf(out, WORKER_SIZE, "\"%s:%ld:%lld\"", host, (long)getpid(), (long long)number);
+}
+
+int dogb_trial_is_ours(const char *worker, int64_t number) {
+    char end[32];
+    int length = snprintf(end, sizeof end, ":%lld", (long long)number);
+    size_t size = worker == NULL ? 0 : strlen(worker);
+    return size >= (size_t)length && strcmp(worker + size - (size_t)length, end) == 0;
 }
 
 int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial, int32_t state) {
-    char worker[160];
+    char worker[WORKER_SIZE];
+    char attributes[WORKER_SIZE + 32];
+    int64_t number = trial - tuner->trials;
     dogb_arena scratch = {0};
     size_t count = tuner->axis_count;
     if (tuner->study == NULL) {
         return DOGBREED_OK;
     }
-    (void)worker_text(worker, sizeof worker, "{\"%s\": \"%s:%ld\"}");
+    worker_text(worker, number);
+    (void)snprintf(attributes, sizeof attributes, "{\"%s\": %s}", DOGB_TUNER_WORKER, worker);
     dogb_study_param *params = dogb_alloc(&scratch, count, sizeof *params);
     int rc = params == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < count; i++) {
         params[i] =
             (dogb_study_param){tuner->axes[i].name, trial->values[i], tuner->distribution_texts[i]};
     }
-    rc = rc < 0 ? rc
-                : dogb_study_add(tuner->study, &trial->id, NULL, trial - tuner->trials, state,
-                                 params, (int32_t)count, trial->ours ? worker : NULL);
+    if (rc == DOGBREED_OK) { // what waits may be taken by another program
+        int is_ours = trial->ours && state == DOGB_TRIAL_RUNNING;
+        rc = dogb_study_add(tuner->study, &trial->id, NULL, number, state, params, (int32_t)count,
+                            is_ours ? attributes : NULL);
+    }
     dogb_arena_free(&scratch);
     return rc;
 }
 
 int dogb_keep_take(dogbreed_tuner *tuner, const dogb_trial *trial) {
-    char worker[160];
+    char worker[WORKER_SIZE];
     int rc = dogb_study_take(tuner->study, trial->id);
     if (rc <= 0) {
         return rc;
     }
-    (void)worker_text(worker, sizeof worker, "%.0s\"%s:%ld\"");
+    worker_text(worker, trial - tuner->trials);
     rc = trial->ours ? dogb_study_attribute(tuner->study, trial->id, 0, DOGB_TUNER_WORKER, worker)
                      : DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {

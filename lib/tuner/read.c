@@ -16,7 +16,7 @@ static int axis_of(const dogbreed_tuner *tuner, const char *name) {
 }
 
 // What is written beside the value (keep.c); other programs may have written anything.
-static int take_attributes(dogb_trial *trial, dogb_arena *arena, const char *attributes) {
+static int take_attributes(dogb_trial *trial, dogbreed_tuner *tuner, const char *attributes) {
     dogb_arena scratch = {0};
     json_t *object = NULL;
     int rc = attributes == NULL
@@ -26,8 +26,9 @@ static int take_attributes(dogb_trial *trial, dogb_arena *arena, const char *att
         const json_t *loss = json_object_get(object, "val_loss");
         const char *reason = json_string_value(json_object_get(object, "reason"));
         trial->loss = json_is_number(loss) ? json_number_value(loss) : (double)NAN;
-        trial->ours = json_is_string(json_object_get(object, DOGB_TUNER_WORKER));
-        trial->reason = reason == NULL ? NULL : dogb_strdup(arena, reason);
+        const char *worker = json_string_value(json_object_get(object, DOGB_TUNER_WORKER));
+        trial->ours = dogb_trial_is_ours(worker, trial - tuner->trials);
+        trial->reason = reason == NULL ? NULL : dogb_strdup(&tuner->arena, reason);
         rc = reason != NULL && trial->reason == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     }
     dogb_arena_free(&scratch);
@@ -62,7 +63,7 @@ static int take(dogbreed_tuner *tuner, dogb_trial *trial, const dogb_study_trial
     for (size_t i = 0; i < tuner->axis_count; i++) {
         trial->values[i] = (double)NAN;
     }
-    int rc = take_attributes(trial, &tuner->arena, stored->attributes);
+    int rc = take_attributes(trial, tuner, stored->attributes);
     if (rc == DOGBREED_OK && trial->state == DOGB_TRIAL_WAITING) {
         rc = dogb_queue_read(trial, tuner, stored->system);
     }

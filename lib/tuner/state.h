@@ -76,6 +76,8 @@ struct dogbreed_tuner {
 int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial, int32_t state);       // fills its id
 int dogb_keep_step(dogbreed_tuner *tuner, const dogb_trial *trial, int32_t step); // of its curve
 int dogb_keep_end(dogbreed_tuner *tuner, const dogb_trial *trial); // state, value, attributes
+// 1: the value of DOGB_TUNER_WORKER says that a run of this library trains this trial.
+int dogb_trial_is_ours(const char *worker, int64_t number);
 // 1: the trial, which waited or was abandoned, is this handle's and has its parameters; 0: not.
 int dogb_keep_take(dogbreed_tuner *tuner, const dogb_trial *trial);
 // This run no longer trains what it has not ended.

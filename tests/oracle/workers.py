@@ -26,6 +26,7 @@ JOB = ["--arch", "tiny", "--batch-norm", "frozen", "--threads", "1", "--engine",
        "--round", "6", *SPACE]
 PYTHON = """
 import sys, time, optuna
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 study = optuna.load_study(study_name="mixed", storage=sys.argv[1])
 def objective(trial):
     rate = trial.suggest_float("learning_rate", 1e-3, 0.5, log=True)
@@ -81,7 +82,7 @@ def mixed(folder, url):
     """3 processes of ours, 3 of Optuna: numbers without gaps, none lost, none twice."""
     end(tune(folder, url, "mixed", 6, "--out", folder / "mixed"))
     theirs = [subprocess.Popen([sys.executable, "-c", PYTHON, url.replace("postgresql://", "postgresql+psycopg2://"),
-                                "25"], stderr=subprocess.DEVNULL) for _ in range(3)]
+                                "25"]) for _ in range(3)]
     deadline = time.monotonic() + 60
     while len(trials(url, "mixed")) < 9 and time.monotonic() < deadline:  # all have begun
         time.sleep(0.05)
