@@ -22,6 +22,7 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_PREDICTOR] = "`predict`",
     [DOGBREED_KIND_QUANTIZE] = "`model quantize`",
     [DOGBREED_KIND_TUNER] = "`tune`",
+    [DOGBREED_KIND_COMMAND] = "`tune --command`",
 };
 
 static void range_text(char *text, size_t size, const dogbreed_option_info *info) {

@@ -39,12 +39,13 @@ static int config_text(char *out, size_t size, const json_t *value) {
     return 0;
 }
 
-// Keys that configuration files may hold without meaning anything here: the document's own, and
-// flags of other commands.
+// The document's own keys; `command` is the tool's, not the program that a study runs.
+static int is_head_key(const char *key) {
+    return strcmp(key, "format") == 0 || strcmp(key, "version") == 0 || strcmp(key, "command") == 0;
+}
+
+// Flags of other commands: configuration files may hold them without meaning anything here.
 static int is_foreign_key(const char *key) {
-    if (strcmp(key, "format") == 0 || strcmp(key, "version") == 0 || strcmp(key, "command") == 0) {
-        return 1;
-    }
     for (size_t i = 0; i < command_count; i++) {
         const flag *f = find_flag(commands[i]->flags, key);
         if (f != NULL && f->in_config) {
@@ -57,11 +58,11 @@ static int is_foreign_key(const char *key) {
 
 static int apply_key(tool *t, const char *key, const json_t *value, const char *what,
                      uint32_t only_kind) {
-    char text[4096];
+    char text[65536];
     const flag *own = find_flag(t->command->flags, key);
     dogbreed_option_info info;
     int mine = (own != NULL && own->in_config) || takes_option(t->command, key, &info);
-    if (!mine && is_foreign_key(key)) {
+    if (is_head_key(key) || (!mine && is_foreign_key(key))) {
         return TOOL_OK;
     }
     if (!mine) {

@@ -30,7 +30,10 @@ typedef struct alias {
     const char *name;
     const char *option;
 } alias;
-static const alias aliases[] = {{"arch", "architecture"}, {"lr", "learning_rate"}};
+static const alias aliases[] = {{"arch", "architecture"},
+                                {"lr", "learning_rate"},
+                                {"command", "program"},
+                                {"goal", "objective"}};
 enum { ALIAS_COUNT = sizeof aliases / sizeof aliases[0] };
 
 typedef struct assignment {

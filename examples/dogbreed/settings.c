@@ -10,7 +10,7 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_SYNTH] = "synth",         [DOGBREED_KIND_MODEL] = "model",
     [DOGBREED_KIND_TRAINER] = "trainer",     [DOGBREED_KIND_EVALUATE] = "evaluate",
     [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
-    [DOGBREED_KIND_TUNER] = "tuner",
+    [DOGBREED_KIND_TUNER] = "tuner",         [DOGBREED_KIND_COMMAND] = "command",
 };
 
 int kind_count(void) {
@@ -31,6 +31,7 @@ void settings_init(settings *s) {
     (void)dogbreed_predictor_options_init(&s->predictor, sizeof s->predictor);
     (void)dogbreed_quantize_options_init(&s->quantize, sizeof s->quantize);
     (void)dogbreed_tuner_options_init(&s->tuner, sizeof s->tuner);
+    (void)dogbreed_command_options_init(&s->command, sizeof s->command);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -39,7 +40,7 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_SYNTH] = &s->synth,         [DOGBREED_KIND_MODEL] = &s->model,
         [DOGBREED_KIND_TRAINER] = &s->trainer,     [DOGBREED_KIND_EVALUATE] = &s->evaluate,
         [DOGBREED_KIND_PREDICTOR] = &s->predictor, [DOGBREED_KIND_QUANTIZE] = &s->quantize,
-        [DOGBREED_KIND_TUNER] = &s->tuner,
+        [DOGBREED_KIND_TUNER] = &s->tuner,         [DOGBREED_KIND_COMMAND] = &s->command,
     };
     return all[kind];
 }

@@ -111,8 +111,12 @@ static void show_line(study *s, const dogbreed_trial_event *e) {
         line_add(text, width, part);
     }
     if (e->kind == DOGBREED_TRIAL_EVENT_EPOCH) {
-        (void)snprintf(part, sizeof part, "trial %lld epoch %d/%d", (long long)e->number,
-                       (int)e->epoch, (int)e->epochs);
+        (void)snprintf(part, sizeof part, "trial %lld %s %d", (long long)e->number,
+                       study_is_command(s->t) ? "step" : "epoch", (int)e->epoch);
+        size_t used = strlen(part);
+        if (e->epochs > 0) {
+            (void)snprintf(part + used, sizeof part - used, "/%d", (int)e->epochs);
+        }
         line_add(text, width, part);
     }
     line_show(&s->line, text);
@@ -200,45 +204,69 @@ static int on_trainer(dogbreed_trainer *trainer, int64_t number, void *userdata)
 
 // --- running
 
-static int add_search(study *s, const char *texts) {
+int study_is_command(const tool *t) {
+    const char *program = t->settings.command.program;
+    return program != NULL && *program != '\0';
+}
+
+// The lines of a flag that may be repeated.
+static int add_each(study *s, const char *texts, int (*add)(dogbreed_tuner *, const char *)) {
     int rc = DOGBREED_OK;
     while (rc == DOGBREED_OK && texts != NULL && *texts != '\0') {
         size_t length = strcspn(texts, "\n");
         char *text = strndup(texts, length);
-        rc = text == NULL ? DOGBREED_ERROR_NO_MEMORY : dogbreed_tuner_add(s->tuner, text);
+        rc = text == NULL ? DOGBREED_ERROR_NO_MEMORY : add(s->tuner, text);
         free(text);
         texts += length + (texts[length] == '\n');
     }
     return rc;
 }
 
+static int add_command(study *s) {
+    char folder[3100];
+    dogbreed_command_options options = s->t->settings.command;
+    if (*options.trial_folder == '\0' && *s->folder != '\0') {
+        (void)snprintf(folder, sizeof folder, "%s/trials", s->folder);
+        options.trial_folder = folder;
+    }
+    int rc = dogbreed_tuner_command(s->tuner, &options);
+    return rc < 0 ? rc : add_each(s, value_of(s->t, "metric"), dogbreed_tuner_metric);
+}
+
+static int add_job(study *s, const job *j) {
+    const settings *own = &s->t->settings;
+    dogbreed_trainer_options trainer = own->trainer;
+    if (!s->worker && own->tuner.workers > 1) {
+        trainer.threads = workers_threads(trainer.threads, own->tuner.workers);
+    }
+    return dogbreed_tuner_job(s->tuner, &own->model, j->train, j->valid, &trainer);
+}
+
 static int open_tuner(study *s, const job *j) {
     tool *t = s->t;
     char storage[3100];
     dogbreed_tuner_options options = t->settings.tuner;
-    dogbreed_trainer_options trainer = t->settings.trainer;
     if (s->worker && options.workers == 1) {
         options.workers = 2; // one that takes all of a round leaves nothing to others
-    } else if (!s->worker && options.workers > 1) {
-        trainer.threads = workers_threads(trainer.threads, options.workers);
     }
     if (*options.storage == '\0') {
         (void)snprintf(storage, sizeof storage, "%s/study.db", s->folder);
         options.storage = storage;
     }
     int rc = dogbreed_tuner_create(&s->tuner, &options);
-    rc = rc < 0 ? rc : add_search(s, value_of(t, "search"));
+    rc = rc < 0 ? rc : add_each(s, value_of(t, "search"), dogbreed_tuner_add);
     if (rc < 0) {
         return fail(t, PHASE_USAGE, rc);
     }
-    rc = dogbreed_tuner_job(s->tuner, &t->settings.model, j->train, j->valid, &trainer);
+    rc = study_is_command(t) ? add_command(s) : add_job(s, j);
     rc = rc < 0 ? rc : dogbreed_tuner_listen(s->tuner, on_trial, on_trainer, s);
     if (rc < 0) {
         return fail(t, PHASE_DATA, rc);
     }
     int64_t before = dogbreed_tuner_trial_count(s->tuner); // opens the storage
     if (before < 0) {
-        return fail(t, PHASE_DATA, (int)before);
+        int program = study_is_command(t) && before == DOGBREED_ERROR_NOT_FOUND;
+        return fail(t, program ? PHASE_USAGE : PHASE_DATA, (int)before);
     }
     if (before > 0) {
         say("study  %s: goes on behind %lld trials\n", options.storage, (long long)before);

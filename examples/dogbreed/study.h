@@ -33,6 +33,8 @@ int study_run(study *s, const job *j, const char *out, const char *resume);
 void study_close(study *s);
 int study_base(tool *t, const char *folder); // configuration of a study's folder
 
+int study_is_command(const tool *t); // 1: its trials are programs
+
 // study_report.c: what the trials say
 typedef struct noise {
     double standard_error; // of the best value; NaN: the objective is no share of pictures
@@ -42,6 +44,7 @@ typedef struct noise {
 noise study_noise(const study *s);
 const char *objective_name(const tool *t); // "val_accuracy"
 int objective_is_share(const tool *t);     // 1: shown in percent
+int objective_is_larger(const tool *t);    // 1: larger is better
 void value_text(char out[40], const tool *t, double value);
 void print_trials(const study *s);  // a table of the best ones
 json_t *best_trial(const study *s); // borrowed; NULL: none

@@ -16,7 +16,12 @@ const char *objective_name(const tool *t) {
 }
 
 int objective_is_share(const tool *t) {
-    return t->settings.tuner.objective != DOGBREED_OBJECTIVE_VAL_LOSS;
+    return t->settings.tuner.objective == DOGBREED_OBJECTIVE_VAL_ACCURACY ||
+           t->settings.tuner.objective == DOGBREED_OBJECTIVE_VAL_TOP5;
+}
+
+int objective_is_larger(const tool *t) {
+    return objective_is_share(t) || t->settings.tuner.objective == DOGBREED_OBJECTIVE_MAXIMIZE;
 }
 
 void value_text(char out[40], const tool *t, double value) {
@@ -25,7 +30,7 @@ void value_text(char out[40], const tool *t, double value) {
     } else if (objective_is_share(t)) {
         (void)snprintf(out, 40, "%.2f %%", 100.0 * value);
     } else {
-        (void)snprintf(out, 40, "%.4f", value);
+        (void)snprintf(out, 40, study_is_command(t) ? "%.6g" : "%.4f", value);
     }
 }
 
@@ -117,7 +122,7 @@ static size_t collect(json_t **list, const study *s) {
             list[count++] = trial;
         }
     }
-    qsort(list, count, sizeof *list, objective_is_share(s->t) ? compare : compare_losses);
+    qsort(list, count, sizeof *list, objective_is_larger(s->t) ? compare : compare_losses);
     return count;
 }
 

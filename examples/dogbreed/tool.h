@@ -33,7 +33,7 @@ typedef struct flag {
     int in_config;
 } flag;
 
-enum { FLAGS_MAX = 12, KINDS_MAX = 4 };
+enum { FLAGS_MAX = 12, KINDS_MAX = 5 };
 
 typedef struct command {
     const char *name;              // "train", "data check"
@@ -61,6 +61,7 @@ typedef struct settings {
     dogbreed_predictor_options predictor;
     dogbreed_quantize_options quantize;
     dogbreed_tuner_options tuner;
+    dogbreed_command_options command;
 } settings;
 
 typedef struct tool {

@@ -1,6 +1,7 @@
 // tune.c - dogbreed tune: many trials of one training, on a table of the best.
 #include "study.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,10 +38,14 @@ static void print_text(const study *s) {
         out("%-15s it is the best of noisy values: too good by up to %.1f points\n", "",
             100.0 * n.optimism);
     }
-    out("%-15s %s\n%-15s %s train --config %s/config.json", "run", s->folder, "train it",
-        t->program, s->folder);
-    print_flags(json_object_get(best, "params"));
-    out("\n");
+    out("%-15s %s\n", "run", s->folder);
+    if (!study_is_command(t)) {
+        out("%-15s %s train --config %s/config.json", "train it", t->program, s->folder);
+        print_flags(json_object_get(best, "params"));
+        out("\n");
+    } else if (*t->settings.command.trial_folder == '\0') {
+        out("%-15s %s/trials/%04lld/log.txt\n", "its log", s->folder, (long long)s->best);
+    }
 }
 
 static json_t *finite_or_null(double value) {
@@ -90,7 +95,34 @@ static int tune(tool *t, const job *j) {
     return exit_code;
 }
 
-static int run(tool *t) {
+// A goal that nobody has named: larger is better, unless the pattern speaks of a loss.
+static int choose_goal(tool *t) {
+    const char *metric = value_of(t, "metric");
+    char text[600] = "";
+    if (t->settings.tuner.objective != DOGBREED_OBJECTIVE_VAL_ACCURACY) {
+        return TOOL_OK;
+    }
+    for (size_t i = 0;
+         metric != NULL && i + 1 < sizeof text && metric[i] != '\0' && metric[i] != '\n'; i++) {
+        text[i] = (char)tolower((unsigned char)metric[i]);
+    }
+    if (strstr(text, "loss") != NULL || strstr(text, "err") != NULL) {
+        return usage_error(t, "--metric %s: say --goal minimize, or --goal maximize", text);
+    }
+    t->settings.tuner.objective = DOGBREED_OBJECTIVE_MAXIMIZE;
+    return TOOL_OK;
+}
+
+static int run_command(tool *t) {
+    const job none = {.t = t};
+    if (t->word_count > 0) {
+        return usage_error(t, "%s: a command has no folder of images", t->words[0]);
+    }
+    int exit_code = choose_goal(t);
+    return exit_code == TOOL_OK ? tune(t, &none) : exit_code;
+}
+
+static int run_job(tool *t) {
     job j = {.t = t};
     if (t->word_count > 0) {
         set_value(t, "data", t->words[0]);
@@ -99,6 +131,18 @@ static int run(tool *t) {
         return usage_error(t, "the folder of images is missing; usage: dogbreed tune %s",
                            t->command->arguments);
     }
+    if (value_of(t, "metric") != NULL) {
+        return usage_error(t,
+                           "--metric: is read from the lines of a program; --command is missing");
+    }
+    int exit_code = job_open_splits(&j);
+    exit_code = exit_code == TOOL_OK ? job_open_model(&j) : exit_code;
+    exit_code = exit_code == TOOL_OK ? tune(t, &j) : exit_code;
+    job_close(&j);
+    return exit_code;
+}
+
+static int run(tool *t) {
     if (value_of(t, "resume") != NULL && value_of(t, "out") != NULL) {
         return usage_error(t, "--out and --resume contradict: a resumed run stays in its folder");
     }
@@ -109,11 +153,7 @@ static int run(tool *t) {
     if (is_on(t, "worker", 0) && value_of(t, "out") != NULL) {
         return usage_error(t, "--worker and --out contradict: a worker makes no run directory");
     }
-    int exit_code = job_open_splits(&j);
-    exit_code = exit_code == TOOL_OK ? job_open_model(&j) : exit_code;
-    exit_code = exit_code == TOOL_OK ? tune(t, &j) : exit_code;
-    job_close(&j);
-    return exit_code;
+    return study_is_command(t) ? run_command(t) : run_job(t);
 }
 
 static int base(tool *t) {
@@ -125,6 +165,8 @@ static const flag flags[] = {
     {"data", "DIR", "folder of images; the same as the word DIR", 1},
     {"search", "NAME=VALUES", "what is searched: log:1e-4:1e-1, 6..10 or 32,64; may be repeated",
      FLAG_LIST},
+    {"metric", "PATTERN", "with --command: the number in a line; the first one is the objective",
+     FLAG_LIST},
     {"out", "DIR", "run directory to make; default: the next free runs/tune-N", 0},
     {"resume", "RUN", "go on with a study, with its own configuration", 0},
     {"worker", NULL, "work on a study of --storage or --resume beside other processes", 0},
@@ -133,18 +175,21 @@ static const flag flags[] = {
 
 const command command_tune = {
     .name = "tune",
-    .arguments = "DIR [NAME=VALUE...] [OPTIONS...]",
-    .summary = "search for hyperparameters: many trials, compared on the valid split",
+    .arguments = "DIR|--command PROGRAM [NAME=VALUE...] [OPTIONS...]",
+    .summary = "search for hyperparameters: many trials of a training, or of any program",
     .examples =
         "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE --trials 160 --out runs/t\n"
         "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE \\\n"
         "    --search learning_rate=log:1e-4:1e-1 --search batch_size=32,64 --search epochs=6..10\n"
         "  dogbreed tune --resume runs/t --trials 200\n"
         "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE --trials 160 \\\n"
-        "    --worker --storage postgresql://USER@HOST/DB --study s    on any number of hosts\n",
+        "    --worker --storage postgresql://USER@HOST/DB --study s    on any number of hosts\n"
+        "  dogbreed tune --command 'python train.py --lr {lr} --epochs {epochs}' \\\n"
+        "    --metric 'valid_acc: ([-+0-9.eE]+)' --search lr=log:1e-4:1e-1 \\\n"
+        "    --search epochs=3..9 --trials 20 --parallel 2\n",
     .flags = flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
-              DOGBREED_KIND_TUNER},
+              DOGBREED_KIND_TUNER, DOGBREED_KIND_COMMAND},
     .words_max = 1,
     .run = run,
     .base = base,

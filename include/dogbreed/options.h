@@ -22,7 +22,8 @@ enum {
     DOGBREED_KIND_EVALUATE = 6,
     DOGBREED_KIND_PREDICTOR = 7,
     DOGBREED_KIND_QUANTIZE = 8,
-    DOGBREED_KIND_TUNER = 9
+    DOGBREED_KIND_TUNER = 9,
+    DOGBREED_KIND_COMMAND = 10
 };
 
 /* Types in dogbreed_option_info. */

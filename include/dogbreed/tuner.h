@@ -63,8 +63,8 @@ typedef struct dogbreed_tuner_options {
     int32_t objective;   /* DOGBREED_OBJECTIVE_ */
     int32_t round;       /* trials that are suggested together; 0: a tenth of trials, 2 to 16 */
     int32_t patience_trials; /* without an improvement of 1 % before the study ends; 0: none */
-    int32_t converge;    /* 1: the study ends when gp expects less than 1 % */
-    int32_t workers;     /* programs that work on the study at the same time, 1 to 1024 */
+    int32_t converge;        /* 1: the study ends when gp expects less than 1 % */
+    int32_t workers;         /* programs that work on the study at the same time, 1 to 1024 */
     uint32_t reserved;
 } dogbreed_tuner_options;
 
@@ -96,6 +96,37 @@ DOGBREED_API int dogbreed_tuner_job(dogbreed_tuner *tuner, const dogbreed_model_
                                     const dogbreed_dataset *train, const dogbreed_dataset *valid,
                                     const dogbreed_trainer_options *trainer);
 
+/* A program as a trial, in place of a job: any language, no dataset. */
+typedef struct dogbreed_command_options {
+    uint32_t struct_size;
+    uint32_t kind;
+    const char *program;       /* "python train.py --lr {learning_rate}" */
+    const char *trial_folder;  /* for 0007/log.txt and what {out} names; "": none is kept */
+    double command_time_limit; /* seconds; 0: none */
+    double command_grace;      /* seconds from SIGTERM to SIGKILL */
+    int64_t log_bytes_max;
+    int32_t parallel; /* programs that run at once */
+    int32_t steps;    /* values that a program reports; 0: unknown */
+} dogbreed_command_options;
+
+DOGBREED_API int dogbreed_command_options_init(dogbreed_command_options *options,
+                                               size_t struct_size);
+
+/* What a trial runs. The text is split into arguments as a shell splits it, then {name} becomes the
+ * value of a parameter, {trial} the trial's number, {out} its folder, {{ and }} braces. No shell
+ * runs. The program also finds DOGBREED_TRIAL and DOGBREED_PARAM_<NAME> in its environment. The
+ * tuner's objective has to be MINIMIZE or MAXIMIZE. docs/program.md has the rest. Returns
+ * INVALID_ARGUMENT, NO_MEMORY, STATE (there is a job or a command); a program that is not there and
+ * names that are no parameters show when the study is opened. */
+DOGBREED_API int dogbreed_tuner_command(dogbreed_tuner *tuner,
+                                        const dogbreed_command_options *options);
+
+/* A number in the lines that the program prints: a POSIX extended regular expression of at most 500
+ * characters with one group, around the number. The first one is the objective: each number is a
+ * step, the last one is the value of the trial. Others are kept under the name that stands before
+ * the group. Returns INVALID_ARGUMENT, NO_MEMORY, STATE (no command; the study has begun). */
+DOGBREED_API int dogbreed_tuner_metric(dogbreed_tuner *tuner, const char *pattern);
+
 enum {
     DOGBREED_TRIAL_EVENT_BEGIN = 0,
     DOGBREED_TRIAL_EVENT_EPOCH = 1,
@@ -112,8 +143,8 @@ typedef struct dogbreed_trial_event {
     double value;        /* after this epoch; END: of the trial; NaN: none */
     double best_value;   /* of finished trials; NaN: none yet */
     double time;         /* seconds since run began */
-    int32_t epoch;       /* finished ones */
-    int32_t epochs;      /* planned */
+    int32_t epoch;       /* finished ones; steps of a program */
+    int32_t epochs;      /* planned; 0: unknown */
     int32_t state;       /* DOGBREED_TRIAL_ */
     int32_t reserved;
     const char *params; /* JSON object: name to value */
@@ -136,12 +167,12 @@ DOGBREED_API int dogbreed_tuner_listen(dogbreed_tuner *tuner, dogbreed_trial_fn 
  * the storage is a server, may run one study at the same time: the list is the same; each takes
  * its share of a round (options->workers), and what a killed one was training is trained by
  * another. Trials that others have ended reach the listener too. Returns MISMATCH (the study was
- * made with other parameters, seed, sampler, round, job or data), CANCELLED, CALLBACK, what the
- * storage returns. */
+ * made with other parameters, seed, sampler, round, job, data or program), CANCELLED, CALLBACK,
+ * what the storage returns. Programs are children of the calling thread: they end when it ends. */
 DOGBREED_API int dogbreed_tuner_run(dogbreed_tuner *tuner);
 
-/* Ends a running study behind the current epoch; its trials are trained again by the next run. From
- * any thread and from signal handlers. */
+/* Ends a running study behind the current epoch (programs are asked to end at once); its trials are
+ * trained again by the next run. From any thread and from signal handlers. */
 DOGBREED_API void dogbreed_tuner_stop(dogbreed_tuner *tuner);
 
 /* For programs that train themselves. ask: the next trial; *json (free with dogbreed_free) has its
@@ -155,8 +186,8 @@ DOGBREED_API int dogbreed_tuner_tell(dogbreed_tuner *tuner, int64_t number, int3
                                      double value);
 
 /* Trials of the study so far, and one or (number -1) the best as JSON: number, state, params,
- * value, curve, start, complete, attributes. Ties go to the lower val_loss, then to the lower
- * number. Returns NOT_FOUND. */
+ * value, curve, start, complete, reason, metrics (of a program). Ties go to the lower val_loss,
+ * then to the lower number. Returns NOT_FOUND. */
 DOGBREED_API int64_t dogbreed_tuner_trial_count(dogbreed_tuner *tuner);
 DOGBREED_API int dogbreed_tuner_trial(char **json, dogbreed_tuner *tuner, int64_t number);
 

@@ -17,7 +17,7 @@
 static const dogb_table *const tables[] = {
     &dogb_dataset_table, &dogb_check_table,    &dogb_synth_table,     &dogb_model_table,
     &dogb_trainer_table, &dogb_evaluate_table, &dogb_predictor_table, &dogb_quantize_table,
-    &dogb_tuner_table,
+    &dogb_tuner_table,   &dogb_command_table,
 };
 
 const dogb_table *dogb_options_table(uint32_t kind) {

@@ -90,6 +90,7 @@ int dogb_metric_number(double *out, const char *text, size_t length) {
     while (length > 0 && isspace((unsigned char)text[length - 1])) {
         length--;
     }
+    length -= length > 1 && text[length - 1] == '.'; // of the sentence
     if (length == 0 || length >= sizeof copy) {
         return 0;
     }
@@ -105,7 +106,7 @@ int dogb_metric_number(double *out, const char *text, size_t length) {
         return 0; // strtod knows hexadecimal numbers and more
     }
     *out = dogb_number_parse(copy, &end);
-    return end != copy && (*end == '\0' || (end[0] == '.' && end[1] == '\0'));
+    return end != copy && *end == '\0';
 }
 
 static int is_digit(char c) {

@@ -50,7 +50,8 @@ static int describe(json_t *object, const dogbreed_tuner *tuner) {
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
         rc = describe_axis(list, &tuner->axes[i]);
     }
-    return rc < 0 || tuner->job == NULL ? rc : dogb_job_describe(object, tuner);
+    rc = rc < 0 || tuner->job == NULL ? rc : dogb_job_describe(object, tuner);
+    return rc < 0 || tuner->command == NULL ? rc : dogb_command_describe(object, tuner);
 }
 
 static int differ(const dogbreed_tuner *tuner, const char *what, const json_t *stored,

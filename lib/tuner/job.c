@@ -28,8 +28,8 @@ int dogbreed_tuner_job(dogbreed_tuner *tuner, const dogbreed_model_options *mode
     DOGB_CHECK(tuner->options.objective <= DOGBREED_OBJECTIVE_VAL_TOP5,
                "objective: minimize and maximize are for ask and tell; expected val_accuracy, "
                "val_loss or val_top5");
-    if (tuner->job != NULL || tuner->opened) {
-        return dogb_fail(DOGBREED_ERROR_STATE, "job: the tuner has one already");
+    if (tuner->job != NULL || tuner->command != NULL || tuner->opened) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "job: the tuner has a job or a command already");
     }
     dogb_tuner_job *job = dogb_alloc(&tuner->arena, 1, sizeof *job);
     if (job == NULL) {

@@ -121,7 +121,19 @@ int dogb_keep_end(dogbreed_tuner *tuner, const dogb_trial *trial) {
     if (rc == DOGBREED_OK && trial->reason != NULL) {
         rc = keep_text(tuner, trial, "reason", trial->reason);
     }
+    if (rc == DOGBREED_OK && trial->metrics != NULL) {
+        rc = dogb_study_attribute(tuner->study, trial->id, 0, "metrics", trial->metrics);
+    }
     return rc < 0 ? rc : dogb_study_tell(tuner->study, trial->id, trial->state, trial->value);
+}
+
+int dogb_keep_trial(dogbreed_tuner *tuner, int64_t number, int32_t told, int ended) {
+    const dogb_trial *trial = &tuner->trials[number];
+    int rc = DOGBREED_OK;
+    for (int32_t step = told + 1; rc == DOGBREED_OK && step <= trial->curve_count; step++) {
+        rc = dogb_keep_step(tuner, trial, step);
+    }
+    return rc == DOGBREED_OK && ended ? dogb_keep_end(tuner, trial) : rc;
 }
 
 typedef struct batch {

@@ -52,6 +52,8 @@ static int add_default_space(dogbreed_tuner *tuner) {
 }
 
 static int complete_space(dogbreed_tuner *tuner) {
+    DOGB_CHECK(tuner->axis_count > 0 || tuner->command == NULL,
+               "search: a program has no parameters of its own accord; expected at least one");
     int rc = tuner->axis_count == 0 ? add_default_space(tuner) : DOGBREED_OK;
     dogb_space space = dogb_tuner_space(tuner);
     rc = rc < 0 ? rc : dogb_space_check(&space);
@@ -71,11 +73,18 @@ static int complete_space(dogbreed_tuner *tuner) {
     return rc;
 }
 
+// Epochs of a trial, or 1: unknown.
+static int32_t max_resource(const dogbreed_tuner *tuner) {
+    int32_t epochs = tuner->job != NULL       ? tuner->job->trainer.epochs
+                     : tuner->command != NULL ? dogb_command_steps(tuner)
+                                              : 1;
+    return epochs > 0 ? epochs : 1;
+}
+
 static int make_pruner(dogbreed_tuner *tuner) {
-    tuner->pruner =
-        (dogb_pruner_conf){.kind = tuner->options.pruner,
-                           .max_resource = tuner->job == NULL ? 1 : tuner->job->trainer.epochs,
-                           .study = tuner->options.study};
+    tuner->pruner = (dogb_pruner_conf){.kind = tuner->options.pruner,
+                                       .max_resource = max_resource(tuner),
+                                       .study = tuner->options.study};
     for (size_t i = 0; i < tuner->axis_count; i++) {
         const dogb_axis *axis = &tuner->axes[i];
         if (strcmp(axis->name, "epochs") == 0 && axis->kind == DOGB_AXIS_INT) {
@@ -118,6 +127,7 @@ int dogb_tuner_open(dogbreed_tuner *tuner) {
     int rc = complete_space(tuner);
     rc = rc < 0 ? rc : make_pruner(tuner);
     rc = rc < 0 || tuner->job == NULL ? rc : dogb_job_check(tuner);
+    rc = rc < 0 || tuner->command == NULL ? rc : dogb_command_check(tuner);
     rc = rc < 0 ? rc : open_study(tuner, &scratch);
     tuner->opened = rc == DOGBREED_OK;
     if (rc < 0) {

@@ -30,6 +30,11 @@ static int take_attributes(dogb_trial *trial, dogbreed_tuner *tuner, const char 
         trial->ours = dogb_trial_is_ours(worker, trial - tuner->trials);
         trial->reason = reason == NULL ? NULL : dogb_strdup(&tuner->arena, reason);
         rc = reason != NULL && trial->reason == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+        const json_t *metrics = json_object_get(object, "metrics");
+        if (rc == DOGBREED_OK && json_is_object(metrics)) {
+            trial->metrics = dogb_json_text_in(&tuner->arena, metrics, 0);
+            rc = trial->metrics == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+        }
     }
     dogb_arena_free(&scratch);
     return rc;

@@ -65,25 +65,17 @@ static int follow(runner *r) {
 }
 
 static int fail_trial(runner *r, const char *reason) {
-    dogb_trial *trial = &r->tuner->trials[r->number];
     r->phase = ENDED;
-    trial->state = DOGB_TRIAL_FAIL;
-    trial->reason = dogb_strdup(&r->tuner->arena, reason);
-    return trial->reason == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-}
-
-// Not the trial's fault: the study ends, and its next run trains the trial again.
-static int is_of_machine(int code) {
-    return code == DOGBREED_ERROR_NO_MEMORY || code == DOGBREED_ERROR_IO ||
-           code == DOGBREED_ERROR_DEVICE || code == DOGBREED_ERROR_NETWORK;
+    return dogb_trial_fail(r->tuner, r->number, reason);
 }
 
 static int end_trial(runner *r, const dogb_trainer_status *status) {
     dogb_trial *trial = &r->tuner->trials[r->number];
     trial->complete = dogb_clock_wall();
     if (status->end == DOGB_END_FAILED) {
-        return is_of_machine(status->end_code) ? dogb_fail(status->end_code, "%s", status->message)
-                                               : fail_trial(r, status->message);
+        return dogb_trial_spared(status->end_code)
+                   ? dogb_fail(status->end_code, "%s", status->message)
+                   : fail_trial(r, status->message);
     }
     if (status->epoch_count == 0) {
         return fail_trial(r, "it ended before its first epoch");
@@ -124,13 +116,7 @@ static int keep(dogbreed_tuner *tuner, void *userdata) {
     int rc = DOGBREED_OK;
     for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
         const runner *r = &c->runners[i];
-        const dogb_trial *trial = &tuner->trials[r->number];
-        for (int32_t step = r->told + 1; rc == DOGBREED_OK && step <= trial->curve_count; step++) {
-            rc = dogb_keep_step(tuner, trial, step);
-        }
-        if (rc == DOGBREED_OK && r->phase == ENDED) {
-            rc = dogb_keep_end(tuner, trial);
-        }
+        rc = dogb_keep_trial(tuner, r->number, r->told, r->phase == ENDED);
     }
     return rc;
 }

@@ -29,7 +29,8 @@ typedef struct dogb_trial {
     double loss;  // val_loss beside the value; NaN: unknown
     double start;
     double complete;
-    char *reason; // of a failure, or NULL
+    char *reason;  // of a failure, or NULL
+    char *metrics; // of a program: JSON object, newest number of each; or NULL
 } dogb_trial;
 
 // What a trial trains.
@@ -40,6 +41,8 @@ typedef struct dogb_tuner_job {
     dogbreed_dataset *valid;
     dogbreed_model *plain; // of the options as they are
 } dogb_tuner_job;
+
+typedef struct dogb_command dogb_command; // command.h
 
 struct dogbreed_tuner {
     dogb_arena arena;
@@ -59,7 +62,8 @@ struct dogbreed_tuner {
     int32_t round; // trials of one round, of the study
     int32_t maximize;
     dogb_pruner_conf pruner;
-    dogb_tuner_job *job; // NULL: none
+    dogb_tuner_job *job;   // NULL: none
+    dogb_command *command; // NULL: none
     dogbreed_trial_fn fn;
     dogbreed_trial_trainer_fn trainer_fn;
     void *userdata;
@@ -82,6 +86,8 @@ int dogb_trial_is_ours(const char *worker, int64_t number);
 int dogb_keep_take(dogbreed_tuner *tuner, const dogb_trial *trial);
 // This run no longer trains what it has not ended.
 void dogb_keep_leave(dogbreed_tuner *tuner);
+// What has come behind step `told`, and the end when there is one.
+int dogb_keep_trial(dogbreed_tuner *tuner, int64_t number, int32_t told, int ended);
 int dogb_keep_batch(dogbreed_tuner *tuner, int (*fn)(dogbreed_tuner *, void *), void *userdata);
 
 // ask.c: trial `number`, -1: the best. Opens the study. NOT_FOUND.
@@ -93,7 +99,8 @@ int32_t dogb_tuner_round_size(const dogbreed_tuner_options *options); // of a ne
 int dogb_tuner_agree(dogbreed_tuner *tuner, dogb_arena *scratch);
 
 // tell.c
-int dogb_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t kind, int32_t epochs);
+int dogb_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t kind,
+                    int32_t epochs); // planned; 0: unknown
 
 // read.c
 int dogb_tuner_read(dogbreed_tuner *tuner);    // trials of the storage, when it is opened
@@ -122,6 +129,10 @@ int dogb_trial_report(dogbreed_tuner *tuner, int64_t number, double value); // n
 // 1: the pruner ends it. Looks at earlier rounds alone.
 int dogb_trial_prune(const dogbreed_tuner *tuner, int64_t number);
 int dogb_trial_is_over(const dogb_trial *trial);
+int dogb_trial_fail(dogbreed_tuner *tuner, int64_t number, const char *reason); // in memory
+// 1: a failure with this code is not the trial's fault: the study ends, and its next run begins the
+// trial again.
+int dogb_trial_spared(int code);
 
 // job.c: a trial's training.
 int dogb_job_describe(json_t *object, const dogbreed_tuner *tuner); // what it follows from
@@ -139,5 +150,15 @@ int dogb_queue_read(dogb_trial *trial, const dogbreed_tuner *tuner, const char *
 
 // round.c: trains those of the trials [from, to) that are `mine`.
 int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to);
+
+// command.c: a program as a trial.
+int dogb_command_describe(json_t *object, const dogbreed_tuner *tuner); // what it follows from
+int dogb_command_check(dogbreed_tuner *tuner); // whether it fits what is searched
+// Numbers that a program reports, at most or in one trial; 0: unknown.
+int32_t dogb_command_steps(const dogbreed_tuner *tuner);
+int32_t dogb_command_planned(const dogbreed_tuner *tuner, const dogb_trial *trial);
+
+// programs.c: runs those of the trials [from, to) that are `mine`.
+int dogb_command_round(dogbreed_tuner *tuner, int64_t from, int64_t to);
 
 #endif

@@ -40,6 +40,15 @@ static int set_time(json_t *object, const char *key, double seconds) {
     return *text == '\0' ? DOGBREED_OK : dogb_json_set_text(object, key, text);
 }
 
+static int set_metrics(json_t *object, const char *text) {
+    dogb_arena scratch = {0};
+    json_t *metrics = NULL;
+    int rc = dogb_json_parse(&metrics, &scratch, text, strlen(text), "metrics");
+    rc = rc < 0 ? rc : dogb_json_set(object, "metrics", json_incref(metrics));
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
 static int describe(json_t *object, const dogbreed_tuner *tuner, const dogb_trial *trial) {
     json_t *params = json_object();
     json_t *curve = json_array();
@@ -55,6 +64,9 @@ static int describe(json_t *object, const dogbreed_tuner *tuner, const dogb_tria
     rc = rc < 0 ? rc : set_time(object, "complete", trial->complete);
     if (rc == DOGBREED_OK && trial->reason != NULL) {
         rc = dogb_json_set_text(object, "reason", trial->reason);
+    }
+    if (rc == DOGBREED_OK && trial->metrics != NULL) {
+        rc = set_metrics(object, trial->metrics);
     }
     for (int32_t i = 0; rc == DOGBREED_OK && i < trial->curve_count; i++) {
         rc = dogb_json_add(curve, dogb_json_real(trial->curve[i]));

@@ -57,6 +57,18 @@ char *dogb_trial_text(dogb_arena *arena, const dogb_axis *axis, double value) {
     return dogb_strdup(arena, text);
 }
 
+int dogb_trial_fail(dogbreed_tuner *tuner, int64_t number, const char *reason) {
+    dogb_trial *trial = &tuner->trials[number];
+    trial->state = DOGB_TRIAL_FAIL;
+    trial->reason = dogb_strdup(&tuner->arena, reason);
+    return trial->reason == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+}
+
+int dogb_trial_spared(int code) {
+    return code == DOGBREED_ERROR_NO_MEMORY || code == DOGBREED_ERROR_IO ||
+           code == DOGBREED_ERROR_DEVICE || code == DOGBREED_ERROR_NETWORK;
+}
+
 // Values as Optuna shows them: words that are numbers are numbers.
 int dogb_trial_params(json_t *object, const dogbreed_tuner *tuner, const dogb_trial *trial) {
     int rc = DOGBREED_OK;

@@ -230,7 +230,10 @@ static int train_part(dogbreed_tuner *tuner, int64_t from, int64_t to, int32_t *
         return DOGBREED_OK;
     }
     *waits = 0;
-    rc = rc < 0 ? rc : dogb_tuner_round(tuner, from, to);
+    if (rc == DOGBREED_OK) {
+        rc = tuner->command != NULL ? dogb_command_round(tuner, from, to)
+                                    : dogb_tuner_round(tuner, from, to);
+    }
     dogb_keep_leave(tuner);
     return rc;
 }
@@ -260,9 +263,9 @@ int dogbreed_tuner_run(dogbreed_tuner *tuner) {
     if (tuner->running) {
         return dogb_fail(DOGBREED_ERROR_STATE, "run: not from inside a listener");
     }
-    if (tuner->job == NULL) {
-        return dogb_fail(DOGBREED_ERROR_STATE,
-                         "run: dogbreed_tuner_job has not said what a trial trains");
+    if (tuner->job == NULL && tuner->command == NULL) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "run: neither dogbreed_tuner_job nor "
+                                               "dogbreed_tuner_command has said what a trial is");
     }
     tuner->running = 1;
     tuner->stopping = 0;

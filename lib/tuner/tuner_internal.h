@@ -1,4 +1,4 @@
-// tuner_internal.h - the table of a tuner's options.
+// tuner_internal.h - the tables of a tuner's options.
 #ifndef DOGB_TUNER_INTERNAL_H
 #define DOGB_TUNER_INTERNAL_H
 
@@ -7,5 +7,6 @@
 #include <dogbreed/tuner.h>
 
 extern const dogb_table dogb_tuner_table;
+extern const dogb_table dogb_command_table;
 
 #endif

@@ -172,6 +172,16 @@
     FIELD(dogbreed_tuner_options, converge, 76, 4)                                         \
     FIELD(dogbreed_tuner_options, workers, 80, 4)                                          \
     FIELD(dogbreed_tuner_options, reserved, 84, 4)                                         \
+    STRUCT(dogbreed_command_options, 56)                                                   \
+    FIELD(dogbreed_command_options, struct_size, 0, 4)                                     \
+    FIELD(dogbreed_command_options, kind, 4, 4)                                            \
+    FIELD(dogbreed_command_options, program, 8, 8)                                         \
+    FIELD(dogbreed_command_options, trial_folder, 16, 8)                                   \
+    FIELD(dogbreed_command_options, command_time_limit, 24, 8)                             \
+    FIELD(dogbreed_command_options, command_grace, 32, 8)                                  \
+    FIELD(dogbreed_command_options, log_bytes_max, 40, 8)                                  \
+    FIELD(dogbreed_command_options, parallel, 48, 4)                                       \
+    FIELD(dogbreed_command_options, steps, 52, 4)                                          \
     STRUCT(dogbreed_trial_event, 96)                                                       \
     FIELD(dogbreed_trial_event, struct_size, 0, 4)                                         \
     FIELD(dogbreed_trial_event, kind, 4, 4)                                                \
@@ -264,8 +274,7 @@ static const struct row {
     int bytes;
 } rows[] = {LAYOUT(PRINT_STRUCT, PRINT_FIELD)};
 
-int main(void)
-{
+int main(void) {
     (void)printf("[");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         (void)printf("%s{\"type\":\"%s\",\"field\":\"%s\",\"offset\":%d,\"bytes\":%d}",

@@ -141,7 +141,8 @@ class Configuration(tool.Case):
     def test_config_print_knows_every_option(self):
         tables = self.ok(run("config", "print", "--json")).json
         self.assertEqual(set(tables),
-                         {"dataset", "check", "synth", "model", "trainer", "evaluate", "predictor", "quantize", "tuner"})
+                         {"dataset", "check", "synth", "model", "trainer", "evaluate", "predictor", "quantize", "tuner",
+                          "command"})
         copied = self.ok(run("config", "copy", "train", "--json")).json
         for table in ("dataset", "model", "trainer"):
             for row in tables[table]:

@@ -29,6 +29,13 @@ static int init_predictor(void *o, size_t n) {
     return dogbreed_predictor_options_init(o, n);
 }
 
+static int init_tuner(void *o, size_t n) {
+    return dogbreed_tuner_options_init(o, n);
+}
+static int init_command(void *o, size_t n) {
+    return dogbreed_command_options_init(o, n);
+}
+
 static const struct {
     uint32_t kind;
     size_t size;
@@ -41,6 +48,8 @@ static const struct {
     {DOGBREED_KIND_TRAINER, sizeof(dogbreed_trainer_options), init_trainer},
     {DOGBREED_KIND_EVALUATE, sizeof(dogbreed_evaluate_options), init_evaluate},
     {DOGBREED_KIND_PREDICTOR, sizeof(dogbreed_predictor_options), init_predictor},
+    {DOGBREED_KIND_TUNER, sizeof(dogbreed_tuner_options), init_tuner},
+    {DOGBREED_KIND_COMMAND, sizeof(dogbreed_command_options), init_command},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

@@ -249,6 +249,25 @@ class MainJob(unittest.TestCase):
         with self.assertRaisesRegex(dogbreed.DogbreedError, "test split"):
             dogbreed.Tuner().job(self.data.split("train"), self.data.split("test"), model={"architecture": "tiny"})
 
+    def test_a_study_runs_programs(self):
+        program = "import os, sys; print('loss:', (float(sys.argv[1]) - 1) ** 2, 'n:', os.environ['DOGBREED_PARAM_N'])"
+        with tempfile.TemporaryDirectory() as folder:
+            study = dogbreed.Tuner("x=0.0..2.0", "n=1,2", objective="minimize", sampler="random", trials=6, seed=3)
+            study.command(f'{sys.executable} -c "{program}" {{x}}', "loss: ([-+0-9.e]+)", "n: ([12])", parallel=2,
+                          trial_folder=folder)
+            ended = []
+            study.run(lambda trial: ended.append(trial.number) if trial.kind == "end" else None)
+            self.assertEqual(sorted(ended), list(range(6)))
+            for trial in study.trials():
+                self.assertEqual(trial["state"], "COMPLETE")
+                self.assertEqual(trial["value"], (trial["params"]["x"] - 1) ** 2)
+                self.assertEqual(trial["metrics"], {"loss": trial["value"], "n": trial["params"]["n"]})
+            self.assertTrue(os.path.isfile(os.path.join(folder, "0005", "log.txt")))
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "minimize or maximize"):
+            dogbreed.Tuner("x=1..2").command("true", "a (.)")
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "parallel"):
+            dogbreed.Tuner("x=1..2", objective="minimize").command("true", "a (.)", parallel=0)
+
     def test_plan_has_every_step(self):
         plan = self.model().plan()
         self.assertEqual((plan["architecture"], plan["engine"]), ("tiny", "native"))

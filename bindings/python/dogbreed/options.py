@@ -7,7 +7,7 @@ from typing import Any
 
 from .common import DogbreedError, Struct, fields, functions, made_text
 
-DATASET, CHECK, SYNTH, MODEL, TRAINER, EVALUATE, PREDICTOR, QUANTIZE, TUNER = range(1, 10)
+DATASET, CHECK, SYNTH, MODEL, TRAINER, EVALUATE, PREDICTOR, QUANTIZE, TUNER, COMMAND = range(1, 11)
 _TYPES = {1: int, 2: int, 3: int, 4: float, 5: str, 6: bool, 7: str}
 # Larger than every option struct: the library accepts a larger struct whose unknown tail is zero.
 _SIZE = 1024
@@ -22,7 +22,7 @@ _c = functions("dogbreed_options_", set="PTT", get="PPT", describe="Puu")
 _INIT = list(vars(functions(  # in the order of the kinds
     "dogbreed_", dataset_options_init="Pz", check_options_init="Pz", synth_options_init="Pz", model_options_init="Pz",
     trainer_options_init="Pz", evaluate_options_init="Pz", predictor_options_init="Pz",
-    quantize_options_init="Pz", tuner_options_init="Pz")).values())
+    quantize_options_init="Pz", tuner_options_init="Pz", command_options_init="Pz")).values())
 
 
 def describe(kind: int) -> list[dict[str, Any]]:

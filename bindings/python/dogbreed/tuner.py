@@ -10,7 +10,7 @@ from .common import Handle, Struct, fields, functions, made, made_json, made_tex
 from .dataset import Dataset
 from .event import Carrier
 from .model import Model
-from .options import MODEL, TRAINER, TUNER, Options
+from .options import COMMAND, MODEL, TRAINER, TUNER, Options
 from .trainer import Trainer
 
 SCALES = ("auto", "linear", "log", "reverse_log")
@@ -26,7 +26,7 @@ class RawTrial(Struct):
 
 _TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
 _c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi",
-               job="PPPPP", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
+               job="PPPPP", command="PP", metric="PT", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
                trial_count="P:q", trial="PPq", table="PPP", trainer="PPPq", destroy="P:-")
 
 
@@ -43,7 +43,8 @@ class Trial:
 class Tuner(Handle):
     """Tuner("learning_rate=log:1e-4:1e-1", "epochs=6..10", trials=40): a study.
 
-    job() and run() train; ask(), report() and tell() are for programs that train themselves.
+    job() and run() train; command() and run() run programs; ask(), report() and tell() are for Python code that
+    trains itself.
     """
 
     _c = _c
@@ -70,6 +71,13 @@ class Tuner(Handle):
     def job(self, train: Dataset, valid: Dataset, model: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """What a trial trains: model has options of the network, keywords are options of the trainer."""
         _c.job(self.pointer, Options(MODEL, **(model or {})), train.pointer, valid.pointer, Options(TRAINER, **kwargs))
+
+    def command(self, program: str, *metrics: str, **kwargs: Any) -> None:
+        """What a trial runs: "python train.py --lr {lr}"; each metric is a pattern with one group around a number of
+        the lines that it prints, the first one is the objective (Tuner(objective="minimize") or "maximize")."""
+        _c.command(self.pointer, Options(COMMAND, program=program, **kwargs))
+        for pattern in metrics:
+            _c.metric(self.pointer, pattern)
 
     def run(self, listener: Callable[[Trial], int | None] | None = None) -> None:
         """Runs the study to its end. listener gets a Trial and returns None or STOP; what it raises comes out."""

@@ -1,0 +1,30 @@
+// command.h - what a tuner knows of the program that its trials are; shared by command.c and
+// programs.c.
+#ifndef DOGB_TUNER_COMMAND_H
+#define DOGB_TUNER_COMMAND_H
+
+#include "program/metric.h"
+#include "program/program.h"
+#include "tuner/state.h"
+
+typedef struct dogb_command_metric {
+    dogb_metric *metric;
+    const char *pattern;
+    int32_t warned; // of each kind of doubt once in a study
+    int32_t reserved;
+} dogb_command_metric;
+
+struct dogb_command {
+    dogbreed_command_options options;
+    dogb_template *tmpl;
+    char *file;                   // that it means; NULL: its name depends on a parameter
+    dogb_command_metric *metrics; // the first one is the objective
+    size_t count;
+    size_t capacity;
+};
+
+// Command line, environment and files of a trial; its folder is made. NOT_FOUND: no such program.
+int dogb_command_prepare(dogb_program_conf *conf, const dogbreed_tuner *tuner,
+                         const dogb_trial *trial, dogb_arena *arena);
+
+#endif
