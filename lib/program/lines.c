@@ -51,3 +51,13 @@ int dogb_lines_add(dogb_lines *lines, const char *bytes, size_t size, dogb_line_
 int dogb_lines_end(dogb_lines *lines, dogb_line_fn fn, void *userdata) {
     return lines->used > 0 ? give(lines, '\0', fn, userdata) : DOGBREED_OK;
 }
+
+void dogb_line_print(char *out, size_t size, const char *text) {
+    size_t used = 0;
+    text += strspn(text, " \t");
+    for (; *text != '\0' && used + 1 < size; text++) {
+        unsigned char c = (unsigned char)*text;
+        out[used++] = c < ' ' || c == 127 ? ' ' : (char)c;
+    }
+    out[used] = '\0';
+}

@@ -30,4 +30,7 @@ int dogb_lines_add(dogb_lines *lines, const char *bytes, size_t size, dogb_line_
                    void *userdata);
 int dogb_lines_end(dogb_lines *lines, dogb_line_fn fn, void *userdata); // what has no end yet
 
+// The line as one line of a message: without what moves a terminal's cursor; cut at `size`.
+void dogb_line_print(char *out, size_t size, const char *text);
+
 #endif

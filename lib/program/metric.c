@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/number.h"
+#include "program/lines.h"
 
 #include <ctype.h>
 #include <regex.h>
@@ -152,7 +153,7 @@ static void note_cut(dogb_tally *tally, const char *line, size_t from, size_t to
 static void note_missing(dogb_tally *tally, const char *line) {
     tally->missing++;
     tally->stale = 1;
-    (void)snprintf(tally->missing_text, sizeof tally->missing_text, "%.90s", line);
+    dogb_line_print(tally->missing_text, sizeof tally->missing_text, line);
 }
 
 int dogb_metric_next(double *value, const dogb_metric *metric, dogb_tally *tally, const char *line,

@@ -110,22 +110,11 @@ static int log_line(dogb_program *p, const dogb_line *line) {
     return rc < 0 ? rc : put(p, &end, 1);
 }
 
-static void keep_last(dogb_program *p, const dogb_line *line) {
-    size_t used = 0;
-    for (size_t i = 0; i < line->length && used < LAST_LINE; i++) {
-        unsigned char c = (unsigned char)line->text[i];
-        if (used > 0 || c > ' ') {
-            p->last_line[used++] = c < ' ' || c == 127 ? ' ' : (char)c;
-        }
-        p->last_line[used] = '\0';
-    }
-}
-
 static int on_line(const dogb_line *line, void *userdata) {
     dogb_program *p = userdata;
     int rc = log_line(p, line);
     if (line->length > strspn(line->text, " \t")) {
-        keep_last(p, line);
+        dogb_line_print(p->last_line, sizeof p->last_line, line->text);
     }
     return rc < 0 ? rc : p->conf.line(line, p->conf.userdata);
 }

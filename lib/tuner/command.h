@@ -1,5 +1,5 @@
-// command.h - what a tuner knows of the program that its trials are; shared by command.c and
-// programs.c.
+// command.h - what a tuner knows of the program that its trials are; shared by command.c,
+// programs.c and verdict.c.
 #ifndef DOGB_TUNER_COMMAND_H
 #define DOGB_TUNER_COMMAND_H
 
@@ -22,6 +22,19 @@ struct dogb_command {
     size_t count;
     size_t capacity;
 };
+
+// A program that runs for a trial.
+typedef struct dogb_attempt {
+    dogbreed_tuner *tuner;
+    dogb_program *program;
+    dogb_tally *tallies; // of each metric
+    int64_t number;      // of the trial
+    int32_t pruned;      // its numbers count no more
+    int32_t reserved;
+} dogb_attempt;
+
+// verdict.c: the program has ended: state, value, metrics and reason of its trial, in memory.
+int dogb_command_verdict(const dogb_attempt *attempt);
 
 // Command line, environment and files of a trial; its folder is made. NOT_FOUND: no such program.
 int dogb_command_prepare(dogb_program_conf *conf, const dogbreed_tuner *tuner,

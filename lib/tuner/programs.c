@@ -3,30 +3,19 @@
 // earlier rounds; not from the clock, nor from those beside it.
 #include "core/clock.h"
 #include "core/error.h"
-#include "core/log.h"
 #include "tuner/command.h"
 
-#include <math.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-
 enum { WAITING = 0, GOING = 1, ENDED = 2, SETTLED = 3 };
-enum { CUT = 1, STALE = 2, NONE = 4 }; // doubts about a metric
-enum { STEPS_MAX = 4096, REASON_MAX = 900 };
+enum { STEPS_MAX = 4096 };
 
 typedef struct crew crew;
 
 typedef struct runner {
+    dogb_attempt attempt;
     crew *crew;
     dogb_arena arena;
-    dogb_program *program;
-    dogb_tally *tallies; // of each metric
-    int64_t number;
     int32_t told; // steps that the storage has
     int32_t phase;
-    int32_t pruned; // its numbers count no more
-    int32_t reserved;
 } runner;
 
 struct crew {
@@ -38,12 +27,13 @@ struct crew {
 };
 
 static dogb_trial *trial_of(const runner *r) {
-    return &r->crew->tuner->trials[r->number];
+    return &r->crew->tuner->trials[r->attempt.number];
 }
 
 static int tell(const runner *r, int32_t kind) {
     dogbreed_tuner *tuner = r->crew->tuner;
-    return dogb_tuner_tell(tuner, r->number, kind, dogb_command_planned(tuner, trial_of(r)));
+    return dogb_tuner_tell(tuner, r->attempt.number, kind,
+                           dogb_command_planned(tuner, trial_of(r)));
 }
 
 // --- lines
@@ -61,12 +51,12 @@ static int step(runner *r, double value) {
     if (trial_of(r)->curve_count >= STEPS_MAX) {
         return DOGBREED_OK; // of those that follow the last one counts
     }
-    int rc = dogb_trial_report(tuner, r->number, value);
+    int rc = dogb_trial_report(tuner, r->attempt.number, value);
     rc = rc < 0 ? rc : tell(r, DOGBREED_TRIAL_EVENT_EPOCH);
-    int stops = rc < 0 ? rc : more_follows(r) ? dogb_trial_prune(tuner, r->number) : 0;
+    int stops = rc < 0 ? rc : more_follows(r) ? dogb_trial_prune(tuner, r->attempt.number) : 0;
     if (stops > 0) {
-        r->pruned = 1;
-        dogb_program_stop(r->program);
+        r->attempt.pruned = 1;
+        dogb_program_stop(r->attempt.program);
     }
     return stops < 0 ? stops : DOGBREED_OK;
 }
@@ -79,138 +69,13 @@ static int on_line(const dogb_line *line, void *userdata) {
     for (size_t i = command->count; i-- > 0;) {
         size_t at = 0;
         double value = 0;
-        while (
-            rc == DOGBREED_OK && !r->pruned && !r->crew->over &&
-            dogb_metric_next(&value, command->metrics[i].metric, &r->tallies[i], line->text, &at)) {
+        while (rc == DOGBREED_OK && !r->attempt.pruned && !r->crew->over &&
+               dogb_metric_next(&value, command->metrics[i].metric, &r->attempt.tallies[i],
+                                line->text, &at)) {
             rc = i == 0 ? step(r, value) : DOGBREED_OK;
         }
     }
     return rc;
-}
-
-// --- the end of one
-
-// What to think of a metric, in the log of the trial; in the library's log once.
-static int doubt(runner *r, size_t i, int32_t kind, const char *text) {
-    dogb_command_metric *one = &r->crew->tuner->command->metrics[i];
-    if ((one->warned & kind) == 0) {
-        dogb_log(DOGBREED_LOG_WARNING, "trial %lld: metric %s: %s", (long long)r->number,
-                 dogb_metric_name(one->metric), text);
-    }
-    one->warned |= kind;
-    return dogb_program_note(r->program, "metric %s: %s", dogb_metric_name(one->metric), text);
-}
-
-static int judge_metric(runner *r, size_t i) {
-    const dogb_tally *tally = &r->tallies[i];
-    char text[400];
-    int rc = DOGBREED_OK;
-    if (tally->cut > 0) {
-        (void)snprintf(text, sizeof text,
-                       "\"%s\" was read as %s (%lld times): the pattern takes a part of the "
-                       "number, ([-+0-9.eE]+) takes all of it",
-                       tally->cut_text, tally->cut_number, (long long)tally->cut);
-        rc = doubt(r, i, CUT, text);
-    }
-    if (rc == DOGBREED_OK && tally->stale && tally->found > 0) {
-        (void)snprintf(text, sizeof text,
-                       "%lld lines have its name and no number, the last one is \"%s\"; the value "
-                       "is that of a line before",
-                       (long long)tally->missing, tally->missing_text);
-        rc = doubt(r, i, STALE, text);
-    }
-    if (rc == DOGBREED_OK && tally->found == 0 && i > 0 && !r->pruned) {
-        rc = doubt(r, i, NONE, "no line had a number");
-    }
-    return rc;
-}
-
-static int fail_trial(runner *r, const char *reason) {
-    r->phase = ENDED;
-    return dogb_trial_fail(r->crew->tuner, r->number, reason);
-}
-
-// How the program itself says that it has failed; "": it has not.
-static void failure_of(char *out, size_t size, const runner *r) {
-    dogb_program_end end = dogb_program_look(r->program);
-    const char *last = dogb_program_last_line(r->program);
-    char what[120] = "";
-    if (end.timed_out) {
-        (void)snprintf(what, sizeof what, "it ran longer than %.15g s",
-                       r->crew->tuner->command->options.command_time_limit);
-    } else if (end.process.signal != 0) {
-        (void)snprintf(what, sizeof what, "signal %d ended it", (int)end.process.signal);
-    } else if (end.process.code < 0) {
-        (void)snprintf(what, sizeof what,
-                       "its exit code is not known: this process ignores SIGCHLD");
-    } else if (end.process.code != 0) {
-        (void)snprintf(what, sizeof what, "exit code %d", (int)end.process.code);
-    }
-    (void)snprintf(out, size, "%s%s%s", what, *what != '\0' && *last != '\0' ? ": " : "",
-                   *what != '\0' ? last : "");
-}
-
-static void no_number(char *out, size_t size, const runner *r) {
-    const dogb_metric *metric = r->crew->tuner->command->metrics[0].metric;
-    const dogb_tally *tally = &r->tallies[0];
-    if (tally->missing > 0) {
-        (void)snprintf(out, size,
-                       "metric %s: no line had a number; %lld have \"%s\", the last one is \"%s\"",
-                       dogb_metric_name(metric), (long long)tally->missing,
-                       dogb_metric_label(metric), tally->missing_text);
-    } else {
-        (void)snprintf(out, size, "metric %s: no line had a number", dogb_metric_name(metric));
-    }
-}
-
-static int keep_metrics(runner *r) {
-    dogbreed_tuner *tuner = r->crew->tuner;
-    const dogb_command *command = tuner->command;
-    dogb_arena scratch = {0};
-    json_t *object = dogb_json_object(&scratch);
-    int rc = object == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    for (size_t i = 0; rc == DOGBREED_OK && i < command->count; i++) {
-        if (r->tallies[i].found > 0) {
-            rc = dogb_json_set_real(object, dogb_metric_name(command->metrics[i].metric),
-                                    r->tallies[i].last);
-        }
-    }
-    if (rc == DOGBREED_OK) {
-        char *text = dogb_json_text_in(&tuner->arena, object, 0);
-        trial_of(r)->metrics = text;
-        rc = text == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    }
-    dogb_arena_free(&scratch);
-    return rc;
-}
-
-static int end_trial(runner *r) {
-    dogb_trial *trial = trial_of(r);
-    char reason[REASON_MAX] = "";
-    trial->complete = dogb_clock_wall();
-    int rc = keep_metrics(r);
-    for (size_t i = 0; rc == DOGBREED_OK && i < r->crew->tuner->command->count; i++) {
-        rc = judge_metric(r, i);
-    }
-    if (rc < 0) {
-        return rc;
-    }
-    if (!r->pruned) {
-        failure_of(reason, sizeof reason, r);
-    }
-    if (*reason == '\0' && r->tallies[0].found == 0) {
-        no_number(reason, sizeof reason, r);
-    }
-    if (*reason == '\0' && !isfinite(r->tallies[0].last)) {
-        (void)snprintf(reason, sizeof reason, "the objective is not a finite number");
-    }
-    if (*reason != '\0') {
-        return fail_trial(r, reason);
-    }
-    r->phase = ENDED;
-    trial->state = r->pruned ? DOGB_TRIAL_PRUNED : DOGB_TRIAL_COMPLETE;
-    trial->value = r->tallies[0].last;
-    return DOGBREED_OK;
 }
 
 // --- storage
@@ -221,7 +86,7 @@ static int keep(dogbreed_tuner *tuner, void *userdata) {
     for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
         const runner *r = &c->runners[i];
         rc = r->phase == GOING || r->phase == ENDED
-                 ? dogb_keep_trial(tuner, r->number, r->told, r->phase == ENDED)
+                 ? dogb_keep_trial(tuner, r->attempt.number, r->told, r->phase == ENDED)
                  : DOGBREED_OK;
     }
     return rc;
@@ -259,30 +124,32 @@ static int begin_trial(runner *r) {
     trial_of(r)->curve_count = 0; // one that was interrupted begins again
     trial_of(r)->start = dogb_clock_wall();
     r->phase = GOING;
-    r->tallies = dogb_alloc(&r->arena, tuner->command->count, sizeof *r->tallies);
-    int rc = r->tallies == NULL ? DOGBREED_ERROR_NO_MEMORY
-                                : dogb_command_prepare(&conf, tuner, trial_of(r), &r->arena);
+    r->attempt.tallies = dogb_alloc(&r->arena, tuner->command->count, sizeof *r->attempt.tallies);
+    int rc = r->attempt.tallies == NULL
+                 ? DOGBREED_ERROR_NO_MEMORY
+                 : dogb_command_prepare(&conf, tuner, trial_of(r), &r->arena);
     conf.line = on_line;
     conf.userdata = r;
-    rc = rc < 0 ? rc : dogb_program_start(&r->program, &conf);
+    rc = rc < 0 ? rc : dogb_program_start(&r->attempt.program, &conf);
     if (rc < 0 && !dogb_trial_spared(rc)) {
         trial_of(r)->complete = dogb_clock_wall();
-        rc = fail_trial(r, dogbreed_error_message());
+        r->phase = ENDED;
+        rc = dogb_trial_fail(tuner, r->attempt.number, dogbreed_error_message());
     }
     return rc < 0 ? rc : tell(r, DOGBREED_TRIAL_EVENT_BEGIN);
 }
 
 static void free_runner(runner *r) {
-    dogb_program_destroy(r->program);
-    r->program = NULL;
+    dogb_program_destroy(r->attempt.program);
+    r->attempt.program = NULL;
     dogb_arena_free(&r->arena);
 }
 
 static int32_t list_going(crew *c) {
     int32_t count = 0;
     for (int32_t i = 0; i < c->count; i++) {
-        if (c->runners[i].phase == GOING && c->runners[i].program != NULL) {
-            c->going[count++] = c->runners[i].program;
+        if (c->runners[i].phase == GOING && c->runners[i].attempt.program != NULL) {
+            c->going[count++] = c->runners[i].attempt.program;
         }
     }
     return count;
@@ -305,8 +172,9 @@ static int end_trials(crew *c) {
     int rc = DOGBREED_OK;
     for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
         runner *r = &c->runners[i];
-        if (r->phase == GOING && dogb_program_look(r->program).ended) {
-            rc = end_trial(r);
+        if (r->phase == GOING && dogb_program_look(r->attempt.program).ended) {
+            r->phase = ENDED;
+            rc = dogb_command_verdict(&r->attempt);
         }
     }
     rc = rc < 0 ? rc : settle(c);
@@ -331,7 +199,8 @@ static int run(crew *c) {
     while (rc == DOGBREED_OK && is_open(c)) {
         rc = c->tuner->stop ? dogb_fail(DOGBREED_ERROR_CANCELLED, "the study was stopped")
                             : begin_trials(c);
-        rc = rc < 0 ? rc : dogb_program_wait(c->going, list_going(c), 0.1);
+        int32_t count = list_going(c);
+        rc = rc < 0 || count == 0 ? rc : dogb_program_wait(c->going, count, 0.1);
         rc = rc < 0 ? rc : end_trials(c);
     }
     return rc;
@@ -360,7 +229,7 @@ int dogb_command_round(dogbreed_tuner *tuner, int64_t from, int64_t to) {
     int rc = c.runners == NULL || c.going == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     for (int64_t k = from; rc == DOGBREED_OK && k < to; k++) {
         if (tuner->trials[k].mine) {
-            c.runners[c.count++] = (runner){.crew = &c, .number = k};
+            c.runners[c.count++] = (runner){.attempt = {.tuner = tuner, .number = k}, .crew = &c};
         }
     }
     rc = rc < 0 ? rc : run(&c);
