@@ -62,9 +62,6 @@ int dogb_metric_create(dogb_metric **out, dogb_arena *arena, const char *pattern
     if (rc < 0) {
         return rc;
     }
-    DOGB_CHECK(metric->regex.re_nsub == 1,
-               "metric: \"%s\" has %zu groups in parentheses, expected one, around the number",
-               pattern, metric->regex.re_nsub);
     metric->sign = dogb_pattern_label(metric->label, sizeof metric->label, pattern);
     make_name(metric->name, metric->label);
     *out = metric;

@@ -41,7 +41,8 @@ int dogb_metric_next(double *value, const dogb_metric *metric, dogb_tally *tally
 int dogb_metric_number(double *out, const char *text, size_t length);
 
 // pattern.c: what the letters of a pattern say.
-// INVALID_ARGUMENT: it uses what Python's expressions have and POSIX's do not.
+// INVALID_ARGUMENT: not one group; what Python's expressions have and POSIX's do not; repetitions
+// of repetitions.
 int dogb_pattern_check(const char *pattern);
 // The last letters before the group that stand for themselves and have a word among them; "":
 // none. Cut at `size`. Returns 1 when the group follows a literal sign.

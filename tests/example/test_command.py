@@ -69,7 +69,7 @@ class Command(tool.Case):
         self.assertEqual(best["value"], 1 - lr - 0.1 / epochs)
         self.assertEqual(best["metrics"], {"valid_acc": best["value"], "train_loss": 1 / epochs})
         self.assertEqual(len(best["curve"]), epochs)
-        self.assertEqual(best["value"], max(line["value"] for line in lines[:-1] if line["state"] == "COMPLETE"))
+        self.assertAlmostEqual(best["value"], max(line["value"] for line in lines[:-1] if line["state"] == "COMPLETE"))
         for number in range(TRIALS):
             log = (self.whole / "trials" / f"{number:04}" / "log.txt").read_text().splitlines()
             self.assertTrue(log[0].startswith(f"[dogbreed] {sys.executable} '{self.program}' --lr "), log[0])

@@ -52,8 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     dogb_arena arena = {0};
     dogb_metric *metric = NULL;
     char *pattern = dogb_strndup(&arena, (const char *)data, length);
-    // Repetitions of repetitions are the C library's affair: it takes gigabytes for some.
-    if (pattern != NULL && strchr(pattern, '{') == NULL && length < 100 &&
+    if (pattern != NULL && length < 100 && // the C library's own time and memory
         dogb_metric_create(&metric, &arena, pattern) == 0) {
         const char *bytes = (const char *)data + length;
         reader whole = read_all(&arena, metric, bytes, size - length, size + 1);

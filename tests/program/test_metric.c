@@ -142,11 +142,17 @@ static void patterns_are_checked(void **state) {
         {"(loss|acc): ([0-9.]+)", "has 2 groups"},
         {"loss: ([0-9.]+", "metric: \"loss: ([0-9.]+\": Unmatched ("},
         {"loss: ([0-9.+)", "Unmatched ["},
-        {"loss: (\\d+)", "\\d at character 8 is not POSIX; a digit is [0-9]"},
-        {"loss: ([\\d.]+)", "\\d at character 9 is not POSIX; a digit is 0-9"},
-        {"(?:loss): ([0-9]+)", "(? at character 1 is not POSIX"},
+        {"loss: (\\d+)", "\\d at character 8 is not taken; a digit is [0-9]"},
+        {"loss: ([\\d.]+)", "\\d at character 9 is not taken; a digit is 0-9"},
+        {"(?:loss): ([0-9]+)", "(? at character 1 is not taken"},
         {"loss: .*?([0-9]+)", "*? at character 8"},
         {"loss\\t([0-9]+)", "\\t at character 5"},
+        {"(a)++", "+ at character 5 is not taken; one repetition of at most 255"},
+        {"(a+)b*+", "+ at character 7"},
+        {"(a{3}){4}", "{ at character 7"},
+        {"(a{3}{4})", "{ at character 6"},
+        {"(a{256})", "{ at character 3"},
+        {"(a{1,1000})", "{ at character 3"},
         {"(a)\\1", "\\1 at character 4"},
     };
     dogb_arena arena = {0};
@@ -166,6 +172,7 @@ static void patterns_are_checked(void **state) {
     assert_fails(dogb_metric_create(&metric, &arena, longest), DOGBREED_ERROR_INVALID_ARGUMENT,
                  "has 501 characters, at most 500");
     assert_ok(dogb_metric_create(&metric, &arena, "acc:\\s+([[:digit:].*?]+)"));
+    assert_ok(dogb_metric_create(&metric, &arena, "(\\++[*+{]+a{1,255})?"));
     dogb_arena_free(&arena);
 }
 
