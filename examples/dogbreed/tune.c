@@ -186,7 +186,7 @@ const command command_tune = {
         "    --worker --storage postgresql://USER@HOST/DB --study s    on any number of hosts\n"
         "  dogbreed tune --command 'python train.py --lr {lr} --epochs {epochs}' \\\n"
         "    --metric 'valid_acc: ([-+0-9.eE]+)' --search lr=log:1e-4:1e-1 \\\n"
-        "    --search epochs=3..9 --trials 20 --parallel 2\n",
+        "    --search epochs=3..9 --trials 40 --parallel 4\n",
     .flags = flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
               DOGBREED_KIND_TUNER, DOGBREED_KIND_COMMAND},

@@ -17,8 +17,8 @@ typedef dogbreed_command_options o;
 
 static const dogb_option rows[] = {
     DOGB_OPTION_STRING(o, program, "",
-                       "The program with its arguments: quotes as in a shell, {name} for a "
-                       "parameter, {trial}, {out}."),
+                       "The program with its arguments (--command): quotes as in a shell, {name} "
+                       "for a parameter, {trial}, {out}."),
     DOGB_OPTION_STRING(o, trial_folder, "",
                        "Folder for a folder of each trial ({out}) with its log; empty: none."),
     DOGB_OPTION_DOUBLE(o, command_time_limit, 0, 1e9, "0", "s",

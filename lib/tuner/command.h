@@ -21,6 +21,8 @@ struct dogb_command {
     dogb_command_metric *metrics; // the first one is the objective
     size_t count;
     size_t capacity;
+    int32_t warned; // that a round has fewer trials than may run at once
+    int32_t reserved;
 };
 
 // A program that runs for a trial.

@@ -3,6 +3,7 @@
 // earlier rounds; not from the clock, nor from those beside it.
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "tuner/command.h"
 
 enum { WAITING = 0, GOING = 1, ENDED = 2, SETTLED = 3 };
@@ -220,10 +221,22 @@ static void give_up(crew *c) {
     } while (left > 0 && dogb_program_wait(c->going, list_going(c), 0.1) == DOGBREED_OK);
 }
 
+// The list of trials depends on the size of a round: it does not follow `parallel` by itself.
+static void look_at_round(dogbreed_tuner *tuner) {
+    dogb_command *command = tuner->command;
+    if (!command->warned && command->options.parallel > tuner->round) {
+        dogb_log(DOGBREED_LOG_WARNING,
+                 "parallel: %d programs may run at once, but a round has %d trials (option round)",
+                 (int)command->options.parallel, (int)tuner->round);
+    }
+    command->warned = 1;
+}
+
 int dogb_command_round(dogbreed_tuner *tuner, int64_t from, int64_t to) {
     dogb_arena scratch = {0};
     size_t count = (size_t)(to - from);
     crew c = {.tuner = tuner};
+    look_at_round(tuner);
     c.runners = dogb_alloc(&scratch, count, sizeof *c.runners);
     c.going = dogb_alloc(&scratch, count, sizeof *c.going);
     int rc = c.runners == NULL || c.going == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;

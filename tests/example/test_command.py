@@ -82,6 +82,9 @@ class Command(tool.Case):
         out = self.folder / "runs" / "parallel"
         self.ok(run("tune", *self.words, "--trials", TRIALS, "--parallel", 3, "--out", out, "-q"))
         self.same(out)
+        few = self.ok(run("tune", "--config", self.whole / "config.json", "--trials", 2, "--parallel", 9, "--out",
+                          self.folder / "runs" / "few"))
+        self.assertIn("9 programs may run at once, but a round has 3 trials", few.err)
         out = self.folder / "runs" / "workers"
         self.ok(run("tune", *self.words, "--trials", TRIALS, "--workers", 3, "--parallel", 2, "--out", out, "-q"))
         self.same(out)
