@@ -1,5 +1,5 @@
-// workers.c - see workers.h.
 #define _GNU_SOURCE // sched_getaffinity
+// workers.c - see workers.h.
 #include "workers.h"
 
 #include <errno.h>

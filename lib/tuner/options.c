@@ -18,8 +18,9 @@ static const dogb_option rows[] = {
     DOGB_OPTION_CHOICE(o, sampler, "random,grid,qmc,tpe,gp", "gp", "Who suggests the next trial."),
     DOGB_OPTION_INT32(o, startup, -1, 100000, "-1", "trials",
                       "Trials before tpe and gp look at results; -1: the sampler's default."),
-    DOGB_OPTION_CHOICE(o, pruner, "none,auto,median,asha,hyperband", "asha",
-                       "Who ends trials early: asha halves as they go on, auto is SageMaker's rule."),
+    DOGB_OPTION_CHOICE(
+        o, pruner, "none,auto,median,asha,hyperband", "asha",
+        "Who ends trials early: asha halves as they go on, auto is SageMaker's rule."),
     DOGB_OPTION_CHOICE(o, objective, "val_accuracy,val_loss,val_top5,minimize,maximize",
                        "val_accuracy", "What trials are compared by."),
     DOGB_OPTION_INT32(o, round, 0, 1024, "0", "trials",
