@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trials of a study beside the same trials in PyTorch on the same stored features, in alternating blocks.
 
-Usage: tune.py DOGBREED DATA WEIGHTS [--trials 160] [--block 32] [--optimizer sgd] [--head linear] [--cache DIR]
+Usage: tune.py DOGBREED DATA WEIGHTS [--trials 160] [--block 32] [--optimizer sgd] [--cache DIR] [--show]
 
 Our block is `dogbreed tune --resume` for the next trials, from its start to its end: suggestions, storage, events,
 validation, documents. The peer trains the trials that the study then holds: as two processes of one thread each with
@@ -61,8 +61,9 @@ class Peer:
         """Best validation accuracy."""
         torch, number, params = self.torch, *trial
         torch.manual_seed(number)
-        layers = [torch.nn.Linear(self.x.shape[1], int(self.y.max()) + 1)]
-        net = torch.nn.Sequential(*([] if self.options.head == "linear" else [torch.nn.Dropout(0.2)]), *layers)
+        net = torch.nn.Sequential(torch.nn.Dropout(0.2), torch.nn.Linear(self.x.shape[1], int(self.y.max()) + 1))
+        torch.nn.init.normal_(net[-1].weight, 0.0, 0.01)  # as torchvision's mobilenet_v2 begins
+        torch.nn.init.zeros_(net[-1].bias)
         kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[self.options.optimizer]
         words = {"momentum": 0.9} if self.options.optimizer == "sgd" else {}
         optimizer = kind(net.parameters(), lr=params["learning_rate"], fused=self.fused, **words)
@@ -87,9 +88,8 @@ class Peer:
 def serve(pipe, options, splits, threads, fused):
     peer = Peer(options, splits, threads, fused)
     pipe.send("ready")
-    while (trials := pipe.recv()) is not None:
-        for trial in trials:
-            pipe.send(peer.train(trial))
+    while (trial := pipe.recv()) is not None:
+        pipe.send(peer.train(trial))
 
 
 class Processes:
@@ -109,17 +109,22 @@ class Processes:
         left, values, waits = list(trials), {}, []
         for pipe in self.pipes:
             if left:
-                pipe.send([left.pop(0)])
+                pipe.send(left.pop(0))
                 waits.append(pipe)
         while waits:
             for pipe in multiprocessing.connection.wait(waits):
                 number, value = pipe.recv()
                 values[number] = value
                 if left:
-                    pipe.send([left.pop(0)])
+                    pipe.send(left.pop(0))
                 else:
                     waits.remove(pipe)
         return values
+
+    def end(self):
+        for pipe, process in zip(self.pipes, self.all):
+            pipe.send(None)
+            process.join()
 
 
 def trials_of(folder, first):
@@ -143,8 +148,8 @@ def main():
     parser.add_argument("--trials", type=int, default=160)
     parser.add_argument("--block", type=int, default=32)
     parser.add_argument("--optimizer", default="sgd")
-    parser.add_argument("--head", default="", help="linear: without the network's dropout")
     parser.add_argument("--cache", default="", help="folder of this data's features alone; default: a new one")
+    parser.add_argument("--show", action="store_true", help="each trial")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     multiprocessing.set_start_method("spawn")
@@ -155,7 +160,6 @@ def main():
                  "--search", "learning_rate=log:1e-4:1e-1", "--search", "batch_size=32,64,128,256", "--search",
                  "epochs=6..10", "--seed", "1", "--pruner", "none", "--optimizer", options.optimizer, "--augment", "off",
                  "--threads", str(options.threads), "--cache-dir", str(cache), "--round", "16", "--quiet", "--json"]
-        words += ["--head", options.head] if options.head else []
         subprocess.run([*words, "--trials", "1", "--out", str(folder / "warm")], check=True, stdout=subprocess.DEVNULL)
         rows = rows_of(cache)
         splits = [split(options.data, part, rows) for part in ("train", "valid")]
@@ -166,7 +170,7 @@ def main():
         for end in range(options.block, options.trials + 1, options.block):
             more = ["--resume", str(study)] if study.exists() else ["--out", str(study)]
             begin = time.monotonic()
-            subprocess.run([*(words[:2] + words[-2:] if study.exists() else words), "--trials", str(end), *more],
+            subprocess.run([*([*words[:2], "--quiet", "--json"] if study.exists() else words), "--trials", str(end), *more],
                            check=True, stdout=subprocess.DEVNULL)
             times = [time.monotonic() - begin]
             trials, ours = trials_of(study, end - options.block)
@@ -175,12 +179,17 @@ def main():
                 theirs = processes.run(trials)
                 times.append(time.monotonic() - begin)
                 apart += [ours[number] - value for number, value in theirs.items()]
+                if options.show:
+                    print(*(f"{params} ours {ours[number]:.4f} PyTorch {theirs[number]:.4f}"
+                            for number, params in trials), sep="\n")
             sums = [a + b for a, b in zip(sums, times)]
             ratios["two"].append(times[1] / times[0])
             ratios["plain"].append(times[2] / times[0])
             print(f"trials {end - options.block}-{end - 1}: ours {times[0]:.2f} s, PyTorch {options.threads} x 1 fused "
                   f"{times[1]:.2f} s ({ratios['two'][-1]:.2f}x), plain loop {times[2]:.2f} s "
                   f"({ratios['plain'][-1]:.2f}x)", flush=True)
+        two.end()
+        plain.end()
         print(f"all: ours {sums[0]:.1f} s, PyTorch {sums[1]:.1f} s and {sums[2]:.1f} s; median ratios "
               f"{statistics.median(ratios['two']):.2f}x and {statistics.median(ratios['plain']):.2f}x; validation "
               f"accuracy: ours higher by {100 * statistics.mean(apart):.2f} points on average, standard deviation "
