@@ -1,11 +1,11 @@
-#define _GNU_SOURCE // dl_iterate_phdr, dladdr
+#define _GNU_SOURCE // dl_iterate_phdr, memmem
 // plugin.c - finding an engine's plug-in, and opening it only when it can work in this process.
 // Knows no particular engine; what a plug-in needs it says in its own file.
 #include "engine/engine_internal.h"
 
 #include "core/error.h"
 #include "core/file.h"
-#include "core/log.h"
+#include "core/plugin.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -15,53 +15,15 @@
 
 enum { PLUGIN_SIZE_MAX = 256 << 20 };
 
-// --- where
-
-static const char anchor = 0; // an address in the file that this code lies in
-
-// Folder of the library, or of the program that has it inside. NULL: no memory.
-static char *own_folder(dogb_arena *arena) {
-    Dl_info info;
-    if (dladdr(&anchor, &info) == 0 || info.dli_fname == NULL) {
-        return dogb_strdup(arena, ".");
-    }
-    const char *slash = strrchr(info.dli_fname, '/');
-    return slash == NULL ? dogb_strdup(arena, ".")
-                         : dogb_strndup(arena, info.dli_fname, (size_t)(slash - info.dli_fname));
-}
-
-// Folders to search, colon-separated: $DOGBREED_ENGINE_PATH, then beside the library.
-static char *search_path(dogb_arena *arena) {
-    const char *given = getenv("DOGBREED_ENGINE_PATH");
-    char *own = own_folder(arena);
-    if (own == NULL) {
-        return NULL;
-    }
-    return dogb_format(arena, "%s%s%s:%s/dogbreed", given == NULL ? "" : given,
-                       given == NULL || *given == '\0' ? "" : ":", own, own);
-}
-
 int dogb_plugin_find(char **out, dogb_arena *arena, const char *name) {
-    char *folders = search_path(arena);
-    *out = NULL;
-    for (const char *at = folders; at != NULL && *at != '\0';) {
-        size_t length = strcspn(at, ":");
-        char *path = dogb_format(arena, "%.*s/dogbreed-engine-%s.so", (int)length, at, name);
-        if (path == NULL) {
-            return DOGBREED_ERROR_NO_MEMORY;
-        }
-        if (length > 0 && dogb_file_exists(path)) {
-            *out = path;
-            return DOGBREED_OK;
-        }
-        at += length + (at[length] == ':');
+    char *folders = NULL;
+    char *file = dogb_format(arena, "dogbreed-engine-%s.so", name);
+    int rc = file == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_plugin_path(out, &folders, arena, file);
+    if (rc < 0 || *out != NULL) {
+        return rc;
     }
-    if (folders == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    return dogb_fail(DOGBREED_ERROR_NOT_FOUND,
-                     "engine %s: dogbreed-engine-%s.so is not installed (searched %s)%s", name,
-                     name, folders, strcmp(name, "torch") == 0 ? "; " DOGB_GET_TORCH : "");
+    return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "engine %s: %s is not installed (searched %s)%s",
+                     name, file, folders, strcmp(name, "torch") == 0 ? "; " DOGB_GET_TORCH : "");
 }
 
 // --- whether
@@ -207,16 +169,11 @@ int dogb_plugin_open(dogb_engine *out, const char *path, const char *name) {
         return rc;
     }
     set_environment();
-    dogb_log(DOGBREED_LOG_DEBUG, "opening %s", path);
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (handle == NULL) {
-        return dogb_fail(DOGBREED_ERROR_IO, "engine %s: %s", name, dlerror());
-    }
-    void *symbol = dlsym(handle, "dogb_engine_v1");
-    if (symbol == NULL) {
-        (void)dlclose(handle);
-        return dogb_fail(DOGBREED_ERROR_FORMAT,
-                         "%s: is no engine plug-in: it has no function dogb_engine_v1", path);
+    char what[80];
+    void *symbol = NULL;
+    (void)snprintf(what, sizeof what, "engine %s", name);
+    if ((rc = dogb_plugin_function(&symbol, path, what, "dogb_engine_v1")) < 0) {
+        return rc;
     }
     memcpy(&entry, &symbol, sizeof entry);
     return check_table(out, entry(), path);
