@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the files beside it with other people's programs: scipy (Sobol's points), Optuna (densities of TPE, decisions of
-pruners), mpmath (log of the expected improvement at 80 digits), scikit-learn (Gaussian processes). Usage: make.py, with
+pruners, importances), mpmath (log of the expected improvement at 80 digits), scikit-learn (Gaussian processes). Usage: make.py, with
 scipy, optuna 5, mpmath and scikit-learn installed."""
 import functools
 import os
@@ -143,8 +143,60 @@ def gp():
     write("gp.txt", lines)
 
 
+def importance(least=1, missing=True):
+    """A case: the number of axes and their texts, the number of trials and these with their objective (nan: failed, or
+    lacks the parameter), and the importances. Optuna 4.9 has the same numbers, to
+    1e-5, from 11 complete trials on (least=20) when none lacks a parameter (missing=False)."""
+    spaces = [
+        {"x=linear:0:1": FloatDistribution(0, 1), "y=linear:0:1": FloatDistribution(0, 1)},
+        {"lr=log:1e-4:1e-1": FloatDistribution(1e-4, 1e-1, log=True), "b=32,64,128": CategoricalDistribution((32, 64, 128)),
+         "e=int-linear:6:10": IntDistribution(6, 10), "w=int-log:1:1000": IntDistribution(1, 1000, log=True),
+         "s=linear:0:1:0.25": FloatDistribution(0, 1, step=0.25), "one=int-linear:7:7": IntDistribution(7, 7)},
+        {"m=linear:-3:5": FloatDistribution(-3, 5), "k=int-linear:0:300": IntDistribution(0, 300),
+         "t=int-linear:0:90:10": IntDistribution(0, 90, step=10)},
+    ]
+    lines = []
+    for space in spaces:
+        for count in (0, 1, 2, 3, 5, 10, 11, 20, 40, 160, 400):
+            if count < least:
+                continue
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=count))
+            rng = np.random.default_rng(count)
+            rows = []
+            for _ in range(count):
+                trial = study.ask()
+                values, cost = [], 0.0
+                for i, (text, distribution) in enumerate(space.items()):
+                    name = text.split("=")[0]
+                    if missing and count % 20 == 0 and i == 1 and rng.random() < 0.2:
+                        values.append(float("nan"))
+                        continue
+                    value = trial._suggest(name, distribution)
+                    values.append(distribution.to_internal_repr(value))
+                    scaled = np.log(values[-1]) if getattr(distribution, "log", False) else values[-1]
+                    cost += (3 - i) * (scaled - 1) ** 2
+                cost = round(float(cost), 1)  # some are equal
+                failed = rng.random() < 0.1
+                study.tell(trial, None if failed else cost,
+                           state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE)
+                rows.append(numbers(values + [float("nan") if failed else cost]))
+            try:
+                evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+                found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+            except (ValueError, ZeroDivisionError):  # no trial, or one
+                found = {}
+            names = [text.split("=")[0] for text in space]
+            shares = [found.get(name, 0.0 if found else 1.0 / len(names)) for name in names]
+            lines += [str(len(space))] + list(space) + [str(count)] + rows + [numbers(shares)]
+    return lines
+
+
+def importances():
+    write("importance.txt", importance())
+
+
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    for part in (sobol, parzen, improvement, pruners, gp):
+    for part in (sobol, parzen, improvement, pruners, gp, importances):
         part()
