@@ -46,7 +46,9 @@ const char *objective_name(const tool *t); // "val_accuracy"
 int objective_is_share(const tool *t);     // 1: shown in percent
 int objective_is_larger(const tool *t);    // 1: larger is better
 void value_text(char out[40], const tool *t, double value);
-void print_trials(const study *s);  // a table of the best ones
-json_t *best_trial(const study *s); // borrowed; NULL: none
+void print_trials(const study *s);        // a table of the best ones
+json_t *best_trial(const study *s);       // borrowed; NULL: none
+json_t *study_importance(const study *s); // name to share; new reference, NULL: unknown
+void print_importance(const study *s);    // the most important parameter first
 
 #endif

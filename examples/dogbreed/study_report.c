@@ -170,3 +170,27 @@ void print_trials(const study *s) {
     }
     free(list);
 }
+
+// --- importance
+
+json_t *study_importance(const study *s) {
+    char *text = NULL;
+    return dogbreed_tuner_importance(&text, s->tuner) < 0 ? NULL : parse_json(text);
+}
+
+void print_importance(const study *s) {
+    json_t *shares = study_importance(s);
+    const char *word = "importance";
+    while (json_object_size(shares) > 0) {
+        const char *key = NULL;
+        const char *most = NULL;
+        json_t *value = NULL;
+        json_object_foreach(shares, key, value) {
+            most = most == NULL || json_real_value(value) > real_of(shares, most) ? key : most;
+        }
+        out("%-15s %5.1f %%  %s\n", word, 100.0 * real_of(shares, most), most);
+        (void)json_object_del(shares, most);
+        word = "";
+    }
+    json_decref(shares);
+}

@@ -38,6 +38,7 @@ static void print_text(const study *s) {
         out("%-15s it is the best of noisy values: too good by up to %.1f points\n", "",
             100.0 * n.optimism);
     }
+    print_importance(s);
     out("%-15s %s\n", "run", s->folder);
     if (!study_is_command(t)) {
         out("%-15s %s train --config %s/config.json", "train it", t->program, s->folder);
@@ -54,13 +55,14 @@ static json_t *finite_or_null(double value) {
 
 static void print_json(const study *s, int exit_code) {
     noise n = study_noise(s);
-    out_json(json_pack(
-        "{s:s,s:o,s:s,s:I,s:I,s:I,s:O?,s:o,s:I,s:o,s:f,s:i}", "command", "tune", "run",
-        json_text(s->folder), "state", s->limited ? "time_limit" : "completed", "trials",
-        (json_int_t)json_array_size(s->trials), "pruned", (json_int_t)s->pruned, "failed",
-        (json_int_t)s->failed, "best", best_trial(s), "standard_error",
-        finite_or_null(n.standard_error), "within", (json_int_t)n.within, "optimism",
-        finite_or_null(n.optimism), "seconds", now_seconds() - s->started, "exit_code", exit_code));
+    out_json(json_pack("{s:s,s:o,s:s,s:I,s:I,s:I,s:O?,s:o?,s:o,s:I,s:o,s:f,s:i}", "command", "tune",
+                       "run", json_text(s->folder), "state",
+                       s->limited ? "time_limit" : "completed", "trials",
+                       (json_int_t)json_array_size(s->trials), "pruned", (json_int_t)s->pruned,
+                       "failed", (json_int_t)s->failed, "best", best_trial(s), "importance",
+                       study_importance(s), "standard_error", finite_or_null(n.standard_error),
+                       "within", (json_int_t)n.within, "optimism", finite_or_null(n.optimism),
+                       "seconds", now_seconds() - s->started, "exit_code", exit_code));
 }
 
 static void print_worker(const study *s) {

@@ -195,6 +195,11 @@ DOGBREED_API int dogbreed_tuner_trial(char **json, dogbreed_tuner *tuner, int64_
  */
 DOGBREED_API int dogbreed_tuner_table(char **csv, char **json, dogbreed_tuner *tuner);
 
+/* What each parameter has to do with reaching the best tenth of the complete trials, as JSON: name
+ * to share, 0 or more, sum 1 (PED-ANOVA, the numbers of Optuna 5's get_param_importances). Ten
+ * trials or fewer say little; with less than two all are equal. Free with dogbreed_free. */
+DOGBREED_API int dogbreed_tuner_importance(char **json, dogbreed_tuner *tuner);
+
 /* The training of one trial (number -1: the best), ready to run as it ran: the caller destroys
  * both. After dogbreed_trainer_run the model is that trial's. Returns NOT_FOUND, STATE (no job). */
 DOGBREED_API int dogbreed_tuner_trainer(dogbreed_trainer **trainer, dogbreed_model **model,

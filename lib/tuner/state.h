@@ -7,6 +7,7 @@
 #define DOGB_TUNER_STATE_H
 
 #include "core/arena.h"
+#include "core/buffer.h"
 #include "dataset/dataset_internal.h"
 #include "model/model_internal.h"
 #include "search/pruner.h"
@@ -125,6 +126,9 @@ int64_t dogb_tuner_done(const dogbreed_tuner *tuner); // finished trials
 int dogb_trial_params(json_t *object, const dogbreed_tuner *tuner, const dogb_trial *trial);
 // Text of a value as options take it.
 char *dogb_trial_text(dogb_arena *arena, const dogb_axis *axis, double value);
+// Its values as cells of a line of CSV.
+int dogb_trial_cells(dogb_buffer *csv, dogb_arena *arena, const dogbreed_tuner *tuner,
+                     const dogb_trial *trial);
 int dogb_trial_report(dogbreed_tuner *tuner, int64_t number, double value); // next epoch, in memory
 // 1: the pruner ends it. Looks at earlier rounds alone.
 int dogb_trial_prune(const dogbreed_tuner *tuner, int64_t number);
@@ -133,6 +137,12 @@ int dogb_trial_fail(dogbreed_tuner *tuner, int64_t number, const char *reason); 
 // 1: a failure with this code is not the trial's fault: the study ends, and its next run begins the
 // trial again.
 int dogb_trial_spared(int code);
+
+// importance.c: finished trials with a finite value, the pruned ones too where `pruned` says so;
+// and the share of each axis in reaching the best ones, [axes], sum 1.
+int dogb_tuner_results(dogb_point **out, int64_t *count, dogb_arena *arena,
+                       const dogbreed_tuner *tuner, int pruned);
+int dogb_tuner_importance(double **out, dogb_arena *arena, const dogbreed_tuner *tuner);
 
 // job.c: a trial's training.
 int dogb_job_describe(json_t *object, const dogbreed_tuner *tuner); // what it follows from

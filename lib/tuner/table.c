@@ -116,94 +116,51 @@ static void fill(cells *c, const dogbreed_tuner *tuner, const dogb_trial *trial)
     }
 }
 
-// RFC 4180: quoted where it has to be.
-static char *add_cell(dogb_arena *arena, char *line, const char *text, int first) {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        return dogb_format(arena, "%s%s%s", line, first ? "" : ",", text);
-    }
-    char *quoted = dogb_alloc(arena, 2 * strlen(text) + 3, 1);
-    if (quoted == NULL) {
-        return NULL;
-    }
-    char *to = quoted;
-    *to++ = '"';
-    for (; *text != '\0'; text++) {
-        *to++ = *text;
-        if (*text == '"') {
-            *to++ = '"';
-        }
-    }
-    *to = '"';
-    return dogb_format(arena, "%s%s%s", line, first ? "" : ",", quoted);
-}
-
 static const char *const columns[] = {"TrainingJobName",          "TrainingJobStatus",
                                       "FinalObjectiveValue",      "TrainingStartTime",
                                       "TrainingEndTime",          "TrainingElapsedTimeSeconds",
                                       "TrainingJobDefinitionName"};
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
-static int add_row(char **line, json_t *object, dogb_arena *arena, const dogbreed_tuner *tuner,
+static int add_row(dogb_buffer *csv, json_t *object, dogb_arena *arena, const dogbreed_tuner *tuner,
                    const dogb_trial *trial) {
     cells c;
     fill(&c, tuner, trial);
     const char *const texts[COLUMNS] = {
         c.name,    status_name(trial->state), c.value, c.start, c.end,
         c.seconds, tuner->options.study};
-    int rc = dogb_trial_params(object, tuner, trial);
-    *line = dogb_strdup(arena, "");
-    for (size_t i = 0; *line != NULL && i < tuner->axis_count; i++) {
-        const char *text = isnan(trial->values[i])
-                               ? ""
-                               : dogb_trial_text(arena, &tuner->axes[i], trial->values[i]);
-        *line = text == NULL ? NULL : add_cell(arena, *line, text, i == 0);
-    }
-    for (size_t i = 0; *line != NULL && rc == DOGBREED_OK && i < COLUMNS; i++) {
-        *line = add_cell(arena, *line, texts[i], 0);
+    int rc = dogb_trial_cells(csv, arena, tuner, trial);
+    rc = rc < 0 ? rc : dogb_trial_params(object, tuner, trial);
+    for (size_t i = 0; rc == DOGBREED_OK && i < COLUMNS; i++) {
+        dogb_buffer_cell(csv, texts[i]);
         rc = dogb_json_set_text(object, columns[i], texts[i]);
     }
-    rc = rc < 0 ? rc : set_known(object, "FinalObjectiveValue", trial->value);
-    return *line == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
+    dogb_buffer_line(csv);
+    return rc < 0 ? rc : set_known(object, "FinalObjectiveValue", trial->value);
 }
 
-static int make_table(char **csv, json_t *list, dogb_arena *arena, const dogbreed_tuner *tuner) {
-    char **lines = dogb_alloc(arena, tuner->count + 1, sizeof *lines);
-    if (lines == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
+static int make_table(dogb_buffer *csv, json_t *list, dogb_arena *arena,
+                      const dogbreed_tuner *tuner) {
+    int rc = DOGBREED_OK;
+    for (size_t i = 0; i < tuner->axis_count; i++) {
+        dogb_buffer_cell(csv, tuner->axes[i].name);
     }
-    lines[0] = dogb_strdup(arena, "");
-    for (size_t i = 0; lines[0] != NULL && i < tuner->axis_count; i++) {
-        lines[0] = add_cell(arena, lines[0], tuner->axes[i].name, i == 0);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        dogb_buffer_cell(csv, columns[i]);
     }
-    for (size_t i = 0; lines[0] != NULL && i < COLUMNS; i++) {
-        lines[0] = add_cell(arena, lines[0], columns[i], 0);
-    }
-    int rc = lines[0] == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    size_t size = rc < 0 ? 0 : strlen(lines[0]) + 1;
+    dogb_buffer_line(csv);
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->count; i++) {
         json_t *object = json_object();
         rc = dogb_json_add(list, object);
-        rc = rc < 0 ? rc : add_row(&lines[i + 1], object, arena, tuner, &tuner->trials[i]);
-        size += rc < 0 ? 0 : strlen(lines[i + 1]) + 1;
+        rc = rc < 0 ? rc : add_row(csv, object, arena, tuner, &tuner->trials[i]);
     }
-    *csv = rc < 0 ? NULL : dogb_alloc(arena, size + 1, 1);
-    if (rc == DOGBREED_OK && *csv == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    char *to = *csv;
-    for (size_t i = 0; rc == DOGBREED_OK && i <= tuner->count; i++) {
-        size_t length = strlen(lines[i]);
-        memcpy(to, lines[i], length);
-        to[length] = '\n';
-        to += length + 1;
-    }
-    return rc;
+    return rc < 0 ? rc : csv->rc;
 }
 
 int dogbreed_tuner_table(char **csv, char **json, dogbreed_tuner *tuner) {
     DOGB_CHECK(tuner != NULL, "tuner: is NULL");
     dogb_arena scratch = {0};
-    char *text = NULL;
+    dogb_buffer text = {.arena = &scratch};
     char *list = NULL;
     int rc = dogb_tuner_open(tuner);
     json_t *array = dogb_json_array(&scratch);
@@ -212,10 +169,10 @@ int dogbreed_tuner_table(char **csv, char **json, dogbreed_tuner *tuner) {
     }
     rc = rc < 0 || json == NULL ? rc : dogb_json_text_out(&list, array, 1);
     if (rc == DOGBREED_OK && csv != NULL) {
-        *csv = dogb_malloc(strlen(text) + 1, 1);
+        *csv = dogb_malloc(text.length + 1, 1);
         rc = *csv == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
         if (*csv != NULL) {
-            memcpy(*csv, text, strlen(text) + 1);
+            memcpy(*csv, text.data, text.length + 1);
         }
     }
     if (rc == DOGBREED_OK && json != NULL) {

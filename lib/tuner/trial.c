@@ -69,6 +69,20 @@ int dogb_trial_spared(int code) {
            code == DOGBREED_ERROR_DEVICE || code == DOGBREED_ERROR_NETWORK;
 }
 
+int dogb_trial_cells(dogb_buffer *csv, dogb_arena *arena, const dogbreed_tuner *tuner,
+                     const dogb_trial *trial) {
+    for (size_t i = 0; i < tuner->axis_count; i++) {
+        const char *text = isnan(trial->values[i])
+                               ? ""
+                               : dogb_trial_text(arena, &tuner->axes[i], trial->values[i]);
+        if (text == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+        dogb_buffer_cell(csv, text);
+    }
+    return csv->rc;
+}
+
 // Values as Optuna shows them: words that are numbers are numbers.
 int dogb_trial_params(json_t *object, const dogbreed_tuner *tuner, const dogb_trial *trial) {
     int rc = DOGBREED_OK;

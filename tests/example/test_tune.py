@@ -59,6 +59,8 @@ class Tune(tool.Case):
         self.assertEqual((result["state"], result["trials"], result["exit_code"]), ("completed", TRIALS, 0))
         self.assertEqual((result["best"]["number"], result["best"]["value"]), (best, complete[best]["value"]))
         self.assertEqual(result["pruned"], sum(line["state"] == "PRUNED" for line in ended.values()))
+        self.assertEqual(set(result["importance"]), {"learning_rate", "batch_size", "epochs"})
+        self.assertAlmostEqual(sum(result["importance"].values()), 1)
         self.assertIsNone(result["standard_error"])  # a loss is no share of pictures
         for line in ended.values():
             self.assertEqual(set(line["params"]), {"learning_rate", "batch_size", "epochs"})
@@ -189,6 +191,7 @@ class Tune(tool.Case):
         head = next(line for line in lines if line.startswith("trial "))
         self.assertEqual(head.split(), ["trial", "val_accuracy", "learning_rate"])
         self.assertIn("within one standard error", done.out)
+        self.assertIn("importance      100.0 %  learning_rate\n", done.out)
         # The line that trains the winner comes to the winner's value.
         winner = next(line for line in lines if line.startswith("train it"))
         words = shlex.split(winner)[3:]

@@ -240,6 +240,10 @@ class MainJob(unittest.TestCase):
             else:
                 study.tell(number, value)
         self.assertEqual({trial["state"] for trial in study.trials()}, {"COMPLETE", "PRUNED"})
+        shares = study.importance()
+        self.assertEqual(set(shares), {"x", "n", "kind"})
+        self.assertEqual(list(shares.values()), sorted(shares.values(), reverse=True))
+        self.assertAlmostEqual(sum(shares.values()), 1)
         with self.assertRaisesRegex(dogbreed.DogbreedError, "over"):
             study.tell(0, 1.0)
         with self.assertRaisesRegex(dogbreed.DogbreedError, "has begun"):

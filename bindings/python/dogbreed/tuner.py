@@ -27,7 +27,7 @@ class RawTrial(Struct):
 _TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
 _c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi",
                job="PPPPP", command="PP", metric="PT", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
-               trial_count="P:q", trial="PPq", table="PPP", trainer="PPPq", destroy="P:-")
+               trial_count="P:q", trial="PPq", table="PPP", importance="PP", trainer="PPPq", destroy="P:-")
 
 
 class Trial:
@@ -126,6 +126,11 @@ class Tuner(Handle):
     def table(self) -> str:
         """All trials as CSV, in the columns of SageMaker's analytics."""
         return made_text(lambda out: _c.table(out, None, self.pointer))
+
+    def importance(self) -> dict[str, float]:
+        """What each parameter has to do with reaching the best tenth of the trials, the most important one first; sum 1."""
+        shares: dict[str, float] = made_json(_c.importance, self.pointer)
+        return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
     def trainer(self, number: int = -1) -> Trainer:
         """The training of a trial (default: the best), ready to run; its model is in .model."""
