@@ -185,7 +185,7 @@ static void pick(dogb_sampler *sampler, double *values, const dogb_candidates *c
         }
         if (is_new(values, history)) {
             if (i < candidates->count) {
-                sampler->improvement = exp(candidates->score[i]) * data->scale;
+                sampler->improvement = exp(candidates->score[i]) * dogb_warp_scale(&data->warped);
             }
             return;
         }

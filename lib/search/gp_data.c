@@ -2,7 +2,6 @@
 #include "search/gp_data.h"
 
 #include "core/error.h"
-#include "search/warp.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -103,5 +102,5 @@ int dogb_gp_choose(dogb_gp_data *out, dogb_arena *arena, const uint8_t *choices,
         put(x, stride, out->known + i, row_of(pending, i), axes);
     }
     out->points = (dogb_points){x, choices, axes, out->known + more, stride};
-    return dogb_warp(out->y, &out->scale, objectives, out->known);
+    return dogb_warp(out->y, &out->warped, objectives, out->known);
 }

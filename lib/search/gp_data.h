@@ -4,6 +4,7 @@
 
 #include "search/history.h"
 #include "search/matern.h"
+#include "search/warp.h"
 
 enum { DOGB_GP_POINTS = 192 }; // a process takes no more known points
 
@@ -19,7 +20,7 @@ int dogb_gp_read(dogb_gp_table *out, dogb_arena *arena, const dogb_space *space,
 typedef struct dogb_gp_data {
     dogb_points points; // known, then pending
     double *y;          // [known], warped
-    double scale;       // of y
+    dogb_warped warped; // y
     int32_t known;
 } dogb_gp_data;
 

@@ -17,7 +17,7 @@ static double spread(const double *sorted, int32_t count, double median) {
     return squares > 0 ? sqrt(squares / good) : 1;
 }
 
-int dogb_warp(double *out, double *scale, const double *y, int32_t count) {
+int dogb_warp(double *out, dogb_warped *how, const double *y, int32_t count) {
     double *sorted = dogb_malloc((size_t)count + 1, sizeof *sorted);
     if (sorted == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
@@ -47,7 +47,16 @@ int dogb_warp(double *out, double *scale, const double *y, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
         out[i] = (out[i] - mean) / deviation;
     }
-    *scale = unit * deviation;
+    *how = (dogb_warped){median, unit, mean, deviation};
     dogb_free(sorted);
     return 0;
+}
+
+double dogb_unwarp(const dogb_warped *how, double value) {
+    double z = value * how->deviation + how->mean;
+    return how->median + how->unit * (z > 0 ? expm1(z) : z);
+}
+
+double dogb_warp_scale(const dogb_warped *how) {
+    return how->unit * how->deviation;
 }

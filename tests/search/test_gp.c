@@ -172,8 +172,9 @@ static void test_descent(void **state) {
 
 static void test_warp(void **state) {
     (void)state;
-    double y[9] = {3, 1, NAN, 1e9, 2, 4, INFINITY, 5, 1}, out[9], scale;
-    assert_ok(dogb_warp(out, &scale, y, 9));
+    double y[9] = {3, 1, NAN, 1e9, 2, 4, INFINITY, 5, 1}, out[9];
+    dogb_warped how;
+    assert_ok(dogb_warp(out, &how, y, 9));
     double sum = 0, squares = 0;
     for (int i = 0; i < 9; i++) {
         sum += out[i];
@@ -185,11 +186,16 @@ static void test_warp(void **state) {
     assert_near(sum, 0, 1e-12);
     assert_near(squares, 9, 1e-10);
     assert_true(out[2] == out[3] && out[6] == out[3]); // failures are as bad as the worst
-    assert_true(out[3] < 4 && scale > 0);
+    assert_true(out[3] < 4 && dogb_warp_scale(&how) > 0);
+    for (int i = 0; i < 9; i++) { // and back
+        if (isfinite(y[i])) {
+            assert_near(dogb_unwarp(&how, out[i]), y[i], 1e-9 * fmax(1, y[i]));
+        }
+    }
     double same[3] = {7, 7, 7}, none[2] = {NAN, NAN};
-    assert_ok(dogb_warp(out, &scale, same, 3));
+    assert_ok(dogb_warp(out, &how, same, 3));
     assert_true(out[0] == 0 && out[2] == 0);
-    assert_ok(dogb_warp(out, &scale, none, 2));
+    assert_ok(dogb_warp(out, &how, none, 2));
     assert_true(out[0] == 0 && out[1] == 0);
 }
 
