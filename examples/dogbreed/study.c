@@ -370,6 +370,7 @@ static int run_tuner(study *s) {
                  (int64_t)json_array_size(s->trials) < t->settings.tuner.trials;
     if (!s->worker) {
         write_documents(s);
+        plots_write(s);
     }
     return rc == DOGBREED_ERROR_CANCELLED ? interrupted(s) : exit_code;
 }
@@ -409,6 +410,7 @@ int study_run(study *s, const job *j, const char *wanted, const char *resume) {
         return exit_code;
     }
     exit_code = open_tuner(s, j);
+    exit_code = exit_code == TOOL_OK && !s->worker ? plots_check(s) : exit_code;
     exit_code = exit_code == TOOL_OK ? prepare(s) : exit_code;
     exit_code = exit_code == TOOL_OK ? run_tuner(s) : exit_code;
     if (exit_code == TOOL_OK && s->best < 0 && !s->limited) {

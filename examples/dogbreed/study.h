@@ -21,6 +21,7 @@ typedef struct study {
     int64_t failed;
     int computing;   // features, now
     int lock;        // descriptor of run.lock; -1: none
+    int pictures;    // are drawn
     int limited;     // the time limit has ended it
     int worker;      // another process has begun the study and writes its documents
     int64_t trained; // trials of this process
@@ -34,6 +35,10 @@ void study_close(study *s);
 int study_base(tool *t, const char *folder); // configuration of a study's folder
 
 int study_is_command(const tool *t); // 1: its trials are programs
+
+// study_plots.c: pictures in <folder>/plots
+int plots_check(study *s);  // 0, or an exit code: they are asked for and cannot be drawn
+void plots_write(study *s); // s->pictures says whether they are there
 
 // study_report.c: what the trials say
 typedef struct noise {

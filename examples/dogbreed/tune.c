@@ -39,6 +39,9 @@ static void print_text(const study *s) {
             100.0 * n.optimism);
     }
     print_importance(s);
+    if (s->pictures) {
+        out("%-15s %s/plots\n", "pictures", s->folder);
+    }
     out("%-15s %s\n", "run", s->folder);
     if (!study_is_command(t)) {
         out("%-15s %s train --config %s/config.json", "train it", t->program, s->folder);

@@ -200,6 +200,16 @@ DOGBREED_API int dogbreed_tuner_table(char **csv, char **json, dogbreed_tuner *t
  * trials or fewer say little; with less than two all are equal. Free with dogbreed_free. */
 DOGBREED_API int dogbreed_tuner_importance(char **json, dogbreed_tuner *tuner);
 
+enum { DOGBREED_PLOT_SVG = 1, DOGBREED_PLOT_PNG = 2 };
+
+/* Pictures of the study so far, into `directory` (made when absent): history, parallel
+ * (coordinates), slices (each parameter against the objective), importance, as .svg, .png or both
+ * (`formats`), and a .csv with the numbers beside each. Files of these names are replaced. Returns
+ * UNSUPPORTED (the module that draws, dogbreed-plot.so, is not installed; nothing is written), IO,
+ * NO_MEMORY. */
+DOGBREED_API int dogbreed_tuner_plots(dogbreed_tuner *tuner, const char *directory,
+                                      uint32_t formats);
+
 /* The training of one trial (number -1: the best), ready to run as it ran: the caller destroys
  * both. After dogbreed_trainer_run the model is that trial's. Returns NOT_FOUND, STATE (no job). */
 DOGBREED_API int dogbreed_tuner_trainer(dogbreed_trainer **trainer, dogbreed_model **model,

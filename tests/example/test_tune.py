@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import time
+import xml.etree.ElementTree
 
 import tool
 from tool import run
@@ -125,6 +126,34 @@ class Tune(tool.Case):
             time.sleep(0.05)
         self.assertFalse([child for child in children if pathlib.Path(f"/proc/{child}/cmdline").exists()])
         self.assertGreater(len(self.trials(folder)), 7)
+
+    def test_pictures(self):
+        """Beside the module that draws; without it the study goes on without them, unless they were asked for."""
+        plots, names = self.whole / "plots", ("history", "importance", "parallel", "slices")
+        if not (pathlib.Path(tool.TOOL).with_name("dogbreed-plot.so")).exists():
+            self.assertFalse(plots.exists())
+            failed = run("tune", "--resume", self.whole, "--plots", "svg")
+            self.fails(failed, 2, "dogbreed-plot.so")
+            return
+        self.assertEqual({path.name for path in plots.iterdir()}, {f"{name}.{end}" for name in names for end in ("csv", "svg")})
+        before = {path: path.read_bytes() for path in plots.iterdir()}
+        for name in names:
+            xml.etree.ElementTree.parse(plots / f"{name}.svg")
+        with open(plots / "history.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([float(row["value"]) for row in rows], [value for _, _, value, _ in self.trials(self.whole)])
+        # Made anew, the same bytes, from the study alone; as PNG too.
+        out = self.folder / "runs" / "drawn"
+        shutil.copytree(self.whole, out)
+        shutil.rmtree(out / "plots")
+        self.ok(run("tune", "--resume", out, "--plots", "png", "-q"))
+        self.assertEqual({path.name: text for path, text in before.items()},
+                         {path.name: path.read_bytes() for path in (out / "plots").iterdir() if path.suffix != ".png"})
+        self.assertEqual((out / "plots" / "slices.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        shutil.rmtree(out / "plots")
+        self.ok(run("tune", "--resume", out, "--plots", "off", "-q"))
+        self.assertFalse((out / "plots").exists())
+        self.fails(run("tune", "--resume", out, "--plots", "jpeg"), 2, "expected svg, png or off")
 
     def test_the_configuration_repeats_the_study(self):
         out = self.folder / "runs" / "same"

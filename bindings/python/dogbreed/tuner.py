@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 from ctypes import POINTER, byref, c_int, c_int32, c_int64, c_void_p
 from typing import Any, Callable
 
@@ -17,6 +18,7 @@ SCALES = ("auto", "linear", "log", "reverse_log")
 STATES = ("running", "complete", "pruned", "fail", "waiting")
 KINDS = ("begin", "epoch", "end")
 _NAN = float("nan")
+_SVG, _PNG = 1, 2
 
 
 class RawTrial(Struct):
@@ -27,7 +29,7 @@ class RawTrial(Struct):
 _TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
 _c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi",
                job="PPPPP", command="PP", metric="PT", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
-               trial_count="P:q", trial="PPq", table="PPP", importance="PP", trainer="PPPq", destroy="P:-")
+               trial_count="P:q", trial="PPq", table="PPP", importance="PP", plots="PTu", trainer="PPPq", destroy="P:-")
 
 
 class Trial:
@@ -131,6 +133,10 @@ class Tuner(Handle):
         """What each parameter has to do with reaching the best tenth of the trials, the most important one first; sum 1."""
         shares: dict[str, float] = made_json(_c.importance, self.pointer)
         return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+    def plots(self, directory: str | os.PathLike[str], png: bool = False) -> None:
+        """history, parallel, slices, importance as .svg (and .png) in directory, a .csv with the numbers beside each."""
+        _c.plots(self.pointer, os.fspath(directory), _SVG | (_PNG if png else 0))
 
     def trainer(self, number: int = -1) -> Trainer:
         """The training of a trial (default: the best), ready to run; its model is in .model."""
