@@ -244,6 +244,12 @@ class MainJob(unittest.TestCase):
         self.assertEqual(set(shares), {"x", "n", "kind"})
         self.assertEqual(list(shares.values()), sorted(shares.values(), reverse=True))
         self.assertAlmostEqual(sum(shares.values()), 1)
+        pictures = os.path.join(self.folder.name, "pictures")
+        try:
+            study.plots(pictures, png=True)
+            self.assertEqual(len(os.listdir(pictures)), 12)
+        except dogbreed.DogbreedError as error:  # the module that draws is an option of the build
+            self.assertEqual(error.name, "UNSUPPORTED")
         with self.assertRaisesRegex(dogbreed.DogbreedError, "over"):
             study.tell(0, 1.0)
         with self.assertRaisesRegex(dogbreed.DogbreedError, "has begun"):
