@@ -5,12 +5,6 @@
 
 #include <math.h>
 
-// 1: the trial has a value that goes in.
-static int has_value(const dogb_trial *trial, int pruned) {
-    return isfinite(trial->value) &&
-           (trial->state == DOGB_TRIAL_COMPLETE || (pruned && trial->state == DOGB_TRIAL_PRUNED));
-}
-
 int dogb_tuner_results(dogb_point **out, int64_t *count, dogb_arena *arena,
                        const dogbreed_tuner *tuner, int pruned) {
     dogb_point *points = dogb_alloc(arena, tuner->count + 1, sizeof *points);
@@ -21,7 +15,7 @@ int dogb_tuner_results(dogb_point **out, int64_t *count, dogb_arena *arena,
     }
     for (size_t i = 0; i < tuner->count; i++) {
         const dogb_trial *trial = &tuner->trials[i];
-        if (has_value(trial, pruned)) {
+        if (dogb_trial_has_value(trial, pruned)) {
             points[(*count)++] =
                 (dogb_point){trial->values, dogb_tuner_sign(tuner) * trial->value, (int64_t)i};
         }

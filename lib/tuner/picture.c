@@ -8,11 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-int dogb_picture_has_value(const dogb_trial *trial) {
-    return isfinite(trial->value) &&
-           (trial->state == DOGB_TRIAL_COMPLETE || trial->state == DOGB_TRIAL_PRUNED);
-}
-
 double dogb_picture_value(const dogb_picture *picture, const dogb_trial *trial) {
     return picture->factor * trial->value;
 }
@@ -66,7 +61,7 @@ static double *sort_values(size_t *count, const dogb_picture *picture) {
     double *sorted = dogb_alloc(picture->arena, tuner->count + 1, sizeof *sorted);
     *count = 0;
     for (size_t i = 0; sorted != NULL && i < tuner->count; i++) {
-        if (dogb_picture_has_value(&tuner->trials[i])) {
+        if (dogb_trial_has_value(&tuner->trials[i], 1)) {
             sorted[(*count)++] =
                 dogb_tuner_sign(tuner) * dogb_picture_value(picture, &tuner->trials[i]);
         }
@@ -147,7 +142,7 @@ char *dogb_picture_note(const dogb_picture *picture, const dogb_trial *trial) {
     dogb_buffer_integer(&out, trial - picture->tuner->trials);
     dogb_buffer_add(&out, ", ");
     dogb_buffer_add(&out, states[trial->state]);
-    if (dogb_picture_has_value(trial)) {
+    if (dogb_trial_has_value(trial, 1)) {
         const char *text = dogb_picture_number(picture->arena, dogb_picture_value(picture, trial));
         dogb_buffer_add(&out, ": ");
         dogb_buffer_add(&out, text == NULL ? "" : text);

@@ -34,8 +34,7 @@ int dogb_picture_slices(dogb_picture *picture);
 int dogb_picture_importance(dogb_picture *picture);
 
 // picture.c
-int dogb_picture_prepare(dogb_picture *picture);     // label, factor, scale
-int dogb_picture_has_value(const dogb_trial *trial); // complete or pruned, finite
+int dogb_picture_prepare(dogb_picture *picture); // label, factor, scale
 double dogb_picture_value(const dogb_picture *picture, const dogb_trial *trial); // as shown
 // Where a trial without a value goes: the bad end.
 double dogb_picture_bad_end(const dogb_picture *picture);

@@ -12,9 +12,8 @@
 enum { COMPLETE, PRUNED, FAILED, BEST, SERIES };
 
 static void add_row(dogb_picture *picture, const dogb_trial *trial, double best) {
-    static const char *const states[] = {"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
     dogb_buffer_cell_number(&picture->csv, (double)(trial - picture->tuner->trials));
-    dogb_buffer_cell(&picture->csv, states[trial->state]);
+    dogb_buffer_cell(&picture->csv, dogb_trial_state_name(trial->state));
     dogb_buffer_cell_number(&picture->csv, trial->value);
     dogb_buffer_cell_number(&picture->csv, best);
     dogb_buffer_line(&picture->csv);
@@ -26,7 +25,7 @@ static int sort(dogb_points_list series[SERIES], dogb_picture *picture) {
     dogb_buffer_add(&picture->csv, "trial,state,value,best\n");
     for (size_t i = 0; i < tuner->count; i++) {
         const dogb_trial *trial = &tuner->trials[i];
-        int known = dogb_picture_has_value(trial);
+        int known = dogb_trial_has_value(trial, 1);
         if (known && trial->state == DOGB_TRIAL_COMPLETE &&
             (best == NULL || dogb_trial_better(tuner, trial, best))) {
             best = trial;

@@ -23,7 +23,7 @@ static size_t collect(rank *out, const dogb_picture *picture) {
     const dogbreed_tuner *tuner = picture->tuner;
     size_t count = 0;
     for (size_t i = 0; i < tuner->count; i++) {
-        if (dogb_picture_has_value(&tuner->trials[i])) {
+        if (dogb_trial_has_value(&tuner->trials[i], 1)) {
             out[count++] =
                 (rank){dogb_tuner_sign(tuner) * tuner->trials[i].value, &tuner->trials[i]};
         }
@@ -43,7 +43,7 @@ static int add_table(dogb_picture *picture) {
     dogb_buffer_line(&picture->csv);
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->count; i++) {
         const dogb_trial *trial = &tuner->trials[i];
-        if (dogb_picture_has_value(trial)) {
+        if (dogb_trial_has_value(trial, 1)) {
             dogb_buffer_cell_number(&picture->csv, (double)i);
             rc = dogb_trial_cells(&picture->csv, picture->arena, tuner, trial);
             dogb_buffer_cell_number(&picture->csv, trial->value);

@@ -58,7 +58,7 @@ static void add_trials(slices *s, dogb_points_list lists[SERIES], size_t index) 
     for (size_t i = 0; i < tuner->count; i++) {
         const dogb_trial *trial = &tuner->trials[i];
         double at = trial->values[index];
-        if (dogb_picture_has_value(trial) && !isnan(at)) {
+        if (dogb_trial_has_value(trial, 1) && !isnan(at)) {
             const double results[3] = {trial->value, (double)NAN, (double)NAN};
             int list = trial == s->best                      ? BEST
                        : trial->state == DOGB_TRIAL_COMPLETE ? COMPLETE
@@ -193,7 +193,7 @@ static void draw_head(slices *s, dogb_box box) {
     for (size_t i = 0; i < s->picture->tuner->count; i++) {
         const dogb_trial *trial = &s->picture->tuner->trials[i];
         int list = trial->state == DOGB_TRIAL_PRUNED ? PRUNED : COMPLETE;
-        series[trial == s->best ? BEST : list].count += dogb_picture_has_value(trial) != 0;
+        series[trial == s->best ? BEST : list].count += dogb_trial_has_value(trial, 1) != 0;
     }
     series[BAND].count = series[FIT].count = s->fitted != 0;
     double y = dogb_frame_title(drawing, drawing->title, box);

@@ -124,6 +124,9 @@ int dogb_trial_better(const dogbreed_tuner *tuner, const dogb_trial *a, const do
 int64_t dogb_tuner_best(const dogbreed_tuner *tuner); // -1: none
 int64_t dogb_tuner_done(const dogbreed_tuner *tuner); // finished trials
 int dogb_trial_params(json_t *object, const dogbreed_tuner *tuner, const dogb_trial *trial);
+// 1: a finite value, of a complete trial or (where `pruned` says so) a pruned one.
+int dogb_trial_has_value(const dogb_trial *trial, int pruned);
+const char *dogb_trial_state_name(int32_t state);
 // Text of a value as options take it.
 char *dogb_trial_text(dogb_arena *arena, const dogb_axis *axis, double value);
 // Its values as cells of a line of CSV.

@@ -8,11 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-static const char *state_name(int32_t state) {
-    static const char *const names[] = {"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
-    return names[state];
-}
-
 // What SageMaker calls it.
 static const char *status_name(int32_t state) {
     static const char *const names[] = {"InProgress", "Completed", "Stopped", "Failed", "Pending"};
@@ -56,7 +51,7 @@ static int describe(json_t *object, const dogbreed_tuner *tuner, const dogb_tria
     int rest = dogb_json_set(object, "curve", curve);
     rc = rc < 0 ? rc : rest;
     rc = rc < 0 ? rc : dogb_json_set_int(object, "number", trial - tuner->trials);
-    rc = rc < 0 ? rc : dogb_json_set_text(object, "state", state_name(trial->state));
+    rc = rc < 0 ? rc : dogb_json_set_text(object, "state", dogb_trial_state_name(trial->state));
     rc = rc < 0 ? rc : dogb_trial_params(params, tuner, trial);
     rc = rc < 0 ? rc : set_known(object, "value", trial->value);
     rc = rc < 0 ? rc : set_known(object, "val_loss", trial->loss);

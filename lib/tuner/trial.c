@@ -43,6 +43,16 @@ int64_t dogb_tuner_done(const dogbreed_tuner *tuner) {
     return done;
 }
 
+int dogb_trial_has_value(const dogb_trial *trial, int pruned) {
+    return isfinite(trial->value) &&
+           (trial->state == DOGB_TRIAL_COMPLETE || (pruned && trial->state == DOGB_TRIAL_PRUNED));
+}
+
+const char *dogb_trial_state_name(int32_t state) {
+    static const char *const names[] = {"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
+    return names[state];
+}
+
 char *dogb_trial_text(dogb_arena *arena, const dogb_axis *axis, double value) {
     if (axis->kind == DOGB_AXIS_CHOICE) {
         int32_t index = (int32_t)value;
