@@ -213,6 +213,18 @@ static int equal(const json_t *left, const json_t *right) {
     return a == b;
 }
 
+double dogb_distribution_internal(const dogb_distribution *distribution, const json_t *value) {
+    for (size_t i = 0; i < json_array_size(distribution->choices); i++) {
+        if (equal(json_array_get(distribution->choices, i), value)) {
+            return (double)i;
+        }
+    }
+    double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
+    return distribution->choices == NULL && dogb_distribution_contains(distribution, number)
+               ? number
+               : (double)NAN;
+}
+
 static int equal_choices(const json_t *left, const json_t *right) {
     size_t count = json_array_size(left);
     if (count != json_array_size(right)) {

@@ -42,6 +42,9 @@ int dogb_distribution_contains(const dogb_distribution *distribution, double val
 // The value as programs see it: a number, an integer, a choice. New reference; NULL: no memory.
 json_t *dogb_distribution_external(const dogb_distribution *distribution, double value);
 
+// The inverse, of any distribution's value. NaN: it cannot come from this one.
+double dogb_distribution_internal(const dogb_distribution *distribution, const json_t *value);
+
 // MISMATCH unless a study may have both for one parameter: same class and log, same choices.
 int dogb_distribution_compatible(const dogb_distribution *earlier, const dogb_distribution *later,
                                  const char *name);

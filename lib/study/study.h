@@ -110,6 +110,10 @@ int dogb_study_tell(dogb_study *study, int64_t id, int32_t state, double value);
 int dogb_study_attribute(dogb_study *study, int64_t id, int32_t system, const char *key,
                          const char *json);
 
+// The same unless there is one: EXISTS, and a batch ends without any change.
+int dogb_study_attribute_first(dogb_study *study, int64_t id, int32_t system, const char *key,
+                               const char *json);
+
 // NOT_FOUND: there is none.
 int dogb_study_attribute_get(char **json, dogb_study *study, dogb_arena *arena, int64_t id,
                              int32_t system, const char *key);

@@ -276,6 +276,11 @@ static void attributes(void **state) {
     int64_t id = add_trial(study);
     assert_ok(dogb_study_attribute(study, -1, 0, "dogbreed:search", "{\"seed\": 1}"));
     assert_ok(dogb_study_attribute(study, -1, 0, "dogbreed:search", "{\"seed\": 2}"));
+    assert_fails(dogb_study_attribute_first(study, -1, 0, "dogbreed:search", "3"),
+                 DOGBREED_ERROR_EXISTS, "dogbreed:search");
+    assert_ok(dogb_study_attribute_first(study, -1, 0, "first", "{\"seed\": 3}"));
+    assert_fails(dogb_study_attribute_first(study, -1, 0, "first", "4"), DOGBREED_ERROR_EXISTS,
+                 "first");
     assert_ok(dogb_study_attribute(study, -1, 1, "study:metric_names", "[\"accuracy\"]"));
     assert_ok(dogb_study_attribute(study, id, 0, "n", "1.5"));
     assert_ok(dogb_study_attribute(study, id, 1, "long", text));
