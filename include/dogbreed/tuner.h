@@ -86,6 +86,20 @@ DOGBREED_API int dogbreed_tuner_add_choice(dogbreed_tuner *tuner, const char *na
  * docs/search.md has all forms. */
 DOGBREED_API int dogbreed_tuner_add(dogbreed_tuner *tuner, const char *text);
 
+/* Trials of an earlier study that have ended are known to the sampler of this one from the start
+ * (those that fall outside of the new ranges or choices are left out, with a line in the log). Any
+ * number of calls; that study may be finished, interrupted or running: what it has is read and
+ * written into the new study when that begins, and changes no more. They count as start points;
+ * they are no trials of this study, and pruners do not see them. random, grid and qmc look at no
+ * results. storage: as in the options, or a run directory (its study.db); study: its name, NULL or
+ * "": "study". Who goes on with a study names the same ones in the same order, or none. Returns
+ * INVALID_ARGUMENT (named twice), NO_MEMORY, STATE (the study has begun). When the study is
+ * opened: NOT_FOUND (no such storage, no such study), MISMATCH (another direction or objective, a
+ * parameter that only one of the two has; the study was begun with other ones), INVALID_ARGUMENT
+ * (it is the new study itself). */
+DOGBREED_API int dogbreed_tuner_warm_start(dogbreed_tuner *tuner, const char *storage,
+                                           const char *study);
+
 /* What a trial trains: a model of these options on `train`, judged on `valid`; parameters are
  * options of the trainer or the model by name, all else is as here (but time_limit: none, and
  * monitor: the objective). Without any added parameter the

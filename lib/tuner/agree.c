@@ -1,11 +1,10 @@
 // agree.c - what a study searches, written into it when it begins: whoever goes on with it has to
-// mean the same, or its list of trials would follow from nothing.
+// mean the same, or its list of trials would follow from nothing. So are trials of earlier studies
+// (warm.c), in one transaction with it.
 #include "core/error.h"
 #include "tuner/state.h"
 
 #include <string.h>
-
-static const char SEARCH[] = "dogbreed:search"; // attribute of the study
 
 static int describe_axis(json_t *list, const dogb_axis *axis) {
     static const char *const kinds[] = {"float", "int", "choice"};
@@ -104,35 +103,95 @@ static int compare(const dogbreed_tuner *tuner, const json_t *stored, const json
 }
 
 // The round's size is fixed when the study begins: trials may be added later.
-int32_t dogb_tuner_round_size(const dogbreed_tuner_options *options) {
+static int32_t round_size(const dogbreed_tuner_options *options) {
     int32_t tenth = options->trials / 10;
     return options->round > 0 ? options->round : tenth < 2 ? 2 : tenth > 16 ? 16 : tenth;
 }
 
-int dogb_tuner_agree(dogbreed_tuner *tuner, dogb_arena *scratch) {
+static int follow_warm(dogbreed_tuner *tuner, dogb_arena *scratch) {
+    char *text = NULL;
+    json_t *stored = NULL;
+    int rc = dogb_study_attribute_get(&text, tuner->study, scratch, -1, 0, DOGB_TUNER_WARM);
+    if (rc == DOGBREED_OK) {
+        rc = dogb_json_parse(&stored, scratch, text, strlen(text), DOGB_TUNER_WARM);
+        rc = rc < 0 ? rc : dogb_warm_take(tuner, stored);
+    }
+    return rc < 0 && rc != DOGBREED_ERROR_NOT_FOUND ? rc
+                                                    : dogb_warm_compare(tuner, stored, scratch);
+}
+
+// What it was begun with. NOT_FOUND: it is new.
+static int follow(dogbreed_tuner *tuner, dogb_arena *scratch) {
     char *text = NULL;
     json_t *stored = NULL;
     json_t *wanted = dogb_json_object(scratch);
-    tuner->round = dogb_tuner_round_size(&tuner->options);
+    const char *study = tuner->options.study;
     if (wanted == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    int rc = dogb_study_attribute_get(&text, tuner->study, scratch, -1, 0, SEARCH);
-    if (rc == DOGBREED_OK) {
-        rc = dogb_json_parse(&stored, scratch, text, strlen(text), tuner->options.study);
-        const json_t *round = rc < 0 ? NULL : json_object_get(stored, "round");
-        if (tuner->options.round == 0 && json_is_integer(round) && json_integer_value(round) > 0 &&
-            json_integer_value(round) < INT32_MAX) {
-            tuner->round = (int32_t)json_integer_value(round);
-        }
-        rc = rc < 0 ? rc : describe(wanted, tuner);
-        return rc < 0 ? rc : compare(tuner, stored, wanted);
-    }
-    if (rc != DOGBREED_ERROR_NOT_FOUND) {
+    int rc = dogb_study_attribute_get(&text, tuner->study, scratch, -1, 0, DOGB_TUNER_SEARCH);
+    rc = rc < 0 ? rc : dogb_json_parse(&stored, scratch, text, strlen(text), study);
+    if (rc < 0) {
         return rc;
     }
+    const json_t *round = json_object_get(stored, "round");
+    if (tuner->options.round == 0 && json_is_integer(round) && json_integer_value(round) > 0 &&
+        json_integer_value(round) < INT32_MAX) {
+        tuner->round = (int32_t)json_integer_value(round);
+    }
     rc = describe(wanted, tuner);
-    text = rc < 0 ? NULL : dogb_json_text_in(scratch, wanted, 0);
-    return text == NULL ? DOGBREED_ERROR_NO_MEMORY
-                        : dogb_study_attribute(tuner->study, -1, 0, SEARCH, text);
+    rc = rc < 0 ? rc : compare(tuner, stored, wanted);
+    return rc < 0 ? rc : follow_warm(tuner, scratch);
+}
+
+typedef struct beginning {
+    char *search;
+    char *warm; // NULL: none
+} beginning;
+
+static int write_beginning(dogb_study *study, void *userdata) {
+    const beginning *b = userdata;
+    int rc = dogb_study_attribute_first(study, -1, 0, DOGB_TUNER_SEARCH, b->search);
+    return rc < 0 || b->warm == NULL ? rc
+                                     : dogb_study_attribute(study, -1, 0, DOGB_TUNER_WARM, b->warm);
+}
+
+// A new study. EXISTS: another program has begun it meanwhile.
+static int begin(dogbreed_tuner *tuner, dogb_arena *scratch) {
+    beginning b = {0};
+    json_t *search = dogb_json_object(scratch);
+    json_t *warm = dogb_json_object(scratch);
+    if (search == NULL || warm == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    int rc = describe(search, tuner);
+    b.search = rc < 0 ? NULL : dogb_json_text_in(scratch, search, 0);
+    if (rc == DOGBREED_OK && tuner->parent_count > 0) {
+        rc = dogb_warm_describe(warm, tuner, scratch);
+        b.warm = rc < 0 ? NULL : dogb_json_text_in(scratch, warm, 0);
+    }
+    if (rc < 0 || b.search == NULL || (tuner->parent_count > 0 && b.warm == NULL)) {
+        return rc < 0 ? rc : DOGBREED_ERROR_NO_MEMORY;
+    }
+    rc = dogb_study_batch(tuner->study, write_beginning, &b);
+    return rc < 0 || b.warm == NULL ? rc : dogb_warm_take(tuner, warm);
+}
+
+static int begin_alone(dogbreed_tuner *tuner, dogb_arena *scratch) {
+    json_t *warm = dogb_json_object(scratch);
+    int rc = warm == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_warm_describe(warm, tuner, scratch);
+    return rc < 0 ? rc : dogb_warm_take(tuner, warm);
+}
+
+int dogb_tuner_agree(dogbreed_tuner *tuner, dogb_arena *scratch) {
+    int rc = DOGBREED_OK;
+    tuner->round = round_size(&tuner->options);
+    if (tuner->study == NULL) {
+        return tuner->parent_count == 0 ? DOGBREED_OK : begin_alone(tuner, scratch);
+    }
+    do {
+        rc = follow(tuner, scratch);
+        rc = rc == DOGBREED_ERROR_NOT_FOUND ? begin(tuner, scratch) : rc;
+    } while (rc == DOGBREED_ERROR_EXISTS);
+    return rc;
 }

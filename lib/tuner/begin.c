@@ -8,16 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-static double internal(const dogb_distribution *d, const json_t *value) {
-    for (size_t i = 0; i < json_array_size(d->choices); i++) {
-        if (json_equal(json_array_get(d->choices, i), value)) {
-            return (double)i;
-        }
-    }
-    double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
-    return d->choices == NULL && dogb_distribution_contains(d, number) ? number : (double)NAN;
-}
-
 int dogb_queue_read(dogb_trial *trial, const dogbreed_tuner *tuner, const char *system) {
     dogb_arena scratch = {0};
     json_t *object = NULL;
@@ -26,8 +16,9 @@ int dogb_queue_read(dogb_trial *trial, const dogbreed_tuner *tuner, const char *
     const json_t *fixed = json_object_get(object, "fixed_params");
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
         const json_t *value = json_object_get(fixed, tuner->axes[i].name);
-        trial->values[i] =
-            value == NULL ? trial->values[i] : internal(&tuner->distributions[i], value);
+        trial->values[i] = value == NULL
+                               ? trial->values[i]
+                               : dogb_distribution_internal(&tuner->distributions[i], value);
     }
     dogb_arena_free(&scratch);
     return rc;

@@ -106,8 +106,7 @@ static int open_study(dogbreed_tuner *tuner, dogb_arena *scratch) {
     dogb_space space = dogb_tuner_space(tuner);
     int rc = dogb_sampler_create(&tuner->sampler, &sampler, &space);
     if (rc < 0 || *options->storage == '\0') {
-        tuner->round = dogb_tuner_round_size(options);
-        return rc;
+        return rc < 0 ? rc : dogb_tuner_agree(tuner, scratch);
     }
     dogb_study_conf conf = {.url = options->storage,
                             .name = options->study,
@@ -138,6 +137,7 @@ int dogb_tuner_open(dogbreed_tuner *tuner) {
         tuner->study = NULL;
         tuner->sampler = NULL;
         tuner->count = 0;
+        tuner->warm_count = 0;
         (void)dogb_error_restore(&error);
     }
     dogb_arena_free(&scratch);
@@ -147,17 +147,22 @@ int dogb_tuner_open(dogbreed_tuner *tuner) {
 // --- the next trial
 
 // Trials of earlier rounds are seen with their results; those of its own round are pending,
-// whatever has become of them, and so is an earlier one that a program has not told of yet.
+// whatever has become of them, and so is an earlier one that a program has not told of yet. Before
+// them stand those of earlier studies.
 int dogb_tuner_suggest(double *values, dogbreed_tuner *tuner, int64_t number) {
     dogb_arena scratch = {0};
     dogb_space space = dogb_tuner_space(tuner);
     int64_t seen = number / tuner->round * tuner->round;
-    dogb_point *points = dogb_alloc(&scratch, (size_t)number + 1, sizeof *points);
+    dogb_point *points =
+        dogb_alloc(&scratch, tuner->warm_count + (size_t)number + 1, sizeof *points);
     dogb_point *pending = dogb_alloc(&scratch, (size_t)number + 1, sizeof *pending);
     dogb_history history = {.space = &space, .points = points, .pending = pending};
     if (points == NULL || pending == NULL) {
         dogb_arena_free(&scratch);
         return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < tuner->warm_count; i++) {
+        points[history.count++] = tuner->warm[i];
     }
     for (int64_t i = 0; i < number; i++) {
         const dogb_trial *trial = &tuner->trials[i];

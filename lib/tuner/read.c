@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static int axis_of(const dogbreed_tuner *tuner, const char *name) {
+int dogb_tuner_axis(const dogbreed_tuner *tuner, const char *name) {
     for (size_t i = 0; i < tuner->axis_count; i++) {
         if (strcmp(tuner->axes[i].name, name) == 0) {
             return (int)i;
@@ -73,7 +73,7 @@ static int take(dogbreed_tuner *tuner, dogb_trial *trial, const dogb_study_trial
         rc = dogb_queue_read(trial, tuner, stored->system);
     }
     for (int32_t i = 0; i < stored->param_count; i++) {
-        int axis = axis_of(tuner, stored->params[i].name);
+        int axis = dogb_tuner_axis(tuner, stored->params[i].name);
         if (axis >= 0) {
             trial->values[axis] = stored->params[i].value;
         }

@@ -45,6 +45,13 @@ typedef struct dogb_tuner_job {
 
 typedef struct dogb_command dogb_command; // command.h
 
+// An earlier study whose trials are observations of a new one.
+typedef struct dogb_parent {
+    const char *url;   // as it is opened
+    const char *place; // as it is shown and stored: absolute, without a password
+    const char *study;
+} dogb_parent;
+
 struct dogbreed_tuner {
     dogb_arena arena;
     dogbreed_tuner_options options;
@@ -60,6 +67,11 @@ struct dogbreed_tuner {
     dogb_trial *trials; // [count], by number
     size_t count;
     size_t capacity;
+    dogb_parent *parents; // as the caller has named them; what counts is `warm`
+    size_t parent_count;
+    size_t parent_capacity;
+    dogb_point *warm; // [warm_count] trials of earlier studies, numbered up to -1
+    size_t warm_count;
     int32_t round; // trials of one round, of the study
     int32_t maximize;
     dogb_pruner_conf pruner;
@@ -74,6 +86,9 @@ struct dogbreed_tuner {
     _Atomic int32_t stop; // set by other threads and signal handlers
 };
 
+// Attributes of the study: what is searched, and the trials of earlier studies when it began.
+#define DOGB_TUNER_SEARCH "dogbreed:search"
+#define DOGB_TUNER_WARM "dogbreed:warm"
 // Attribute of trials that a run of this library trains.
 #define DOGB_TUNER_WORKER "dogbreed:worker"
 
@@ -95,15 +110,27 @@ int dogb_keep_batch(dogbreed_tuner *tuner, int (*fn)(dogbreed_tuner *, void *), 
 int dogb_tuner_find(dogb_trial **out, dogbreed_tuner *tuner, int64_t number);
 
 // agree.c
-int32_t dogb_tuner_round_size(const dogbreed_tuner_options *options); // of a new study
-// Writes what is searched into a new study, fills tuner->round. MISMATCH: it has another search.
+// Writes what is searched into a new study, fills tuner->round and tuner->warm. MISMATCH: it has
+// another search.
 int dogb_tuner_agree(dogbreed_tuner *tuner, dogb_arena *scratch);
+
+// warm.c: reads the earlier studies into a document; takes them from it. MISMATCH: it is that of
+// other ones than the caller has named.
+int dogb_warm_describe(json_t *object, const dogbreed_tuner *tuner, dogb_arena *scratch);
+int dogb_warm_take(dogbreed_tuner *tuner, const json_t *stored);
+int dogb_warm_compare(const dogbreed_tuner *tuner, const json_t *stored, dogb_arena *scratch);
+
+// parent.c: an element more in `parents`, and in `points` for each trial. MISMATCH: another
+// objective, other parameters.
+int dogb_parent_read(json_t *parents, json_t *points, const dogbreed_tuner *tuner,
+                     const dogb_parent *parent);
 
 // tell.c
 int dogb_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t kind,
                     int32_t epochs); // planned; 0: unknown
 
 // read.c
+int dogb_tuner_axis(const dogbreed_tuner *tuner, const char *name); // -1: there is none
 int dogb_tuner_read(dogbreed_tuner *tuner);    // trials of the storage, when it is opened
 int dogb_tuner_refresh(dogbreed_tuner *tuner); // what other programs have done since
 int dogb_tuner_trial_new(dogb_trial **out, dogbreed_tuner *tuner); // without values

@@ -259,6 +259,41 @@ class MainJob(unittest.TestCase):
         with self.assertRaisesRegex(dogbreed.DogbreedError, "test split"):
             dogbreed.Tuner().job(self.data.split("train"), self.data.split("test"), model={"architecture": "tiny"})
 
+    def test_a_study_starts_warm(self):
+        def study(storage="", low=-1.0):
+            found = dogbreed.Tuner(f"x={low}..1.0", objective="minimize", sampler="tpe", storage=storage)
+            found.warm = lambda number: found.warm_start(os.path.join(folder, f"{number}.db"))
+            return found
+
+        def play(found, count):
+            asked = [found.ask() for _ in range(count)]
+            for number, params in asked:
+                found.tell(number, (params["x"] - 0.5) ** 2)
+            return [params["x"] for _, params in asked]
+        with tempfile.TemporaryDirectory() as folder:
+            for number in range(2):
+                play(study(os.path.join(folder, f"{number}.db")), 10)
+            cold, one = study(), study()
+            one.warm(0)
+            self.assertNotEqual(play(one, 4), play(cold, 4))
+            self.assertEqual((len(one), one.best()["number"] in range(4)), (4, True))
+            two = study(os.path.join(folder, "two.db"))
+            two.warm(0)
+            two.warm(1)
+            self.assertEqual(len(two), 0)
+            play(two, 2)
+            two.close()
+            os.remove(os.path.join(folder, "0.db"))
+            self.assertEqual(len(study(os.path.join(folder, "two.db"))), 2)  # nothing is named
+            other = study(os.path.join(folder, "two.db"))
+            other.warm(1)
+            with self.assertRaisesRegex(dogbreed.DogbreedError, "warm start from .*0.db#study, .*1.db#study"):
+                other.ask()
+            gone = study()
+            gone.warm(0)
+            with self.assertRaisesRegex(dogbreed.DogbreedError, "0.db"):
+                gone.ask()
+
     def test_a_study_runs_programs(self):
         program = "import os, sys; print('loss:', (float(sys.argv[1]) - 1) ** 2, 'n:', os.environ['DOGBREED_PARAM_N'])"
         with tempfile.TemporaryDirectory() as folder:

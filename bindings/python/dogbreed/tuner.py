@@ -27,7 +27,7 @@ class RawTrial(Struct):
 
 
 _TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
-_c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi",
+_c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi", warm_start="PTT",
                job="PPPPP", command="PP", metric="PT", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
                trial_count="P:q", trial="PPq", table="PPP", importance="PP", plots="PTu", trainer="PPPq", destroy="P:-")
 
@@ -69,6 +69,11 @@ class Tuner(Handle):
     def add_choice(self, name: str, *choices: Any) -> None:
         words = [str(choice).encode() for choice in choices]
         _c.add_choice(self.pointer, name, (ctypes.c_char_p * len(words))(*words), len(words))
+
+    def warm_start(self, storage: str, study: str = "study") -> None:
+        """An earlier study, whose trials the sampler knows from the start: storage or run directory; before the
+        first trial, and as often as there are such studies."""
+        _c.warm_start(self.pointer, storage, study)
 
     def job(self, train: Dataset, valid: Dataset, model: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """What a trial trains: model has options of the network, keywords are options of the trainer."""
