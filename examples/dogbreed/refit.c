@@ -199,6 +199,7 @@ static const flag flags[] = {
     {"search", "NAME=VALUES", "what is searched: log:1e-4:1e-1, 6..10 or 32,64; may be repeated",
      FLAG_LIST},
     {"plots", "KIND", "pictures in the run directory: svg (default), png (both), off", 1},
+    STUDY_WARM_FLAG,
     {"out", "DIR", "run directory to make; default: the next free runs/run-N", 0},
     {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},
     {"check", NULL, "look at the data first (--no-check: do not); default on", 1},

@@ -255,6 +255,7 @@ static int open_tuner(study *s, const job *j) {
     }
     int rc = dogbreed_tuner_create(&s->tuner, &options);
     rc = rc < 0 ? rc : add_each(s, value_of(t, "search"), dogbreed_tuner_add);
+    rc = rc < 0 ? rc : add_each(s, value_of(t, "warm-start"), study_warm_add);
     if (rc < 0) {
         return fail(t, PHASE_USAGE, rc);
     }
@@ -383,6 +384,7 @@ static int prepare(study *s) {
         return TOOL_OK;
     }
     job_make_absolute(t);
+    study_warm_absolute(t);
     json_t *config = config_json(t);
     write_document(s->folder, "config.json", config);
     json_decref(config);

@@ -39,6 +39,16 @@ int study_is_command(const tool *t); // 1: its trials are programs
 // study_plots.c: pictures in <folder>/plots
 int plots_check(study *s);  // 0, or an exit code: they are asked for and cannot be drawn
 void plots_write(study *s); // s->pictures says whether they are there
+// study_warm.c: earlier studies that this one learns from
+#define STUDY_WARM_FLAG                                                                            \
+    {                                                                                              \
+        "warm-start", "ADDRESS[#STUDY]",                                                           \
+            "an earlier study to learn from: run directory, study.db or postgresql://; may be "    \
+            "repeated",                                                                            \
+            FLAG_LIST                                                                              \
+    }
+int study_warm_add(dogbreed_tuner *tuner, const char *text); // "runs/a#study"
+void study_warm_absolute(tool *t); // the flag's paths, for the stored configuration
 
 // study_report.c: what the trials say
 typedef struct noise {

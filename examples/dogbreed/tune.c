@@ -170,6 +170,7 @@ static const flag flags[] = {
     {"data", "DIR", "folder of images; the same as the word DIR", 1},
     {"search", "NAME=VALUES", "what is searched: log:1e-4:1e-1, 6..10 or 32,64; may be repeated",
      FLAG_LIST},
+    STUDY_WARM_FLAG,
     {"metric", "PATTERN", "with --command: the number in a line; the first one is the objective",
      FLAG_LIST},
     {"plots", "KIND", "pictures in the run directory: svg (default), png (both), off", 1},
@@ -188,6 +189,7 @@ const command command_tune = {
         "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE \\\n"
         "    --search learning_rate=log:1e-4:1e-1 --search batch_size=32,64 --search epochs=6..10\n"
         "  dogbreed tune --resume runs/t --trials 200\n"
+        "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE --warm-start runs/t\n"
         "  dogbreed tune PHOTOS --arch mobilenet_v2 --weights FILE --trials 160 \\\n"
         "    --worker --storage postgresql://USER@HOST/DB --study s    on any number of hosts\n"
         "  dogbreed tune --command 'python train.py --lr {lr} --epochs {epochs}' \\\n"

@@ -81,6 +81,34 @@ class Tune(tool.Case):
         best = json.loads((self.whole / "best.json").read_text())
         self.assertEqual(best["value"], min(value for _, state, value, _ in stored if state == "COMPLETE"))
 
+    def test_a_study_starts_warm(self):
+        runs = self.folder / "runs"
+        words = ["tune", self.shapes, *STUDY, "--trials", 6, "--sampler", "tpe", "-q"]
+        self.ok(run(*words, "--out", runs / "cold"))
+        self.ok(run(*words, "--warm-start", "whole", "--out", "warm", folder=runs))
+        self.assertEqual(len(self.trials(runs / "warm")), 6)
+        self.assertNotEqual(self.trials(runs / "warm"), self.trials(runs / "cold"))
+        config = json.loads((runs / "warm" / "config.json").read_text())
+        self.assertEqual(config["warm-start"], [str((runs / "whole").resolve())])
+        self.ok(run("tune", "--config", runs / "warm" / "config.json", "--out", runs / "warm2", "-q"))
+        self.assertEqual(self.trials(runs / "warm2"), self.trials(runs / "warm"))
+        # The earlier study goes on, and away, while the new one is interrupted.
+        shutil.copytree(self.whole, runs / "old")
+        flags = ["--warm-start", runs / "old" / "study.db#study", "--warm-start", runs / "cold"]
+        longer = self.ok(run(*words, "--round", 3, "--trials", 9, *flags, "--out", runs / "long", "--workers", 2))
+        self.assertEqual(longer.err, "")
+        self.ok(run(*words, "--trials", 3, *flags, "--out", runs / "short"))
+        self.ok(run("tune", "--resume", runs / "old", "--trials", 21, "-q"))
+        self.ok(run("tune", "--resume", runs / "short", "--trials", 6, "-q"))
+        shutil.rmtree(runs / "old")
+        self.ok(run("tune", "--resume", runs / "short", "--trials", 9, "-q"))
+        self.assertEqual(self.trials(runs / "short"), self.trials(runs / "long"))
+        self.fails(run("tune", "--resume", runs / "short", "--warm-start", runs / "cold", "-q"), 3, "warm start",
+                   f"{runs.resolve()}/old/study.db#study, {runs.resolve()}/cold/study.db#study")
+        self.fails(run(*words, "--warm-start", runs / "old", "--out", runs / "none"), 3, runs / "old")
+        self.fails(run("tune", self.shapes, *HEAD, "--objective", "val_loss", "--search", "momentum=0.1..0.9", "--trials", 2,
+                       "--warm-start", self.whole, "--out", runs / "missing"), 3, "learning_rate", self.whole)
+
     def test_workers_make_the_same_study(self):
         for words in (["--workers", 3], ["--workers", 2, "--quiet"]):
             folder = self.folder / "runs" / f"workers{words[1]}"
