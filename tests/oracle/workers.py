@@ -107,12 +107,39 @@ def mixed(folder, url):
     print(f"mixed: {dict(kinds)}, {changes} changes from one to the other")
 
 
+def warm(folder, url):
+    """A warm start of 1 and 3 workers is the same; all follow what the first has read of a parent that runs."""
+    end(tune(folder, url, "mixed", 24, "--out", folder / "parent"))
+    parent = ["--warm-start", url + "#mixed"]
+    end(tune(folder, url, "warm one", 12, "--out", folder / "warm", *parent))
+    for process in [tune(folder, url, "warm three", 12, "--worker", *parent) for _ in range(3)]:
+        end(process)
+    whole = [row(trial) for trial in trials(url, "warm one")]
+    assert [row(trial) for trial in trials(url, "warm three")] == whole
+    assert [params for _, _, params, *_ in whole] != [trial.params for trial in trials(url, "mixed")[:12]]
+    theirs = subprocess.Popen([sys.executable, "-c", PYTHON, url.replace("postgresql://", "postgresql+psycopg2://"), "60"])
+    deadline = time.monotonic() + 60
+    while len(trials(url, "mixed")) < 26 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in [tune(folder, url, "late", 12, "--worker", *parent) for _ in range(3)]:
+        end(process)
+    assert theirs.wait(timeout=120) == 0
+    study = optuna.load_study(study_name="late", storage=url.replace("postgresql://", "postgresql+psycopg2://"))
+    assert [trial.number for trial in study.trials] == list(range(12))
+    stored = study.user_attrs["dogbreed:warm"]
+    taken = stored["parents"][0]["trials"]
+    assert 24 < taken < 84, taken
+    ended = [trial.value for trial in trials(url, "mixed")[:taken]]
+    assert [point[-1] for point in stored["points"]] == ended
+    print(f"warm: {taken} of 84 trials of a running parent")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="dogbreed-workers-") as name, postgres.server() as server:
         folder = pathlib.Path(name)
         subprocess.run([TOOL, "synth", folder / "shapes", "--classes", "4", "--per-class", "20", "--size", "32", "--seed",
                         "1", "--quiet"], check=True, stdout=subprocess.DEVNULL)
-        for part in (same_list, mixed):
+        for part in (same_list, mixed, warm):
             began = time.monotonic()
             part(folder, server.database(part.__name__))
             print(f"{part.__name__}: ok ({time.monotonic() - began:.1f} s)", flush=True)
