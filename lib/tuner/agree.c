@@ -13,15 +13,18 @@ static int describe_axis(json_t *list, const dogb_axis *axis) {
     int rc = dogb_json_add(list, row);
     rc = rc < 0 ? rc : dogb_json_set_text(row, "name", axis->name);
     rc = rc < 0 ? rc : dogb_json_set_text(row, "kind", kinds[axis->kind]);
+    if (rc < 0) {
+        return rc;
+    }
     if (axis->kind == DOGB_AXIS_CHOICE) {
         json_t *choices = json_array();
-        rc = rc < 0 ? rc : dogb_json_set(row, "choices", choices);
+        rc = dogb_json_set(row, "choices", choices);
         for (int32_t i = 0; rc == DOGBREED_OK && i < axis->choice_count; i++) {
             rc = dogb_json_add(choices, dogb_json_text(axis->choices[i]));
         }
         return rc;
     }
-    rc = rc < 0 ? rc : dogb_json_set_text(row, "scale", scales[axis->scale]);
+    rc = dogb_json_set_text(row, "scale", scales[axis->scale]);
     rc = rc < 0 ? rc : dogb_json_set_real(row, "low", axis->low);
     rc = rc < 0 ? rc : dogb_json_set_real(row, "high", axis->high);
     return rc < 0 ? rc : dogb_json_set_real(row, "step", axis->step);
