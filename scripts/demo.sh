@@ -1,12 +1,12 @@
 #!/bin/bash
-# The main job from nothing: sets everything up, trains, predicts, tests, and says what came out.
+# The main job from nothing: sets everything up, tunes, trains the winner, tests it, predicts.
 #
 #   scripts/demo.sh                              on a small set of shapes that the tool draws itself
 #   scripts/demo.sh IMAGES [--weights FILE] ...  on a folder of images; further words are options of
-#                                                `dogbreed train` (see build/dogbreed help train)
+#                                                `dogbreed run` (see build/dogbreed help run)
 #
 # No libtorch is fetched or needed: with --weights the backbone stays frozen and its head trains on
-# engine native. Whole networks (--freeze none, or no weights) train on engine torch when
+# engine native, 160 trials unless --trials says otherwise. Whole networks (--freeze none, or no weights) train on engine torch when
 # `scripts/setup.sh --torch` has built it, else on ref, which is slow beyond small ones.
 #
 # IMAGES holds {train,valid,test}/CLASS/*.jpg, or CLASS/*.jpg (then it is split).
@@ -66,20 +66,24 @@ while [ -e "runs/demo-$number" ]; do
 done
 run=runs/demo-$number
 
-# What engine ref learns in half a minute; the same numbers whatever engines there are.
-shapes=(--engine ref --arch tiny --freeze none --epochs 60 --learning-rate 0.01 --batch-size 16 --seed 1)
+# Whole networks take a training for each trial; heads on stored features train side by side.
+few=(--trials 2 --search "learning_rate=0.005,0.01")
+# What engine ref learns in a minute; the same numbers whatever engines there are.
+shapes=(--engine ref --arch tiny --freeze none --epochs 40 --batch-size 16 --seed 1 "${few[@]}")
 if [ -z "$images" ]; then
     images=$root/build/demo-shapes
     [ -d "$images/train" ] || "$tool" synth "$images" --classes 8 --per-class 60 --seed 1
     [ "$network" = yes ] || [ "$weights" = yes ] || options=("${shapes[@]}" "${options[@]}")
 elif [ "$weights" = no ] && [ "$network" = no ]; then
     # Without pretrained weights the whole network has to learn.
-    options=(--arch tiny --freeze none --epochs 30 --learning-rate 0.01 --batch-size 16 "${options[@]}")
+    options=(--arch tiny --freeze none --epochs 30 --batch-size 16 "${few[@]}" "${options[@]}")
+elif [ "$network" = no ]; then
+    options=(--trials 160 "${options[@]}")
 fi
 
 echo
-echo "== train"
-"$tool" train "$images" "${options[@]}" --out "$run" --no-test
+echo "== tune, train, test"
+"$tool" run "$images" "${options[@]}" --out "$run"
 
 # A few pictures of the test split, of different classes.
 folder=$images
@@ -94,9 +98,5 @@ mapfile -t photos < <(find "$folder" -mindepth 2 -maxdepth 2 -type f \( -iname '
 echo
 echo "== predict"
 "$tool" predict "$run" "${photos[@]}" --top-k 3
-
-echo
-echo "== test"
-"$tool" evaluate "$run" --data "$images" --split test
 printf '%-15s %s\n' "run directory" "$run"
 printf '%-15s %s\n' "predict" "$tool predict $run '${photos[0]}' --top-k 5"
