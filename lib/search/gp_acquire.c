@@ -41,7 +41,7 @@ typedef struct search {
     double *mean;
     double *deviation;
     double *scratch;
-    double best; // mean at the best known point
+    double best; // mean at the best known or pending point
     double *point;
     double *gradients; // [2][axes]
     double *work;      // of descents
@@ -184,6 +184,21 @@ static void rank_known(search *s) {
     s->best = -s->ranks[0].score;
 }
 
+// A pending point will have its mean, which may be better than all that is known: only more than
+// that is an improvement, or the top of the mean would be suggested over and over.
+static void look_at_pending(search *s) {
+    const dogb_points *points = &s->gp->points;
+    for (int32_t i = s->gp->known; i < points->count; i++) {
+        double mean, deviation;
+        for (int32_t axis = 0; axis < points->axes; axis++) {
+            s->point[axis] = points->x[(size_t)axis * points->stride + (size_t)i];
+        }
+        dogb_gp_predict(s->gp, s->point, &mean, &deviation, s->gradients,
+                        s->gradients + points->axes, s->scratch);
+        s->best = fmin(s->best, mean);
+    }
+}
+
 // All points of a small grid, or random ones and some near the best known.
 static void add_candidates(search *s, int64_t grid) {
     if (grid > 0) {
@@ -269,6 +284,7 @@ int dogb_gp_acquire(dogb_candidates *out, dogb_arena *arena, const dogb_gp *gp,
         return rc;
     }
     rank_known(&s);
+    look_at_pending(&s);
     add_candidates(&s, grid);
     score_candidates(&s);
     rank_candidates(&s);

@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Of the known points' noise. With all of it, the top of the mean would hardly be less uncertain
+// for the trials that run there, and get all of a round.
+static const double PENDING_NOISE = 1e-3;
+
 // Priors: each parameter's log is normal; and its bounds.
 typedef struct prior {
     double middle;
@@ -56,8 +60,9 @@ static void set_weights(double *weights, const double *theta, int32_t axes) {
     }
 }
 
-// Upper triangle of the covariance; the slopes go to the lower triangle of another matrix.
-static void covariance(double *upper, double *slopes, const dogb_points *points,
+// Upper triangle of the covariance, points from `known` on almost without noise; the slopes go to
+// the lower triangle of another matrix.
+static void covariance(double *upper, double *slopes, const dogb_points *points, int32_t known,
                        const double *weights, double variance, double noise, double *row,
                        double *point) {
     size_t stride = points->stride;
@@ -68,7 +73,7 @@ static void covariance(double *upper, double *slopes, const dogb_points *points,
         for (size_t j = 0; j < i; j++) {
             upper[j * stride + i] = variance * row[j];
         }
-        upper[i * stride + i] = variance + noise;
+        upper[i * stride + i] = variance + (i < (size_t)known ? noise : PENDING_NOISE * noise);
     }
 }
 
@@ -121,7 +126,7 @@ static double negative_posterior(void *userdata, const double *theta, double *gr
     int32_t axes = points->axes;
     int n = points->count;
     set_weights(f->weights, theta, axes);
-    covariance(f->upper, f->slopes, points, f->weights, exp(theta[axes]), exp(theta[axes + 1]),
+    covariance(f->upper, f->slopes, points, n, f->weights, exp(theta[axes]), exp(theta[axes + 1]),
                f->row, f->point);
     if (dogb_linear_factor(f->upper, n, points->stride) < n) {
         return INFINITY;
@@ -191,7 +196,8 @@ int dogb_gp_condition(dogb_gp *out, dogb_arena *arena, const dogb_points *points
     set_weights(out->weights, theta, points->axes);
     // The noise has a floor, so that one try is enough but for numbers at the edge of precision.
     for (;;) {
-        covariance(out->upper, NULL, points, out->weights, out->variance, out->noise, row, point);
+        covariance(out->upper, NULL, points, known, out->weights, out->variance, out->noise, row,
+                   point);
         if (dogb_linear_factor(out->upper, points->count, stride) == points->count) {
             break;
         }

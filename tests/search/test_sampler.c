@@ -171,6 +171,36 @@ static void test_pure(void **state) {
     }
 }
 
+// A round is spread out: the best place between known points is not suggested again and again.
+static void test_gp_rounds(void **state) {
+    (void)state;
+    enum { ROUND = 16, ROUNDS = 4 };
+    static const char *const plane[] = {"x=0.0..1.0", "y=0.0..1.0"};
+    fixture f;
+    start(&f, plane, 2);
+    dogb_sampler *sampler = made(&f, DOGB_SAMPLER_GP, 3);
+    int close = 0;
+    for (int64_t number = 0; number < ROUND * ROUNDS; number++) {
+        double *values = f.values[number];
+        f.history.count = number / ROUND * ROUND;
+        f.history.pending = f.points + f.history.count;
+        f.history.pending_count = number - f.history.count;
+        assert_ok(dogb_sampler_suggest(sampler, values, number, &f.history));
+        for (int64_t i = f.history.count; i < number; i++) {
+            double dx = values[0] - f.values[i][0], dy = values[1] - f.values[i][1];
+            close += hypot(dx, dy) < 1e-3;
+        }
+        double noise = 0.01 * sin(1000.0 * values[0] + 777.0 * values[1]);
+        f.points[number] = (dogb_point){.values = values,
+                                        .number = number,
+                                        .objective = pow(values[0] - 0.4, 2) +
+                                                     0.3 * pow(values[1] - 0.7, 2) + noise};
+    }
+    assert_true(close <= 36); // of 360 pairs; all of them are when the top is taken again and again
+    dogb_sampler_destroy(sampler);
+    dogb_arena_free(&f.arena);
+}
+
 // The Gaussian process never suggests what a trial has, however many are pending; in a space of few
 // points it goes through all of them first.
 static void test_no_duplicates(void **state) {
@@ -274,10 +304,11 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),        cmocka_unit_test(test_grid),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_pure),
-        cmocka_unit_test(test_no_duplicates), cmocka_unit_test(test_small_space),
-        cmocka_unit_test(test_improvement),   cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_gp_rounds),   cmocka_unit_test(test_random),
+        cmocka_unit_test(test_grid),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_pure),        cmocka_unit_test(test_no_duplicates),
+        cmocka_unit_test(test_small_space), cmocka_unit_test(test_improvement),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("search_sampler", tests, NULL, NULL);
 }
