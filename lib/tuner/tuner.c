@@ -222,10 +222,8 @@ static void wait_for_others(int32_t *waits) {
 static int train_part(dogbreed_tuner *tuner, int64_t from, int64_t to, int32_t *waits) {
     int64_t mine = 0;
     int rc = dogb_tuner_begin(&mine, tuner, from, to);
-    if (rc == DOGBREED_ERROR_EXISTS) { // another worker was faster
-        return DOGBREED_OK;
-    }
-    if (rc == DOGBREED_OK && mine == 0) {
+    int was_late = rc == DOGBREED_ERROR_EXISTS; // another worker has begun the round meanwhile
+    if (was_late || (rc == DOGBREED_OK && mine == 0)) {
         wait_for_others(waits);
         return DOGBREED_OK;
     }
