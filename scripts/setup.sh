@@ -7,7 +7,7 @@
 # --torch   also libtorch (600 MB, once, into a cache outside the tree), for engine torch: fast
 #           training of whole networks, GPUs. The built-in engines do the rest: features, heads on a
 #           frozen backbone, evaluation and prediction on CPUs.
-# --test    also the packages that scripts/test.sh needs
+# --test    also the packages that scripts/test.sh needs, and the tests and measuring programs
 # --werror  compiler warnings are errors
 #
 # Without --torch nothing of libtorch is fetched. Engine torch is still built when a libtorch is there
@@ -26,10 +26,14 @@ test_packages=(clang libclang-rt-14-dev python3-venv valgrind sqlite3 postgresql
 test_packages+=(bochs bochs-term bochsbios busybox-static cpio isolinux syslinux-common vgabios xorriso) # emulate.sh
 options=()
 torch_word=--present
+targets=(product)
 
 for word in "$@"; do
     case $word in
-    --test) packages+=("${test_packages[@]}") ;;
+    --test)
+        packages+=("${test_packages[@]}")
+        targets=(all)
+        ;;
     --torch) torch_word= ;;
     --werror) options+=(-Dwerror=true) ;;
     *)
@@ -130,5 +134,5 @@ fi
 say "building"
 progress=()
 [ -t 2 ] || progress=(--quiet) # a terminal sees one line that counts
-ninja -C build "${progress[@]}" >&2 </dev/null
+ninja -C build "${progress[@]}" "${targets[@]}" >&2 </dev/null
 say "ready: build/dogbreed"
