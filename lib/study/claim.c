@@ -5,6 +5,7 @@
 // Claims are taken while the trial's row is locked, so two programs never want the same one at the
 // same time. What a transaction has claimed or given back counts from its end on.
 #include "study/study_internal.h"
+#include "study/value.h"
 
 static dogb_claim *find(const dogb_study *study, int64_t id) {
     for (size_t i = 0; i < study->claim_count; i++) {
@@ -60,8 +61,8 @@ void dogb_claim_restore(dogb_study *study) {
 
 typedef struct taking {
     int64_t id;
+    int32_t state;
     int32_t taken;
-    int32_t reserved;
 } taking;
 
 static int take_work(dogb_study *study, void *userdata) {
@@ -69,7 +70,7 @@ static int take_work(dogb_study *study, void *userdata) {
     int32_t state = 0;
     int rc = dogb_study_trial_lock(study, &state, take->id);
     take->taken = 0;
-    if (rc < 0 || (state != DOGB_TRIAL_RUNNING && state != DOGB_TRIAL_WAITING)) {
+    if (rc < 0 || state != take->state) {
         return rc;
     }
     rc = dogb_claim_take(study, take->id);
@@ -80,8 +81,10 @@ static int take_work(dogb_study *study, void *userdata) {
     return dogb_study_trial_begin(study, take->id, NULL);
 }
 
-int dogb_study_take(dogb_study *study, int64_t id) {
-    taking take = {.id = id};
+int dogb_study_take(dogb_study *study, int64_t id, int32_t state) {
+    DOGB_CHECK(state == DOGB_TRIAL_RUNNING || state == DOGB_TRIAL_WAITING,
+               "state %s: what is taken is RUNNING or WAITING", dogb_state_name(state));
+    taking take = {.id = id, .state = state};
     int rc = dogb_study_transact(study, 1, take_work, &take);
     return rc < 0 ? rc : take.taken;
 }

@@ -85,10 +85,12 @@ int dogb_study_add(dogb_study *study, int64_t *id, int64_t *number, int64_t expe
 // its `params` and its system attribute "fixed_params".
 int dogb_study_take_waiting(dogb_study *study, int64_t *id, int64_t *number);
 
-// A WAITING trial becomes RUNNING here; or one that is RUNNING and whose handle is gone, with its
-// process or its connection, is run here from now on. 1: it is this handle's; 0: another one runs
-// it, or it is over. A handle has what it has added as RUNNING, and what it took.
-int dogb_study_take(dogb_study *study, int64_t id);
+// state WAITING: a trial of the queue becomes RUNNING here. RUNNING: one whose handle is gone, with
+// its process or its connection, is run here from now on; programs that make no claims (Optuna) look
+// as if they were gone, so the caller has to know that it is no trial of theirs. 1: it is this
+// handle's; 0: another one has it, or it is no longer in that state. A handle has what it has added
+// as RUNNING, and what it took.
+int dogb_study_take(dogb_study *study, int64_t id, int32_t state);
 
 // This handle no longer runs the trial, which stays RUNNING: dogb_study_take may have it.
 void dogb_study_leave(dogb_study *study, int64_t id);

@@ -324,20 +324,21 @@ static void a_trial_runs_in_one_handle(void **state) {
     int64_t undone = 0;
     assert_ok(dogb_study_add(one, &running, NULL, 0, DOGB_TRIAL_RUNNING, three_params, 3, NULL));
     assert_ok(dogb_study_add(one, &waiting, NULL, 1, DOGB_TRIAL_WAITING, three_params, 3, NULL));
-    assert_int_equal(dogb_study_take(other, running), 0);
-    assert_int_equal(dogb_study_take(one, running), 1); // its own
-    assert_int_equal(dogb_study_take(other, waiting), 1);
-    assert_int_equal(dogb_study_take(one, waiting), 0);
+    assert_int_equal(dogb_study_take(other, running, DOGB_TRIAL_RUNNING), 0);
+    assert_int_equal(dogb_study_take(one, running, DOGB_TRIAL_RUNNING), 1); // its own
+    assert_int_equal(dogb_study_take(other, waiting, DOGB_TRIAL_WAITING), 1);
+    assert_int_equal(dogb_study_take(one, waiting, DOGB_TRIAL_RUNNING), 0);
     assert_rows("claim.db", "SELECT number, state FROM trials", "0|RUNNING;1|RUNNING");
     dogb_study_leave(one, running);
-    assert_int_equal(dogb_study_take(other, running), 1);
-    assert_int_equal(dogb_study_take(one, running), 0);
+    assert_int_equal(dogb_study_take(other, running, DOGB_TRIAL_RUNNING), 1);
+    assert_int_equal(dogb_study_take(one, running, DOGB_TRIAL_RUNNING), 0);
     assert_ok(dogb_study_tell(other, running, DOGB_TRIAL_COMPLETE, 0.5));
-    assert_int_equal(dogb_study_take(one, running), 0); // over
-    assert_int_equal(dogb_study_take(other, running), 0);
-    assert_fails(dogb_study_take(other, 77), DOGBREED_ERROR_NOT_FOUND, "77");
+    assert_int_equal(dogb_study_take(one, running, DOGB_TRIAL_RUNNING), 0); // over
+    assert_int_equal(dogb_study_take(other, running, DOGB_TRIAL_RUNNING), 0);
+    assert_fails(dogb_study_take(other, 77, DOGB_TRIAL_RUNNING), DOGBREED_ERROR_NOT_FOUND, "77");
     dogb_study_close(other);
-    assert_int_equal(dogb_study_take(one, waiting), 1);
+    assert_int_equal(dogb_study_take(one, waiting, DOGB_TRIAL_WAITING), 0); // no longer
+    assert_int_equal(dogb_study_take(one, waiting, DOGB_TRIAL_RUNNING), 1);
     dogb_study_close(one);
     one = open_study("claim.db");
     other = open_study("claim.db");
@@ -345,8 +346,8 @@ static void a_trial_runs_in_one_handle(void **state) {
     assert_int_equal(dogb_study_batch(one, add_and_fail, &undone), DOGBREED_ERROR_STATE);
     assert_ok(dogb_study_add(other, &waiting, NULL, 2, DOGB_TRIAL_WAITING, NULL, 0, NULL));
     assert_int_equal(waiting, undone);
-    assert_int_equal(dogb_study_take(other, waiting), 1);
-    assert_int_equal(dogb_study_take(one, waiting), 0);
+    assert_int_equal(dogb_study_take(other, waiting, DOGB_TRIAL_WAITING), 1);
+    assert_int_equal(dogb_study_take(one, waiting, DOGB_TRIAL_RUNNING), 0);
     dogb_study_close(one);
     dogb_study_close(other);
 }
