@@ -86,8 +86,8 @@ int dogb_study_add(dogb_study *study, int64_t *id, int64_t *number, int64_t expe
 int dogb_study_take_waiting(dogb_study *study, int64_t *id, int64_t *number);
 
 // state WAITING: a trial of the queue becomes RUNNING here. RUNNING: one whose handle is gone, with
-// its process or its connection, is run here from now on; programs that make no claims (Optuna) look
-// as if they were gone, so the caller has to know that it is no trial of theirs. 1: it is this
+// its process or its connection, is run here from now on; programs that make no claims (Optuna)
+// look as if they were gone, so the caller has to know that it is no trial of theirs. 1: it is this
 // handle's; 0: another one has it, or it is no longer in that state. A handle has what it has added
 // as RUNNING, and what it took.
 int dogb_study_take(dogb_study *study, int64_t id, int32_t state);
