@@ -1,14 +1,22 @@
 // db.c - what both drivers share: the address of a database, whole statements, transactions.
 #include "study/db.h"
 #include "core/error.h"
+#include "study/study.h"
 
 #include <string.h>
 
-// 1 when text begins with it; *rest is what follows.
-static int begins(const char *text, const char *prefix, const char **rest) {
-    size_t length = strlen(prefix);
-    *rest = text + length;
-    return strncmp(text, prefix, length) == 0;
+static int begins(const char *text, const char *prefix) {
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+// sqlite:///path, sqlite+driver:///path
+const char *dogb_study_file(const char *url) {
+    const char *colon = strstr(url, "://");
+    if (colon == NULL) {
+        return url;
+    }
+    return begins(url, "sqlite") && (url[6] == ':' || url[6] == '+') && colon[3] == '/' ? colon + 4
+                                                                                        : NULL;
 }
 
 // "scheme+driver://" as SQLAlchemy writes it: the driver is that program's affair.
@@ -36,19 +44,17 @@ static int open_sqlite_url(dogb_db **out, dogb_arena *arena, const char *url, co
 
 int dogb_db_open(dogb_db **out, dogb_arena *arena, const char *url, int32_t create,
                  double timeout) {
-    const char *rest = NULL;
-    const char *plain = url;
+    const char *path = dogb_study_file(url);
     *out = NULL;
-    if (strstr(url, "://") == NULL) {
-        return dogb_sqlite_open(out, arena, url, create, timeout);
+    if (path != NULL) {
+        return path == url ? dogb_sqlite_open(out, arena, path, create, timeout)
+                           : open_sqlite_url(out, arena, url, path, create, timeout);
     }
-    if ((plain = without_driver(arena, url)) == NULL) {
+    const char *plain = without_driver(arena, url);
+    if (plain == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    if (begins(plain, "sqlite:///", &rest)) {
-        return open_sqlite_url(out, arena, url, rest, create, timeout);
-    }
-    if (begins(plain, "postgresql://", &rest) || begins(plain, "postgres://", &rest)) {
+    if (begins(plain, "postgresql://") || begins(plain, "postgres://")) {
         return dogb_postgres_open(out, arena, plain, timeout);
     }
     int scheme = (int)(strstr(url, "://") - url);

@@ -62,6 +62,9 @@ typedef struct dogb_study_trial {
 // Steps above this are kept in the database, not shown in `curve`.
 enum { DOGB_STUDY_STEP_MAX = 65536 };
 
+// Path of the file that an address names; NULL: it names a server.
+const char *dogb_study_file(const char *url);
+
 int dogb_study_open(dogb_study **out, const dogb_study_conf *conf);
 void dogb_study_close(dogb_study *study); // NULL is fine; trials that run go on running
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double HEARTBEAT = 60; // seconds
+static const double HEARTBEAT = 60; // seconds; on a server: programs of other hosts go by them
 
 dogb_space dogb_tuner_space(const dogbreed_tuner *tuner) {
     return (dogb_space){.axes = tuner->axes, .count = (int32_t)tuner->axis_count};
@@ -94,11 +94,6 @@ static int make_pruner(dogbreed_tuner *tuner) {
     return dogb_pruner_check(&tuner->pruner);
 }
 
-// Programs of other hosts, Optuna's among them, go by heartbeats.
-static int is_served(const char *storage) {
-    return strncmp(storage, "postgres", 8) == 0;
-}
-
 static int open_study(dogbreed_tuner *tuner, dogb_arena *scratch) {
     const dogbreed_tuner_options *options = &tuner->options;
     dogb_sampler_conf sampler = {
@@ -112,7 +107,7 @@ static int open_study(dogbreed_tuner *tuner, dogb_arena *scratch) {
                             .name = options->study,
                             .direction = tuner->maximize ? DOGB_MAXIMIZE : DOGB_MINIMIZE,
                             .create = 1,
-                            .heartbeat = is_served(options->storage) ? HEARTBEAT : 0};
+                            .heartbeat = dogb_study_file(options->storage) == NULL ? HEARTBEAT : 0};
     rc = dogb_study_open(&tuner->study, &conf);
     rc = rc < 0 ? rc : dogb_tuner_agree(tuner, scratch);
     return rc < 0 ? rc : dogb_tuner_read(tuner);

@@ -49,12 +49,10 @@ static int is_folder(const char *path) {
 }
 
 static int locate(dogb_parent *out, dogb_arena *arena, const char *storage) {
-    static const char SQLITE[] = "sqlite:///";
-    const char *path =
-        strncmp(storage, SQLITE, strlen(SQLITE)) == 0 ? storage + strlen(SQLITE) : storage;
-    if (strstr(path, "://") != NULL) {
-        out->url = dogb_strdup(arena, path);
-        out->place = without_password(arena, path);
+    const char *path = dogb_study_file(storage);
+    if (path == NULL) {
+        out->url = dogb_strdup(arena, storage);
+        out->place = without_password(arena, storage);
     } else {
         out->place = absolute(arena, path);
         if (out->place != NULL && is_folder(out->place)) {
