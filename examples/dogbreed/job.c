@@ -145,16 +145,22 @@ int job_attach(job *j) {
 }
 
 // Writes a document of the run directory aside and renames it.
-void write_document(const char *run, const char *name, const json_t *document) {
+void write_text(const char *run, const char *name, const char *text) {
     char path[4096];
     char aside[4100];
     (void)snprintf(path, sizeof path, "%s/%s", run, name);
     (void)snprintf(aside, sizeof aside, "%s.tmp", path);
-    if (json_dump_file(document, aside,
-                       JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) != 0 ||
-        rename(aside, path) != 0) {
+    FILE *file = text == NULL ? NULL : fopen(aside, "w");
+    int written = file != NULL && fputs(text, file) >= 0;
+    if ((file != NULL && fclose(file) != 0) || !written || rename(aside, path) != 0) {
         warn("%s: cannot be written", path);
     }
+}
+
+void write_document(const char *run, const char *name, const json_t *document) {
+    char *text = json_dumps(document, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+    write_text(run, name, text);
+    free(text);
 }
 
 // The library cannot know that a signal was the reason of a stop: its documents say 5.

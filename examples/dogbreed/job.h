@@ -32,7 +32,8 @@ int job_choose_format(job *j);
 void job_make_absolute(tool *t); // config.json must hold from any folder
 void job_close(job *j);
 
-// Writes a document of a run directory aside and renames it.
+// Writes a file of a run directory aside and renames it; a warning says when it cannot.
+void write_text(const char *run, const char *name, const char *text);
 void write_document(const char *run, const char *name, const json_t *document);
 json_t *short_report(const json_t *report); // what is neither object nor array
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,10 @@ json_t *parse_json(char *text) {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
     dogbreed_free(text);
     return value;
+}
+
+json_t *finite_or_null(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
 }
 
 json_t *json_text(const char *text) {

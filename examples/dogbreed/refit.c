@@ -1,7 +1,6 @@
 // refit.c - dogbreed run: look at the data, tune, train the winner, test it once, report.
 #include "study.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,15 +36,11 @@ static int apply_winner(tool *t, const json_t *params) {
     const char *key = NULL;
     json_t *value = NULL;
     json_object_foreach((json_t *)(uintptr_t)params, key, value) {
-        char text[512];
+        char text[PARAM_SIZE];
         dogbreed_option_info info;
         uint32_t kind = find_option(&info, DOGBREED_KIND_TRAINER, key) ? DOGBREED_KIND_TRAINER
                                                                        : DOGBREED_KIND_MODEL;
-        if (json_is_string(value)) {
-            (void)snprintf(text, sizeof text, "%s", json_string_value(value));
-        } else {
-            (void)snprintf(text, sizeof text, "%.17g", json_number_value(value));
-        }
+        param_text(text, sizeof text, value);
         int rc = dogbreed_options_set(settings_of(&t->settings, kind), key, text);
         if (rc < 0) {
             return fail(t, PHASE_OTHER, rc);
@@ -57,17 +52,11 @@ static int apply_winner(tool *t, const json_t *params) {
 static void print_text(const job *j, const study *s, const json_t *metrics) {
     const tool *t = j->t;
     const json_t *best = json_object_get(metrics, "best");
-    noise n = study_noise(s);
     char value[40];
     value_text(value, t, real_of(best, "value"));
     out("%-15s trial %lld of %zu, %s %s\n", "winner", (long long)s->best,
         json_array_size(s->trials), objective_name(t), value);
-    if (isfinite(n.standard_error)) {
-        out("%-15s %lld trials lie within one standard error (%.2f points) of it\n", "noise",
-            (long long)n.within, 100.0 * n.standard_error);
-        out("%-15s it is the best of noisy values: too good by up to %.1f points\n", "",
-            100.0 * n.optimism);
-    }
+    print_noise(s);
     if (j->report != NULL) {
         print_evaluation(j->report, "test accuracy");
     }
@@ -75,22 +64,17 @@ static void print_text(const job *j, const study *s, const json_t *metrics) {
         j->run);
 }
 
-static json_t *finite_or_null(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static void print_result(const job *j, const study *s, const json_t *metrics) {
     if (!j->t->json) {
         print_text(j, s, metrics);
         return;
     }
-    noise n = study_noise(s);
-    json_t *result = json_pack(
-        "{s:s,s:o,s:s,s:I,s:O?,s:O?,s:o,s:I,s:o,s:f}", "command", "run", "run", json_text(j->run),
-        "state", "completed", "trials", (json_int_t)json_array_size(s->trials), "winner",
-        best_trial(s), "best", json_object_get(metrics, "best"), "standard_error",
-        finite_or_null(n.standard_error), "within", (json_int_t)n.within, "optimism",
-        finite_or_null(n.optimism), "seconds", now_seconds() - j->started);
+    json_t *result =
+        json_pack("{s:s,s:o,s:s,s:I,s:O?,s:O?}", "command", "run", "run", json_text(j->run),
+                  "state", "completed", "trials", (json_int_t)json_array_size(s->trials), "winner",
+                  best_trial(s), "best", json_object_get(metrics, "best"));
+    add_noise(result, s);
+    (void)json_object_set_new(result, "seconds", json_real(now_seconds() - j->started));
     if (j->report != NULL) {
         (void)json_object_set_new(result, "test", short_report(j->report));
     }

@@ -127,21 +127,17 @@ static const char *state_name(int32_t state) {
     return state >= 0 && state < 5 ? names[state] : "";
 }
 
-static json_t *number_or_null(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static void print_event_json(const dogbreed_trial_event *e) {
     json_t *row = json_pack("{s:s,s:f,s:I,s:s,s:o?,s:i,s:i,s:o}", "kind", "trial", "t", e->time,
                             "number", (json_int_t)e->number, "state", state_name(e->state),
                             "params", json_loads(e->params, 0, NULL), "epoch", (int)e->epoch,
-                            "epochs", (int)e->epochs, "value", number_or_null(e->value));
+                            "epochs", (int)e->epochs, "value", finite_or_null(e->value));
     if (*e->reason != '\0') {
         (void)json_object_set_new(row, "reason", json_text(e->reason));
     }
     (void)json_object_set_new(row, "done", json_integer(e->done));
     (void)json_object_set_new(row, "total", json_integer(e->total));
-    (void)json_object_set_new(row, "best", number_or_null(e->best_value));
+    (void)json_object_set_new(row, "best", finite_or_null(e->best_value));
     out_json(row);
 }
 
@@ -297,21 +293,6 @@ static int read_trials(study *s) {
     return 0;
 }
 
-static int write_text(const study *s, const char *name, const char *text) {
-    char path[3100];
-    char aside[3200];
-    (void)snprintf(path, sizeof path, "%s/%s", s->folder, name);
-    (void)snprintf(aside, sizeof aside, "%s.tmp", path);
-    FILE *file = fopen(aside, "w");
-    int rc = file != NULL && fputs(text, file) >= 0 ? 0 : -1;
-    rc = file != NULL && fclose(file) != 0 ? -1 : rc;
-    rc = rc == 0 ? rename(aside, path) : rc;
-    if (rc != 0) {
-        warn("%s: cannot be written", path);
-    }
-    return rc;
-}
-
 static void write_documents(const study *s) {
     char *csv = NULL;
     char *json = NULL;
@@ -319,8 +300,8 @@ static void write_documents(const study *s) {
         warn("%s: %s", s->folder, dogbreed_error_message());
         return;
     }
-    (void)write_text(s, "trials.csv", csv);
-    (void)write_text(s, "trials.json", json);
+    write_text(s->folder, "trials.csv", csv);
+    write_text(s->folder, "trials.json", json);
     dogbreed_free(csv);
     dogbreed_free(json);
     if (s->best >= 0) {

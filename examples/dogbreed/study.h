@@ -57,9 +57,13 @@ typedef struct noise {
     int64_t within;        // trials whose value lies within one standard error of it
 } noise;
 noise study_noise(const study *s);
-const char *objective_name(const tool *t); // "val_accuracy"
-int objective_is_share(const tool *t);     // 1: shown in percent
-int objective_is_larger(const tool *t);    // 1: larger is better
+void print_noise(const study *s); // nothing when the objective is no share of pictures
+void add_noise(json_t *result, const study *s); // the same as members of a result
+const char *objective_name(const tool *t);      // "val_accuracy"
+int objective_is_share(const tool *t);          // 1: shown in percent
+int objective_is_larger(const tool *t);         // 1: larger is better
+enum { PARAM_SIZE = 512 };
+void param_text(char *out, size_t size, const json_t *value); // as flags and options take it
 void value_text(char out[40], const tool *t, double value);
 void print_trials(const study *s);        // a table of the best ones
 json_t *best_trial(const study *s);       // borrowed; NULL: none

@@ -34,6 +34,14 @@ void value_text(char out[40], const tool *t, double value) {
     }
 }
 
+void param_text(char *out, size_t size, const json_t *value) {
+    if (json_is_string(value)) {
+        (void)snprintf(out, size, "%s", json_string_value(value));
+    } else {
+        (void)snprintf(out, size, "%.17g", json_number_value(value));
+    }
+}
+
 json_t *best_trial(const study *s) {
     return s->best < 0 ? NULL : json_array_get(s->trials, (size_t)s->best);
 }
@@ -72,6 +80,23 @@ noise study_noise(const study *s) {
     }
     n.optimism = n.standard_error * expected_highest(n.within);
     return n;
+}
+
+void print_noise(const study *s) {
+    noise n = study_noise(s);
+    if (isfinite(n.standard_error)) {
+        out("%-15s %lld of %zu trials lie within one standard error (%.2f points) of it\n", "noise",
+            (long long)n.within, json_array_size(s->trials), 100.0 * n.standard_error);
+        out("%-15s it is the best of noisy values: too good by up to %.1f points\n", "",
+            100.0 * n.optimism);
+    }
+}
+
+void add_noise(json_t *result, const study *s) {
+    noise n = study_noise(s);
+    (void)json_object_set_new(result, "standard_error", finite_or_null(n.standard_error));
+    (void)json_object_set_new(result, "within", json_integer(n.within));
+    (void)json_object_set_new(result, "optimism", finite_or_null(n.optimism));
 }
 
 // --- the table

@@ -129,6 +129,7 @@ void out_tree(const json_t *object); // as indented text
 const char *style(const char *name);     // for stderr
 const char *style_out(const char *name); // for stdout
 double real_of(const json_t *object, const char *key);
+json_t *finite_or_null(double value);
 json_t *json_text(const char *text); // new reference; bytes that are not UTF-8 become '?'
 int64_t integer_of(const json_t *object, const char *key);
 const char *text_of(const json_t *object, const char *key); // "" when absent

@@ -2,7 +2,6 @@
 #include "study.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,15 +11,13 @@ static void print_flags(const json_t *params) {
     json_t *value = NULL;
     json_object_foreach((json_t *)(uintptr_t)params, key, value) {
         char name[96];
+        char text[PARAM_SIZE];
         (void)snprintf(name, sizeof name, "%s", key);
         for (char *c = name; *c != '\0'; c++) {
             *c = *c == '_' ? '-' : *c;
         }
-        if (json_is_string(value)) {
-            out(" --%s %s", name, json_string_value(value));
-        } else {
-            out(" --%s %.17g", name, json_number_value(value));
-        }
+        param_text(text, sizeof text, value);
+        out(" --%s %s", name, text);
     }
 }
 
@@ -28,16 +25,10 @@ static void print_text(const study *s) {
     const tool *t = s->t;
     const json_t *best = best_trial(s);
     char value[40];
-    noise n = study_noise(s);
     print_trials(s);
     value_text(value, t, real_of(best, "value"));
     out("%-15s trial %lld, %s %s\n", "best", (long long)s->best, objective_name(t), value);
-    if (isfinite(n.standard_error)) {
-        out("%-15s %lld of %zu trials lie within one standard error (%.2f points) of it\n", "noise",
-            (long long)n.within, json_array_size(s->trials), 100.0 * n.standard_error);
-        out("%-15s it is the best of noisy values: too good by up to %.1f points\n", "",
-            100.0 * n.optimism);
-    }
+    print_noise(s);
     print_importance(s);
     if (s->pictures) {
         out("%-15s %s/plots\n", "pictures", s->folder);
@@ -52,20 +43,16 @@ static void print_text(const study *s) {
     }
 }
 
-static json_t *finite_or_null(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static void print_json(const study *s, int exit_code) {
-    noise n = study_noise(s);
-    out_json(json_pack("{s:s,s:o,s:s,s:I,s:I,s:I,s:O?,s:o?,s:o,s:I,s:o,s:f,s:i}", "command", "tune",
-                       "run", json_text(s->folder), "state",
-                       s->limited ? "time_limit" : "completed", "trials",
-                       (json_int_t)json_array_size(s->trials), "pruned", (json_int_t)s->pruned,
-                       "failed", (json_int_t)s->failed, "best", best_trial(s), "importance",
-                       study_importance(s), "standard_error", finite_or_null(n.standard_error),
-                       "within", (json_int_t)n.within, "optimism", finite_or_null(n.optimism),
-                       "seconds", now_seconds() - s->started, "exit_code", exit_code));
+    json_t *result =
+        json_pack("{s:s,s:o,s:s,s:I,s:I,s:I,s:O?,s:o?}", "command", "tune", "run",
+                  json_text(s->folder), "state", s->limited ? "time_limit" : "completed", "trials",
+                  (json_int_t)json_array_size(s->trials), "pruned", (json_int_t)s->pruned, "failed",
+                  (json_int_t)s->failed, "best", best_trial(s), "importance", study_importance(s));
+    add_noise(result, s);
+    (void)json_object_set_new(result, "seconds", json_real(now_seconds() - s->started));
+    (void)json_object_set_new(result, "exit_code", json_integer(exit_code));
+    out_json(result);
 }
 
 static void print_worker(const study *s) {
