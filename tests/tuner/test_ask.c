@@ -4,20 +4,6 @@
 
 #include <math.h>
 
-static fixture f;
-
-static int set_up(void **state) {
-    (void)state;
-    fixture_open(&f, 12, 4);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
 static dogbreed_tuner_options ask_options(const char *storage) {
     dogbreed_tuner_options options = tuner_options(storage, 1000);
     options.objective = DOGBREED_OBJECTIVE_MINIMIZE;

@@ -11,20 +11,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static fixture f;
-
-static int set_up(void **state) {
-    (void)state;
-    fixture_open(&f, 12, 4);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
 // Three steps towards a value that depends on x and word.
 static const char SCRIPT[] =
     "sh -c 'for i in 1 2 3; do "

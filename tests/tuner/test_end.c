@@ -4,20 +4,6 @@
 
 #include "search/pruner.h"
 
-static fixture f;
-
-static int set_up(void **state) {
-    (void)state;
-    fixture_open(&f, 12, 4);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
 // --- pruners
 
 typedef struct curves { // of a study, smaller is better

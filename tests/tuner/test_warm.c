@@ -7,20 +7,6 @@
 
 #include <math.h>
 
-static fixture f;
-
-static int set_up(void **state) {
-    (void)state;
-    fixture_open(&f, 12, 4);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
 static const char *const space[] = {"x=-1.0..1.0", "n=log:1:1000", "colour=red,blue,0", NULL};
 
 static dogbreed_tuner_options options_of(const char *storage, const char *study) {

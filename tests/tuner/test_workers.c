@@ -9,21 +9,17 @@
 
 enum { TRIALS = 14, WORKERS = 3 };
 
-static fixture f;
 static char *whole; // trials of the study that was left alone
 
-static int set_up(void **state) {
-    (void)state;
-    fixture_open(&f, 12, 4);
+static int set_up_whole(void **state) {
+    (void)set_up(state);
     whole = trials_of(tuner_small(&f, "", TRIALS));
     return 0;
 }
 
-static int tear_down(void **state) {
-    (void)state;
-    fixture_close(&f);
+static int tear_down_whole(void **state) {
     free(whole);
-    return 0;
+    return tear_down(state);
 }
 
 static dogbreed_tuner *shared(const fixture *data, const char *storage, int32_t workers) {
@@ -318,5 +314,5 @@ int main(int argc, char **argv) {
     if (argc > 4 && strcmp(argv[1], "worker") == 0) {
         return work(argv[2], argv[3], argv[4]);
     }
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up_whole, tear_down_whole);
 }

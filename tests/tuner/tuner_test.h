@@ -133,4 +133,18 @@ static inline const char *new_storage(const fixture *f) {
     return path;
 }
 
+static fixture f; // of all tests of a program
+
+static inline int set_up(void **state) {
+    (void)state;
+    fixture_open(&f, 12, 4);
+    return 0;
+}
+
+static inline int tear_down(void **state) {
+    (void)state;
+    fixture_close(&f);
+    return 0;
+}
+
 #endif
