@@ -16,7 +16,8 @@ enum {
     DOGB_RNG_DROPOUT = 5,
     DOGB_RNG_VIEW = 6,
     DOGB_RNG_SYNTH = 7,
-    DOGB_RNG_SEARCH = 8
+    DOGB_RNG_SEARCH = 8,
+    DOGB_RNG_FOLD = 9
 };
 
 typedef struct dogb_rng {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const char *const split_names[DOGB_SPLIT_COUNT] = {"all", "train", "valid", "test"};
+static const char *const split_names[] = {"all", "train", "valid", "test", "train+valid"};
 
 static void drop_storage(dogb_storage *storage) {
     if (dogb_ref_drop(&storage->refs)) {
@@ -16,20 +16,26 @@ static void drop_storage(dogb_storage *storage) {
     }
 }
 
-// Takes over one reference of the storage, also when it fails.
-static int make_handle(dogbreed_dataset **out, dogb_storage *storage, int32_t kind) {
+int dogb_dataset_handle(dogbreed_dataset **out, dogb_storage *storage, int32_t kind) {
     dogbreed_dataset *dataset = dogb_malloc(1, sizeof *dataset);
     if (dataset == NULL) {
-        drop_storage(storage);
         return DOGBREED_ERROR_NO_MEMORY;
     }
+    dogb_ref_take(&storage->refs);
     dataset->refs = 1;
     dataset->kind = kind;
     dataset->storage = storage;
-    dataset->count = storage->split_count[kind];
-    dataset->index = storage->splits[kind];
     *out = dataset;
     return DOGBREED_OK;
+}
+
+static int split_handle(dogbreed_dataset **out, dogb_storage *storage, int32_t kind) {
+    int rc = dogb_dataset_handle(out, storage, kind);
+    if (rc == DOGBREED_OK) {
+        (*out)->count = storage->split_count[kind];
+        (*out)->index = storage->splits[kind];
+    }
+    return rc;
 }
 
 static int hex_digit(char c) {
@@ -117,11 +123,9 @@ int dogbreed_dataset_open(dogbreed_dataset **out, const char *uri,
         return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "a lock cannot be made");
     }
     int rc = open_storage(storage, uri, options);
-    if (rc < 0) {
-        drop_storage(storage);
-        return rc;
-    }
-    return make_handle(out, storage, DOGB_SPLIT_ALL);
+    rc = rc < 0 ? rc : split_handle(out, storage, DOGB_SPLIT_ALL);
+    drop_storage(storage);
+    return rc;
 }
 
 static int no_split(const dogb_storage *storage, int32_t kind) {
@@ -155,13 +159,13 @@ int dogbreed_dataset_split(dogbreed_dataset **out, const dogbreed_dataset *datas
     if (dataset->storage->split_count[kind] == 0) {
         return no_split(dataset->storage, kind);
     }
-    dogb_ref_take(&dataset->storage->refs);
-    return make_handle(out, dataset->storage, kind);
+    return split_handle(out, dataset->storage, kind);
 }
 
 void dogbreed_dataset_destroy(dogbreed_dataset *dataset) {
     if (dataset != NULL && dogb_ref_drop(&dataset->refs)) {
         dogb_free(dataset->view);
+        dogb_free(dataset->own);
         drop_storage(dataset->storage);
         dogb_free(dataset);
     }

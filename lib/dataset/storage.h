@@ -57,6 +57,7 @@ struct dogbreed_dataset {
     dogb_storage *storage;
     int64_t count;
     const int64_t *index;        // of records; NULL: sample = record
+    int64_t *own;                // the same, where it is this handle's; else NULL
     _Atomic(dogb_sha256 *) view; // hashes in this handle's order; set once, under storage->lock
 };
 
@@ -68,6 +69,9 @@ typedef struct dogb_listing { // of one folder; names sorted by bytes
     size_t folder_count;
     size_t folder_capacity;
 } dogb_listing;
+
+// dataset.c: a handle without samples that shares the storage.
+int dogb_dataset_handle(dogbreed_dataset **out, dogb_storage *storage, int32_t kind);
 
 // list.c: everything in a folder but "." and "..". NOT_FOUND, IO, FORMAT (too many entries).
 int dogb_list(dogb_listing *out, dogb_arena *arena, const char *path);
