@@ -61,8 +61,8 @@ static int same_shape(const dogbreed_trainer *a, const dogbreed_trainer *b) {
 static int same_job(const dogbreed_trainer *a, const dogbreed_trainer *b) {
     const dogbreed_trainer_options *x = &a->options;
     const dogbreed_trainer_options *y = &b->options;
-    return a->train == b->train && a->valid == b->valid && x->seed == y->seed &&
-           x->augment_views == y->augment_views && x->dtype == y->dtype &&
+    return a->train == b->train && a->valid == b->valid && a->fold.numbers == b->fold.numbers &&
+           x->seed == y->seed && x->augment_views == y->augment_views && x->dtype == y->dtype &&
            x->class_weights == y->class_weights && a->threads == b->threads &&
            strcmp(x->engine, y->engine) == 0 && strcmp(x->device, y->device) == 0 &&
            strcmp(x->cache_dir, y->cache_dir) == 0;

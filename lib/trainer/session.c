@@ -86,12 +86,15 @@ static int64_t cache_share(const dogbreed_trainer *trainer, const dogbreed_datas
     return (int64_t)((double)trainer->options.decoded_cache_bytes * share);
 }
 
-static int open_source(dogb_source **out, dogbreed_trainer *trainer,
-                       const dogbreed_dataset *dataset) {
+static int open_source(dogb_source **out, dogbreed_trainer *trainer, int training) {
     const dogbreed_trainer_options *options = &trainer->options;
-    int training = dataset == trainer->train;
+    const dogbreed_dataset *dataset = training ? trainer->train : trainer->valid;
     dogb_source_conf conf = {
         .dataset = dataset,
+        .fold = &trainer->fold,
+        .part = trainer->fold.numbers == NULL ? DOGB_FOLD_ALL
+                : training                    ? DOGB_FOLD_OTHERS
+                                              : DOGB_FOLD_OWN,
         .preprocess = dogb_model_preprocess(trainer->model),
         .seed = options->seed,
         .cache_bytes = cache_share(trainer, dataset),
@@ -190,11 +193,11 @@ static int open_all(dogbreed_trainer *trainer) {
     dogb_session *session = trainer->session;
     size_t classes = (size_t)dogbreed_model_class_count(trainer->model);
     int rc = dogb_defer(&session->arena, destroy_net, trainer);
-    if (rc < 0 || (rc = open_source(&session->train, trainer, trainer->train)) != DOGBREED_OK) {
+    if (rc < 0 || (rc = open_source(&session->train, trainer, 1)) != DOGBREED_OK) {
         return rc;
     }
     if (trainer->valid != NULL) {
-        if ((rc = open_source(&session->valid, trainer, trainer->valid)) != DOGBREED_OK) {
+        if ((rc = open_source(&session->valid, trainer, 0)) != DOGBREED_OK) {
             return rc;
         }
         size_t rows = trainer->cached ? FEATURE_BATCH : (size_t)trainer->options.batch_size;

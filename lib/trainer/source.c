@@ -28,12 +28,19 @@ static void destroy(void *pointer) {
     dogb_feature_destroy(source->conf.feature);
 }
 
+static int is_in_part(const dogb_source_conf *conf, int64_t sample) {
+    int own = conf->part != DOGB_FOLD_ALL && conf->fold->numbers[sample] == conf->fold->number;
+    return conf->part == DOGB_FOLD_ALL || own == (conf->part == DOGB_FOLD_OWN);
+}
+
 // A sample whose file could not be read has no row; the store has warned of it already.
 static int64_t collect(dogb_source *source) {
     int64_t size = dogbreed_dataset_size(source->conf.dataset);
     int64_t count = 0;
     for (int64_t i = 0; i < size; i++) {
-        if (source->conf.feature == NULL || dogb_feature_row(source->conf.feature, i, 0) != NULL) {
+        int there =
+            source->conf.feature == NULL || dogb_feature_row(source->conf.feature, i, 0) != NULL;
+        if (there && is_in_part(&source->conf, i)) {
             source->samples[count++] = i;
         }
     }

@@ -6,11 +6,15 @@
 #include "dataset/loader.h"
 #include "engine/engine.h"
 #include "feature/feature.h"
+#include "trainer/trainer_internal.h"
 
 typedef struct dogb_source dogb_source;
 
+enum { DOGB_FOLD_ALL = 0, DOGB_FOLD_OTHERS = 1, DOGB_FOLD_OWN = 2 };
+
 typedef struct dogb_source_conf {
     const dogbreed_dataset *dataset;
+    const dogb_fold *fold; // of `part`
     const dogb_preprocess *preprocess;
     dogb_feature *feature; // taken over also on failure; NULL: pictures through the loader
     uint64_t seed;
@@ -20,7 +24,7 @@ typedef struct dogb_source_conf {
     int32_t loader_threads; //
     int32_t shuffle;        // 1: a new order each epoch, keyed by (seed, epoch)
     int32_t augment;        // loader only
-    int32_t reserved;
+    int32_t part;           // DOGB_FOLD_: all samples, those outside of the fold, those in it
 } dogb_source_conf;
 
 typedef struct dogb_source_batch {

@@ -51,7 +51,8 @@ struct dogbreed_trainer {
     dogbreed_trainer_options options; // strings live in the arena
     dogbreed_model *model;
     dogbreed_dataset *train;
-    dogbreed_dataset *valid; // NULL: none
+    dogbreed_dataset *valid; // NULL: none; with a fold, the same as train
+    dogb_fold fold;          // numbers NULL: none
     dogb_bus *bus;
     _Atomic int32_t stop; // set by signal handlers and other threads; lock-free
     int32_t running;

@@ -87,7 +87,8 @@ static int weigh_classes(dogbreed_trainer *trainer) {
 }
 
 static int fill(dogbreed_trainer *trainer, dogbreed_model *model, const dogbreed_dataset *train,
-                const dogbreed_dataset *valid, const dogbreed_trainer_options *options) {
+                const dogbreed_dataset *valid, const dogb_fold *fold,
+                const dogbreed_trainer_options *options) {
     int rc = dogb_table_import(&trainer->options, &dogb_trainer_table, options, &trainer->arena);
     if (rc < 0 || (rc = check_options(&trainer->options)) < 0 ||
         (rc = check_split(train, "train", "train")) < 0 ||
@@ -103,6 +104,7 @@ static int fill(dogbreed_trainer *trainer, dogbreed_model *model, const dogbreed
         (rc = dogb_bus_create(&trainer->bus, &trainer->arena)) < 0) {
         return rc;
     }
+    trainer->fold = fold == NULL ? (dogb_fold){0} : *fold;
     trainer->threads = dogb_thread_count(trainer->options.threads);
     trainer->loader_threads = dogb_thread_count(trainer->options.loader_threads);
     trainer->cached =
@@ -120,9 +122,9 @@ static int fill(dogbreed_trainer *trainer, dogbreed_model *model, const dogbreed
     return dogb_slots_create(trainer);
 }
 
-int dogbreed_trainer_create(dogbreed_trainer **out, dogbreed_model *model,
-                            const dogbreed_dataset *train, const dogbreed_dataset *valid,
-                            const dogbreed_trainer_options *options) {
+static int create(dogbreed_trainer **out, dogbreed_model *model, const dogbreed_dataset *train,
+                  const dogbreed_dataset *valid, const dogb_fold *fold,
+                  const dogbreed_trainer_options *options) {
     DOGB_CHECK(out != NULL, "out: is NULL");
     *out = NULL;
     DOGB_CHECK(model != NULL, "model: is NULL");
@@ -133,7 +135,7 @@ int dogbreed_trainer_create(dogbreed_trainer **out, dogbreed_model *model,
     if (trainer == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    int rc = fill(trainer, model, train, valid, options);
+    int rc = fill(trainer, model, train, valid, fold, options);
     if (rc < 0) {
         dogb_error_state error;
         dogb_error_save(&error, rc);
@@ -142,6 +144,18 @@ int dogbreed_trainer_create(dogbreed_trainer **out, dogbreed_model *model,
     }
     *out = trainer;
     return DOGBREED_OK;
+}
+
+int dogbreed_trainer_create(dogbreed_trainer **out, dogbreed_model *model,
+                            const dogbreed_dataset *train, const dogbreed_dataset *valid,
+                            const dogbreed_trainer_options *options) {
+    return create(out, model, train, valid, NULL, options);
+}
+
+int dogb_trainer_create_fold(dogbreed_trainer **out, dogbreed_model *model,
+                             const dogbreed_dataset *joined, const dogb_fold *fold,
+                             const dogbreed_trainer_options *options) {
+    return create(out, model, joined, joined, fold, options);
 }
 
 int dogbreed_trainer_subscribe(dogbreed_trainer *trainer, int32_t *id, uint64_t mask,

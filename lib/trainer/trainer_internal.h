@@ -54,6 +54,18 @@ typedef struct dogb_trainer_status {
 } dogb_trainer_status;
 void dogb_trainer_status_get(dogb_trainer_status *out, const dogbreed_trainer *trainer);
 
+// One of some folds of the joined samples of two splits: training takes those with another number,
+// validation those with this one.
+typedef struct dogb_fold {
+    const int32_t *numbers; // [samples], dogb_dataset_folds; they outlive the trainer
+    int32_t number;
+    int32_t reserved;
+} dogb_fold;
+// As dogbreed_trainer_create. Weights of classes are those of all samples; a run cannot be stored.
+int dogb_trainer_create_fold(dogbreed_trainer **out, dogbreed_model *model,
+                             const dogbreed_dataset *joined, const dogb_fold *fold,
+                             const dogbreed_trainer_options *options);
+
 // Runs fn(userdata) when the trainer is destroyed. When it cannot be registered, it runs at once.
 int dogb_trainer_defer(dogbreed_trainer *trainer, void (*fn)(void *), void *userdata);
 
