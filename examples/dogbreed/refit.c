@@ -51,12 +51,13 @@ static int apply_winner(tool *t, const json_t *params) {
 
 static void print_text(const job *j, const study *s, const json_t *metrics) {
     const tool *t = j->t;
-    const json_t *best = json_object_get(metrics, "best");
     char value[40];
-    value_text(value, t, real_of(best, "value"));
-    out("%-15s trial %lld of %zu, %s %s\n", "winner", (long long)s->best,
-        json_array_size(s->trials), objective_name(t), value);
-    print_noise(s);
+    print_best(s, "winner");
+    if (t->settings.tuner.kfold > 0) {
+        value_text(value, t, real_of(json_object_get(metrics, "best"), "value"));
+        out("%-15s %s %s on the valid split, trained on the train split\n", "", objective_name(t),
+            value);
+    }
     if (j->report != NULL) {
         print_evaluation(j->report, "test accuracy");
     }

@@ -385,7 +385,8 @@ int study_run(study *s, const job *j, const char *wanted, const char *resume) {
     tool *t = s->t;
     s->lock = -1;
     s->best = -1;
-    s->valid_count = dogbreed_dataset_size(j->valid);
+    s->judged = dogbreed_dataset_size(j->valid) +
+                (t->settings.tuner.kfold > 0 ? dogbreed_dataset_size(j->train) : 0);
     s->features = progress_create(t);
     int exit_code = s->features == NULL ? fail_with(t, TOOL_FAILED, "out of memory")
                                         : choose_folder(s, wanted, resume);

@@ -12,7 +12,7 @@ typedef struct study {
     dogbreed_tuner *tuner;
     json_t *trials; // all of them, by number, when the study has ended
     int64_t best;   // number; -1: none
-    int64_t valid_count;
+    int64_t judged; // pictures that the objective is measured on
     double started;
     progress *features;
     line line;
@@ -57,7 +57,8 @@ typedef struct noise {
     int64_t within;        // trials whose value lies within one standard error of it
 } noise;
 noise study_noise(const study *s);
-void print_noise(const study *s); // nothing when the objective is no share of pictures
+// Which trial, its value, and (when the objective is a share of pictures) how far to trust it.
+void print_best(const study *s, const char *label);
 void add_noise(json_t *result, const study *s); // the same as members of a result
 const char *objective_name(const tool *t);      // "val_accuracy"
 int objective_is_share(const tool *t);          // 1: shown in percent

@@ -70,11 +70,11 @@ noise study_noise(const study *s) {
     const json_t *best = best_trial(s);
     size_t i = 0;
     json_t *trial = NULL;
-    if (best == NULL || !objective_is_share(s->t) || s->valid_count < 1) {
+    if (best == NULL || !objective_is_share(s->t) || s->judged < 1) {
         return n;
     }
     double value = real_of(best, "value");
-    n.standard_error = sqrt(value * (1.0 - value) / (double)s->valid_count);
+    n.standard_error = sqrt(value * (1.0 - value) / (double)s->judged);
     json_array_foreach(s->trials, i, trial) {
         n.within += is_complete(trial) && real_of(trial, "value") >= value - n.standard_error;
     }
@@ -82,7 +82,7 @@ noise study_noise(const study *s) {
     return n;
 }
 
-void print_noise(const study *s) {
+static void print_noise(const study *s) {
     noise n = study_noise(s);
     if (isfinite(n.standard_error)) {
         out("%-15s %lld of %zu trials lie within one standard error (%.2f points) of it\n", "noise",
@@ -90,6 +90,19 @@ void print_noise(const study *s) {
         out("%-15s it is the best of noisy values: too good by up to %.1f points\n", "",
             100.0 * n.optimism);
     }
+}
+
+void print_best(const study *s, const char *label) {
+    char value[40];
+    char folds[40] = "";
+    int32_t count = s->t->settings.tuner.kfold;
+    value_text(value, s->t, real_of(best_trial(s), "value"));
+    if (count > 0) {
+        (void)snprintf(folds, sizeof folds, " over %d folds", (int)count);
+    }
+    out("%-15s trial %lld of %zu, %s %s%s\n", label, (long long)s->best, json_array_size(s->trials),
+        objective_name(s->t), value, folds);
+    print_noise(s);
 }
 
 void add_noise(json_t *result, const study *s) {

@@ -23,12 +23,8 @@ static void print_flags(const json_t *params) {
 
 static void print_text(const study *s) {
     const tool *t = s->t;
-    const json_t *best = best_trial(s);
-    char value[40];
     print_trials(s);
-    value_text(value, t, real_of(best, "value"));
-    out("%-15s trial %lld, %s %s\n", "best", (long long)s->best, objective_name(t), value);
-    print_noise(s);
+    print_best(s, "best");
     print_importance(s);
     if (s->pictures) {
         out("%-15s %s/plots\n", "pictures", s->folder);
@@ -36,7 +32,7 @@ static void print_text(const study *s) {
     out("%-15s %s\n", "run", s->folder);
     if (!study_is_command(t)) {
         out("%-15s %s train --config %s/config.json", "train it", t->program, s->folder);
-        print_flags(json_object_get(best, "params"));
+        print_flags(json_object_get(best_trial(s), "params"));
         out("\n");
     } else if (*t->settings.command.trial_folder == '\0') {
         out("%-15s %s/trials/%04lld/log.txt\n", "its log", s->folder, (long long)s->best);

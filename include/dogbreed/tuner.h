@@ -65,7 +65,7 @@ typedef struct dogbreed_tuner_options {
     int32_t patience_trials; /* without an improvement of 1 % before the study ends; 0: none */
     int32_t converge;        /* 1: the study ends when gp expects less than 1 % */
     int32_t workers;         /* programs that work on the study at the same time, 1 to 1024 */
-    uint32_t reserved;
+    int32_t kfold;           /* folds of train and valid together, 2 to 20; 0: valid alone judges */
 } dogbreed_tuner_options;
 
 DOGBREED_API int dogbreed_tuner_options_init(dogbreed_tuner_options *options, size_t struct_size);
@@ -102,8 +102,9 @@ DOGBREED_API int dogbreed_tuner_warm_start(dogbreed_tuner *tuner, const char *st
 
 /* What a trial trains: a model of these options on `train`, judged on `valid`; parameters are
  * options of the trainer or the model by name, all else is as here (but time_limit: none, and
- * monitor: the objective). Without any added parameter the
- * space is learning_rate=log:1e-4:1e-1, batch_size=32,64,128,256, epochs=6..10. Returns
+ * monitor: the objective). With kfold, both splits are of one dataset, and each trial is trained
+ * once for each fold of them together (docs/tuner.md). Without any added parameter the space is
+ * learning_rate=log:1e-4:1e-1, batch_size=32,64,128,256, epochs=6..10. Returns
  * INVALID_ARGUMENT (a test split is refused; a parameter that is no option), and what
  * dogbreed_model_create and dogbreed_trainer_create return. */
 DOGBREED_API int dogbreed_tuner_job(dogbreed_tuner *tuner, const dogbreed_model_options *model,
@@ -167,8 +168,8 @@ typedef struct dogbreed_trial_event {
 
 /* Returns 0, DOGBREED_STOP (the study ends behind the trials that run) or a negative number. */
 typedef int (*dogbreed_trial_fn)(const dogbreed_trial_event *event, void *userdata);
-/* Called with every trial's trainer before it runs: to subscribe to its events. Who listens to
- * single steps has that trial train alone, with the same result. */
+/* Called with every trial's trainer (with kfold: of each fold) before it runs: to subscribe to its
+ * events. Who listens to single steps has that trial train alone, with the same result. */
 typedef int (*dogbreed_trial_trainer_fn)(dogbreed_trainer *trainer, int64_t number, void *userdata);
 
 /* One listener of each kind; NULL: none. On the thread of dogbreed_tuner_run. */

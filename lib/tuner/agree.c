@@ -44,6 +44,7 @@ static int describe(json_t *object, const dogbreed_tuner *tuner) {
     rc = rc < 0 ? rc : dogb_json_set_int(object, "seed", (int64_t)tuner->options.seed);
     rc = rc < 0 ? rc : dogb_json_set_int(object, "startup", tuner->options.startup);
     rc = rc < 0 ? rc : dogb_json_set_int(object, "round", tuner->round);
+    rc = rc < 0 ? rc : dogb_json_set_int(object, "kfold", tuner->options.kfold);
     if (rc < 0) {
         json_decref(list);
     } else {

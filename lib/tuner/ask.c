@@ -167,5 +167,5 @@ int dogbreed_tuner_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
                          "trainer: dogbreed_tuner_job has not said what a trial trains");
     }
     int rc = dogb_tuner_find(&trial, tuner, number);
-    return rc < 0 ? rc : dogb_job_trainer(trainer, model, tuner, trial, 1);
+    return rc < 0 ? rc : dogb_job_trainer(trainer, model, tuner, trial, NULL, 1);
 }

@@ -19,6 +19,30 @@ static int monitor_of(int32_t objective) {
                                                       : DOGBREED_MONITOR_VAL_ACCURACY;
 }
 
+static int join(dogb_tuner_job *job, int32_t folds) {
+    int rc = dogb_dataset_join(&job->joined, job->train, job->valid);
+    if (rc == DOGBREED_OK && dogbreed_dataset_size(job->joined) < folds) {
+        rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "kfold: %d folds of %lld pictures",
+                       (int)folds, (long long)dogbreed_dataset_size(job->joined));
+    }
+    return rc;
+}
+
+int dogb_job_folds(dogbreed_tuner *tuner) {
+    dogb_tuner_job *job = tuner->job;
+    if (tuner->options.kfold == 0 || job->folds != NULL) {
+        return DOGBREED_OK;
+    }
+    int32_t *folds =
+        dogb_alloc(&tuner->arena, (size_t)dogbreed_dataset_size(job->joined), sizeof *folds);
+    int rc = folds == NULL
+                 ? DOGBREED_ERROR_NO_MEMORY
+                 : dogb_dataset_folds(folds, job->joined, tuner->options.kfold, tuner->options.seed,
+                                      dogb_thread_count(job->trainer.threads));
+    job->folds = rc < 0 ? NULL : folds;
+    return rc;
+}
+
 int dogbreed_tuner_job(dogbreed_tuner *tuner, const dogbreed_model_options *model,
                        const dogbreed_dataset *train, const dogbreed_dataset *valid,
                        const dogbreed_trainer_options *trainer) {
@@ -51,10 +75,12 @@ int dogbreed_tuner_job(dogbreed_tuner *tuner, const dogbreed_model_options *mode
     rc = dogbreed_model_create(&job->plain, train, &job->model);
     rc = rc < 0 ? rc : dogbreed_trainer_create(&probe, job->plain, train, valid, &job->trainer);
     dogbreed_trainer_destroy(probe);
+    rc = rc < 0 || tuner->options.kfold == 0 ? rc : join(job, tuner->options.kfold);
     if (rc < 0) {
         dogb_error_state error;
         dogb_error_save(&error, rc);
         dogbreed_model_destroy(job->plain);
+        dogbreed_dataset_destroy(job->joined);
         dogbreed_dataset_destroy(job->train);
         dogbreed_dataset_destroy(job->valid);
         tuner->job = NULL;
@@ -180,7 +206,8 @@ static int has_own_model(const dogbreed_tuner *tuner, const dogb_trial *trial) {
 }
 
 int dogb_job_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
-                     const dogbreed_tuner *tuner, const dogb_trial *trial, int own) {
+                     const dogbreed_tuner *tuner, const dogb_trial *trial, const dogb_fold *fold,
+                     int own) {
     dogb_arena scratch = {0};
     const dogb_tuner_job *job = tuner->job;
     dogbreed_model_options model_options = job->model;
@@ -193,7 +220,11 @@ int dogb_job_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
     } else if (rc == DOGBREED_OK) {
         rc = dogbreed_model_create(model, job->train, &model_options);
     }
-    rc = rc < 0 ? rc : dogbreed_trainer_create(trainer, *model, job->train, job->valid, &options);
+    if (rc == DOGBREED_OK) {
+        rc = fold != NULL
+                 ? dogb_trainer_create_fold(trainer, *model, job->joined, fold, &options)
+                 : dogbreed_trainer_create(trainer, *model, job->train, job->valid, &options);
+    }
     if (rc == DOGBREED_OK && !own) {
         dogb_trainer_detach(*trainer);
     }

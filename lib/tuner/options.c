@@ -23,6 +23,9 @@ static const dogb_option rows[] = {
         "Who ends trials early: asha halves as they go on, auto is SageMaker's rule."),
     DOGB_OPTION_CHOICE(o, objective, "val_accuracy,val_loss,val_top5,minimize,maximize",
                        "val_accuracy", "What trials are compared by."),
+    DOGB_OPTION_INT32(o, kfold, 0, 20, "0", "folds",
+                      "Each trial trains so often, on train and valid together without one fold, "
+                      "and is judged on all folds; 0: train and valid as they are."),
     DOGB_OPTION_INT32(o, round, 0, 1024, "0", "trials",
                       "Trials that are suggested together; 0: a tenth of trials, 2 to 16."),
     DOGB_OPTION_INT32(o, workers, 1, 1024, "1", "processes",

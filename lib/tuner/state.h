@@ -40,7 +40,9 @@ typedef struct dogb_tuner_job {
     dogbreed_trainer_options trainer;
     dogbreed_dataset *train;
     dogbreed_dataset *valid;
-    dogbreed_model *plain; // of the options as they are
+    dogbreed_dataset *joined; // of both, for folds; NULL: none
+    int32_t *folds;           // [samples of joined]; NULL: not dealt yet
+    dogbreed_model *plain;    // of the options as they are
 } dogb_tuner_job;
 
 typedef struct dogb_command dogb_command; // command.h
@@ -177,9 +179,12 @@ int dogb_tuner_importance(double **out, dogb_arena *arena, const dogbreed_tuner 
 // job.c: a trial's training.
 int dogb_job_describe(json_t *object, const dogbreed_tuner *tuner); // what it follows from
 int dogb_job_check(dogbreed_tuner *tuner);
-// own 0: the model may be shared with other trials, and the trainer is detached; 1: a new one.
+int dogb_job_folds(dogbreed_tuner *tuner); // deals them, once; option kfold 0: nothing to do
+// fold NULL: train and valid are what the job says. own 0: the model may be shared with other
+// trials, and the trainer is detached; 1: a new one.
 int dogb_job_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
-                     const dogbreed_tuner *tuner, const dogb_trial *trial, int own);
+                     const dogbreed_tuner *tuner, const dogb_trial *trial, const dogb_fold *fold,
+                     int own);
 
 // begin.c: trials [from, to) are there, and this run has its part of those that are not over:
 // `count` of them are `mine`. EXISTS: another program has begun them meanwhile.

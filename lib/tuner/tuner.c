@@ -15,6 +15,7 @@ static void release(void *pointer) {
         dogbreed_model_destroy(tuner->job->plain);
         dogbreed_dataset_destroy(tuner->job->train);
         dogbreed_dataset_destroy(tuner->job->valid);
+        dogbreed_dataset_destroy(tuner->job->joined);
     }
 }
 
@@ -31,6 +32,15 @@ int dogbreed_tuner_create(dogbreed_tuner **out, const dogbreed_tuner_options *op
     if (rc == DOGBREED_OK && own->converge && own->sampler != DOGBREED_SAMPLER_GP) {
         rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
                        "converge: needs sampler gp, which alone knows an expected improvement");
+    }
+    if (rc == DOGBREED_OK && own->kfold == 1) {
+        rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                       "kfold: 1 is out of range, expected 2 to 20, or 0 for none");
+    }
+    if (rc == DOGBREED_OK && own->kfold > 0 && own->objective > DOGBREED_OBJECTIVE_VAL_TOP5) {
+        rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
+                       "kfold: is for trials that train a model; objective minimize and maximize "
+                       "are of programs");
     }
     if (rc == DOGBREED_OK && *own->study == '\0') {
         rc = dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "study: the name is empty");

@@ -171,7 +171,7 @@
     FIELD(dogbreed_tuner_options, patience_trials, 72, 4)                                  \
     FIELD(dogbreed_tuner_options, converge, 76, 4)                                         \
     FIELD(dogbreed_tuner_options, workers, 80, 4)                                          \
-    FIELD(dogbreed_tuner_options, reserved, 84, 4)                                         \
+    FIELD(dogbreed_tuner_options, kfold, 84, 4)                                            \
     STRUCT(dogbreed_command_options, 56)                                                   \
     FIELD(dogbreed_command_options, struct_size, 0, 4)                                     \
     FIELD(dogbreed_command_options, kind, 4, 4)                                            \

@@ -332,6 +332,19 @@ class Whole(tool.Case):
         again = self.ok(run("run", "--resume", out, "--json"))  # nothing is left to train
         self.assertEqual(again.lines[-1]["test"]["correct"], result["test"]["correct"])
 
+    def test_folds(self):
+        """Judged on train and valid together; the winner is trained on train alone."""
+        out = self.folder / "runs" / "folds"
+        done = self.ok(run("run", self.shapes, *self.WORDS, "--kfold", "3", "--out", out, "--json"))
+        result = done.lines[-1]
+        judged = sum(len(list((self.shapes / split).glob("*/*"))) for split in ("train", "valid"))
+        value = result["winner"]["value"]
+        self.assertAlmostEqual(value * judged, round(value * judged))
+        self.assertAlmostEqual(result["standard_error"], (value * (1 - value) / judged) ** 0.5)
+        valid = len(list((self.shapes / "valid").glob("*/*")))
+        self.assertAlmostEqual(result["best"]["value"] * valid, round(result["best"]["value"] * valid))
+        self.fails(run("run", self.shapes, *self.WORDS, "--kfold", "1", "--out", out / "1"), 2, "kfold: 1")
+
     def test_the_report(self):
         done = self.ok(run("run", self.shapes, *self.WORDS, "--out", self.folder / "runs" / "text"))
         for part in ("winner", "val_accuracy", "within one standard error", "too good by up to", "test accuracy",
