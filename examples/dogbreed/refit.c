@@ -185,6 +185,7 @@ static const flag flags[] = {
      FLAG_LIST},
     {"plots", "KIND", "pictures in the run directory: svg (default), png (both), off", 1},
     STUDY_WARM_FLAG,
+    STUDY_QUEUE_FLAG,
     {"out", "DIR", "run directory to make; default: the next free runs/run-N", 0},
     {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},
     {"check", NULL, "look at the data first (--no-check: do not); default on", 1},

@@ -265,6 +265,13 @@ static int open_tuner(study *s, const job *j) {
         int program = study_is_command(t) && before == DOGBREED_ERROR_NOT_FOUND;
         return fail(t, program ? PHASE_USAGE : PHASE_DATA, (int)before);
     }
+    if ((rc = add_each(s, value_of(t, "enqueue"), study_queue_add)) < 0) {
+        return fail(t,
+                    rc == DOGBREED_ERROR_INVALID_ARGUMENT || rc == DOGBREED_ERROR_FORMAT
+                        ? PHASE_USAGE
+                        : PHASE_DATA,
+                    rc);
+    }
     if (before > 0) {
         say("study  %s: goes on behind %lld trials\n", options.storage, (long long)before);
     } else {

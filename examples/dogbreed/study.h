@@ -50,6 +50,14 @@ void plots_write(study *s); // s->pictures says whether they are there
 int study_warm_add(dogbreed_tuner *tuner, const char *text); // "runs/a#study"
 void study_warm_absolute(tool *t); // the flag's paths, for the stored configuration
 
+// study_queue.c: trials that are asked for
+#define STUDY_QUEUE_FLAG                                                                           \
+    {                                                                                              \
+        "enqueue", "NAME=VALUE,...",                                                               \
+            "a trial with these values, before others are suggested; may be repeated", FLAG_LIST   \
+    }
+int study_queue_add(dogbreed_tuner *tuner, const char *text); // also a JSON object
+
 // study_report.c: what the trials say
 typedef struct noise {
     double standard_error; // of the best value; NaN: the objective is no share of pictures

@@ -154,6 +154,7 @@ static const flag flags[] = {
     {"search", "NAME=VALUES", "what is searched: log:1e-4:1e-1, 6..10 or 32,64; may be repeated",
      FLAG_LIST},
     STUDY_WARM_FLAG,
+    STUDY_QUEUE_FLAG,
     {"metric", "PATTERN", "with --command: the number in a line; the first one is the objective",
      FLAG_LIST},
     {"plots", "KIND", "pictures in the run directory: svg (default), png (both), off", 1},

@@ -100,6 +100,15 @@ DOGBREED_API int dogbreed_tuner_add(dogbreed_tuner *tuner, const char *text);
 DOGBREED_API int dogbreed_tuner_warm_start(dogbreed_tuner *tuner, const char *storage,
                                            const char *study);
 
+/* Puts a trial into the study's queue, as Optuna's enqueue_trial does: json is an object such as
+ * {"learning_rate": 0.01, "batch_size": 64}; parameters that it lacks are suggested when the trial
+ * begins. It is the next trial by number, counts as one of `trials`, and is run by whoever works on
+ * the study. One that was put there before with the same values is not put there again. Opens the
+ * study: parameters and the job come first. Returns INVALID_ARGUMENT (no object, no such parameter,
+ * a value outside of its range or choices), FORMAT (no JSON), STATE (from a listener while
+ * dogbreed_tuner_run is on), and what dogbreed_tuner_run returns of the storage. */
+DOGBREED_API int dogbreed_tuner_enqueue(dogbreed_tuner *tuner, const char *json);
+
 /* What a trial trains: a model of these options on `train`, judged on `valid`; parameters are
  * options of the trainer or the model by name, all else is as here (but time_limit: none, and
  * monitor: the objective). With kfold, both splits are of one dataset, and each trial is trained

@@ -25,8 +25,7 @@ static int find_running(dogb_trial **out, dogbreed_tuner *tuner, int64_t number)
     return rc;
 }
 
-// A round that trains owns the trials.
-static int check_idle(const dogbreed_tuner *tuner, const char *what) {
+int dogb_tuner_check_idle(const dogbreed_tuner *tuner, const char *what) {
     return tuner->running
                ? dogb_fail(DOGBREED_ERROR_STATE, "%s: not while dogbreed_tuner_run is on", what)
                : DOGBREED_OK;
@@ -65,7 +64,7 @@ int dogbreed_tuner_ask(dogbreed_tuner *tuner, int64_t *number, char **json) {
     dogb_arena scratch = {0};
     dogb_trial *trial = NULL;
     char *text = NULL;
-    int rc = check_idle(tuner, "ask");
+    int rc = dogb_tuner_check_idle(tuner, "ask");
     rc = rc < 0 ? rc : dogb_tuner_open(tuner);
     json_t *object = rc < 0 ? NULL : dogb_json_object(&scratch);
     rc = rc == DOGBREED_OK && object == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
@@ -89,7 +88,7 @@ int dogbreed_tuner_report(dogbreed_tuner *tuner, int64_t number, int64_t step, d
                           int32_t *prune) {
     dogb_trial *trial = NULL;
     DOGB_CHECK(tuner != NULL, "tuner: is NULL");
-    int rc = check_idle(tuner, "report");
+    int rc = dogb_tuner_check_idle(tuner, "report");
     rc = rc < 0 ? rc : find_running(&trial, tuner, number);
     if (rc < 0) {
         return rc;
@@ -112,7 +111,7 @@ int dogbreed_tuner_tell(dogbreed_tuner *tuner, int64_t number, int32_t state, do
     DOGB_CHECK(tuner != NULL, "tuner: is NULL");
     DOGB_CHECK(state >= DOGBREED_TRIAL_COMPLETE && state <= DOGBREED_TRIAL_FAIL,
                "state: %d, expected COMPLETE, PRUNED or FAIL", (int)state);
-    int rc = check_idle(tuner, "tell");
+    int rc = dogb_tuner_check_idle(tuner, "tell");
     rc = rc < 0 ? rc : find_running(&trial, tuner, number);
     if (rc < 0) {
         return rc;

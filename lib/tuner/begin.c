@@ -2,31 +2,16 @@
 // its part of them; others wait there for other workers. Those that another program has put into
 // the study's queue (enqueue_trial in Optuna) are run in their turn: what it has fixed stays, the
 // rest is suggested.
+#include "core/clock.h"
 #include "core/error.h"
 #include "tuner/state.h"
 
 #include <math.h>
-#include <string.h>
-
-int dogb_queue_read(dogb_trial *trial, const dogbreed_tuner *tuner, const char *system) {
-    dogb_arena scratch = {0};
-    json_t *object = NULL;
-    int rc = system == NULL ? DOGBREED_OK
-                            : dogb_json_parse(&object, &scratch, system, strlen(system), "queue");
-    const json_t *fixed = json_object_get(object, "fixed_params");
-    for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
-        const json_t *value = json_object_get(fixed, tuner->axes[i].name);
-        trial->values[i] = value == NULL
-                               ? trial->values[i]
-                               : dogb_distribution_internal(&tuner->distributions[i], value);
-    }
-    dogb_arena_free(&scratch);
-    return rc;
-}
 
 int dogb_trial_complete(dogbreed_tuner *tuner, int64_t number) {
     dogb_arena scratch = {0};
     dogb_trial *trial = &tuner->trials[number];
+    trial->start = dogb_clock_wall();
     double *values = dogb_alloc(&scratch, tuner->axis_count, sizeof *values);
     int rc = values == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_tuner_suggest(values, tuner, number);
     for (size_t i = 0; rc == DOGBREED_OK && i < tuner->axis_count; i++) {
@@ -65,7 +50,7 @@ static int take_part(dogbreed_tuner *tuner, void *userdata) {
             rc = dogb_keep_add(tuner, trial, wanted ? DOGB_TRIAL_RUNNING : DOGB_TRIAL_WAITING);
             trial->mine = wanted && rc == DOGBREED_OK;
         } else if (wanted && is_open(tuner, k)) {
-            rc = tuner->study == NULL ? 1 : dogb_keep_take(tuner, trial);
+            rc = dogb_keep_take(tuner, trial);
             trial->mine = rc > 0;
         }
         part -= trial->mine;

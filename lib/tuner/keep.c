@@ -57,8 +57,8 @@ int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial, int32_t state) {
 
 int dogb_keep_take(dogbreed_tuner *tuner, const dogb_trial *trial) {
     char worker[WORKER_SIZE];
-    int rc = dogb_study_take(tuner->study, trial->id, trial->state);
-    if (rc <= 0) {
+    int rc = tuner->study == NULL ? 1 : dogb_study_take(tuner->study, trial->id, trial->state);
+    if (rc <= 0 || tuner->study == NULL) {
         return rc;
     }
     worker_text(worker, trial - tuner->trials);

@@ -69,8 +69,9 @@ static int take(dogbreed_tuner *tuner, dogb_trial *trial, const dogb_study_trial
         trial->values[i] = (double)NAN;
     }
     int rc = take_attributes(trial, tuner, stored->attributes);
-    if (rc == DOGBREED_OK && trial->state == DOGB_TRIAL_WAITING) {
-        rc = dogb_queue_read(trial, tuner, stored->system);
+    rc = rc < 0 ? rc : dogb_queue_read(trial, tuner, stored->system);
+    if (rc == DOGBREED_OK && trial->state == DOGB_TRIAL_WAITING && trial->fixed != NULL) {
+        memcpy(trial->values, trial->fixed, tuner->axis_count * sizeof *trial->values);
     }
     for (int32_t i = 0; i < stored->param_count; i++) {
         int axis = dogb_tuner_axis(tuner, stored->params[i].name);

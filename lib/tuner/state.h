@@ -24,7 +24,9 @@ typedef struct dogb_trial {
     int32_t mine; // this run trains it
     int32_t curve_count;
     double *values; // [axes], NaN: the trial lacks the parameter
-    double *curve;  // objective after epoch 1, 2 ...
+    double *
+        fixed; // [axes] what it was put into the queue with, NaN: to be suggested; NULL: it was not
+    double *curve; // objective after epoch 1, 2 ...
     size_t curve_capacity;
     double value; // NaN: none
     double loss;  // val_loss beside the value; NaN: unknown
@@ -108,7 +110,9 @@ void dogb_keep_leave(dogbreed_tuner *tuner);
 int dogb_keep_trial(dogbreed_tuner *tuner, int64_t number, int32_t told, int ended);
 int dogb_keep_batch(dogbreed_tuner *tuner, int (*fn)(dogbreed_tuner *, void *), void *userdata);
 
-// ask.c: trial `number`, -1: the best. Opens the study. NOT_FOUND.
+// ask.c: STATE while a round trains: it owns the trials.
+int dogb_tuner_check_idle(const dogbreed_tuner *tuner, const char *what);
+// Trial `number`, -1: the best. Opens the study. NOT_FOUND.
 int dogb_tuner_find(dogb_trial **out, dogbreed_tuner *tuner, int64_t number);
 
 // agree.c
@@ -190,8 +194,8 @@ int dogb_job_trainer(dogbreed_trainer **trainer, dogbreed_model **model,
 // `count` of them are `mine`. EXISTS: another program has begun them meanwhile.
 int dogb_tuner_begin(int64_t *count, dogbreed_tuner *tuner, int64_t from, int64_t to);
 int dogb_trial_complete(dogbreed_tuner *tuner, int64_t number); // of the queue: suggests the rest
-// Values of a WAITING trial that are fixed, from its system attributes.
-int dogb_queue_read(dogb_trial *trial, const dogbreed_tuner *tuner, const char *system);
+// enqueue.c: `fixed` from the system attributes.
+int dogb_queue_read(dogb_trial *trial, dogbreed_tuner *tuner, const char *system);
 
 // round.c: trains those of the trials [from, to) that are `mine`.
 int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to);

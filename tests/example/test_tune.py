@@ -109,6 +109,23 @@ class Tune(tool.Case):
         self.fails(run("tune", self.shapes, *HEAD, "--objective", "val_loss", "--search", "momentum=0.1..0.9", "--trials", 2,
                        "--warm-start", self.whole, "--out", runs / "missing"), 3, "learning_rate", self.whole)
 
+    def test_trials_that_are_asked_for(self):
+        words = [*STUDY, "--trials", "4", "--enqueue", "learning-rate=0.02,batch_size=16,epochs=3", "--enqueue", '{"epochs": 2}']
+        out = self.folder / "runs" / "queued"
+        self.ok(run("tune", self.shapes, *words, "--out", out))
+        rows = json.loads((out / "trials.json").read_text())
+        self.assertEqual(len(rows), 4)
+        self.assertEqual([rows[0][name] for name in ("learning_rate", "batch_size", "epochs")], [0.02, 16, 3])
+        self.assertEqual(rows[1]["epochs"], 2)
+        self.ok(run("tune", "--resume", out, "--trials", "5"))  # they are not run again
+        later = json.loads((out / "trials.json").read_text())
+        self.assertEqual([without_times(row) for row in later[:4]], [without_times(row) for row in rows])
+        self.assertEqual(len(later), 5)
+        self.assertTrue(all(row["TrainingStartTime"] for row in rows))
+        for text, part in (("epochs", "enqueue"), ("epochs=", "enqueue"), ("epochs=9", "epochs: 9 is out of range"),
+                           ("speed=1", "speed is no parameter"), ("batch_size=9", "none of its 2 choices")):
+            self.fails(run("tune", self.shapes, *STUDY, "--enqueue", text, "--out", self.folder / "runs" / "none"), 2, part)
+
     def test_workers_make_the_same_study(self):
         for words in (["--workers", 3], ["--workers", 2, "--quiet"]):
             folder = self.folder / "runs" / f"workers{words[1]}"

@@ -259,6 +259,16 @@ class MainJob(unittest.TestCase):
         with self.assertRaisesRegex(dogbreed.DogbreedError, "test split"):
             dogbreed.Tuner().job(self.data.split("train"), self.data.split("test"), model={"architecture": "tiny"})
 
+    def test_trials_that_are_asked_for(self):
+        study = dogbreed.Tuner("x=-1.0..1.0", "colour=red,blue", objective="minimize", sampler="random")
+        study.enqueue(x=0.25, colour="blue")
+        study.enqueue(colour="red")
+        self.assertEqual(study.ask(), (0, {"x": 0.25, "colour": "blue"}))
+        self.assertEqual(study.ask()[1]["colour"], "red")
+        self.assertEqual(study.ask()[0], 2)
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "colour: \"green\" is none of its 2 choices"):
+            study.enqueue(colour="green")
+
     def test_a_study_starts_warm(self):
         def study(storage="", low=-1.0):
             found = dogbreed.Tuner(f"x={low}..1.0", objective="minimize", sampler="tpe", storage=storage)

@@ -27,7 +27,7 @@ class RawTrial(Struct):
 
 
 _TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
-_c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi", warm_start="PTT",
+_c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi", warm_start="PTT", enqueue="PT",
                job="PPPPP", command="PP", metric="PT", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
                trial_count="P:q", trial="PPq", table="PPP", importance="PP", plots="PTu", trainer="PPPq", destroy="P:-")
 
@@ -74,6 +74,10 @@ class Tuner(Handle):
         """An earlier study, whose trials the sampler knows from the start: storage or run directory; before the
         first trial, and as often as there are such studies."""
         _c.warm_start(self.pointer, storage, study)
+
+    def enqueue(self, **params: Any) -> None:
+        """A trial with these values of parameters; others are suggested when its turn comes. Behind job() or command()."""
+        _c.enqueue(self.pointer, json.dumps(params))
 
     def job(self, train: Dataset, valid: Dataset, model: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """What a trial trains: model has options of the network, keywords are options of the trainer."""
