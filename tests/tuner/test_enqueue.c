@@ -1,4 +1,5 @@
 // The study's queue: trials that are asked for run in their turn, once, with what they fix.
+#include "out_of_memory.h"
 #include "tuner_test.h"
 
 enum { TRIALS = 8 };
@@ -132,6 +133,46 @@ static void not_from_a_listener(void **state) {
     dogbreed_tuner_destroy(tuner);
 }
 
+static int once(const dogbreed_tuner_options *options) {
+    dogbreed_tuner *tuner = NULL;
+    int64_t number = -1;
+    char *json = NULL;
+    int rc = dogbreed_tuner_create(&tuner, options);
+    for (size_t i = 0; rc == DOGBREED_OK && i < 3; i++) {
+        rc = dogbreed_tuner_add(tuner, small_space[i]);
+    }
+    rc = rc < 0 ? rc : dogbreed_tuner_enqueue(tuner, FIRST);
+    rc = rc < 0 ? rc : dogbreed_tuner_enqueue(tuner, SECOND);
+    rc = rc < 0 ? rc : dogbreed_tuner_ask(tuner, &number, &json);
+    dogbreed_free(json);
+    dogbreed_tuner_destroy(tuner);
+    return rc;
+}
+
+static void memory_may_run_out_anywhere(void **state) {
+    (void)state;
+    dogbreed_tuner_options options = tuner_options("", TRIALS);
+    options.objective = DOGBREED_OBJECTIVE_MINIMIZE;
+    for (int stored = 0; stored < 2; stored++) {
+        int failures = 0;
+        for (int i = 0, failed = 1; failed; i += 1 + i / 12) {
+            options.storage = stored ? new_storage(&f) : "";
+            memory_fail_after(i);
+            int rc = once(&options);
+            failed = memory_restore();
+            if (rc != DOGBREED_OK && !failed) {
+                fail_msg("allocation %d: %s: %s", i, dogbreed_error_name(rc),
+                         dogbreed_error_message());
+            }
+            failures += rc < 0;
+            if (stored && rc < 0) { // the queue is gone on with
+                assert_ok(once(&options));
+            }
+        }
+        assert_true(failures > 5);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queued_trials_come_first),
@@ -139,6 +180,7 @@ int main(void) {
         cmocka_unit_test(a_loop_of_its_own_gets_them),
         cmocka_unit_test(refusals),
         cmocka_unit_test(not_from_a_listener),
+        cmocka_unit_test(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,5 +1,6 @@
 // Studies that judge by folds: the value of a trial is that of all pictures, each judged by the
 // fold that has not seen it; and the trials are the same in every way in which they can be trained.
+#include "out_of_memory.h"
 #include "tuner_test.h"
 
 #include <math.h>
@@ -217,6 +218,27 @@ static void a_study_keeps_its_folds(void **state) {
     dogbreed_tuner_destroy(tuner);
 }
 
+static void memory_may_run_out_anywhere(void **state) {
+    (void)state;
+    dogbreed_tuner_options options = folded_options("", 2);
+    int failures = 0;
+    int step = getenv("DOGBREED_TEST_SHORT") == NULL ? 41 : 173;
+    for (int i = 0, failed = 1; failed; i += step) {
+        memory_fail_after(i);
+        dogbreed_tuner *tuner = NULL;
+        int rc = dogbreed_tuner_create(&tuner, &options);
+        rc = rc < 0 ? rc : dogbreed_tuner_job(tuner, &f.model, f.train, f.valid, &f.options);
+        rc = rc < 0 ? rc : dogbreed_tuner_run(tuner);
+        dogbreed_tuner_destroy(tuner);
+        failed = memory_restore();
+        if (rc != DOGBREED_OK && !failed) {
+            fail_msg("allocation %d: %s: %s", i, dogbreed_error_name(rc), dogbreed_error_message());
+        }
+        failures += rc < 0;
+    }
+    assert_true(failures > 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_value_is_that_of_all_pictures),
@@ -226,6 +248,7 @@ int main(void) {
         cmocka_unit_test(a_diverged_fold_fails_the_trial),
         cmocka_unit_test(refusals),
         cmocka_unit_test(a_study_keeps_its_folds),
+        cmocka_unit_test(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
