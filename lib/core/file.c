@@ -338,6 +338,18 @@ int dogb_file_put(const char *path, const void *data, size_t size) {
     return rc;
 }
 
+int dogb_file_append(const char *path, const void *data, size_t size) {
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be opened", path);
+    }
+    int rc = write_all(descriptor, path, data, size);
+    if (close(descriptor) != 0 && rc == DOGBREED_OK) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", path);
+    }
+    return rc;
+}
+
 int dogb_file_write(const char *path, const void *data, size_t size) {
     return write_whole(path, data, size, 0);
 }

@@ -33,6 +33,9 @@ int dogb_file_replace(const char *path, const void *data, size_t size);
 // Writes without syncing or renaming, for files that can be made again. A failed one is removed.
 int dogb_file_put(const char *path, const void *data, size_t size);
 
+// Writes behind what the file has, in one piece; made when absent. Not synced.
+int dogb_file_append(const char *path, const void *data, size_t size);
+
 // The first way in pieces. `out` is closed and removed by the arena unless committed.
 typedef struct dogb_writer dogb_writer;
 int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path);

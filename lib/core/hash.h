@@ -1,4 +1,4 @@
-// hash.h - SHA-256, by libcrypto.
+// hash.h - SHA-256, by libcrypto; checksums.
 #ifndef DOGB_CORE_HASH_H
 #define DOGB_CORE_HASH_H
 
@@ -31,5 +31,8 @@ void dogb_checksum_start(dogb_checksum_state *state);
 void dogb_checksum_add(dogb_checksum_state *state, const void *data, size_t size);
 uint64_t dogb_checksum_end(const dogb_checksum_state *state);
 uint64_t dogb_checksum(const void *data, size_t size);
+
+// The one of other people's formats: polynomial of Castagnoli, reflected, as in RFC 3720.
+uint32_t dogb_crc32c(const void *data, size_t size);
 
 #endif

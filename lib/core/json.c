@@ -81,21 +81,23 @@ int dogb_text_valid(const char *text, size_t length) {
     return 1;
 }
 
+void dogb_text_repair(char *text) {
+    int valid = dogb_text_valid(text, strlen(text));
+    for (char *c = text; !valid && *c != '\0'; c++) {
+        *c = (unsigned char)*c >= 0x80 ? '?' : *c;
+    }
+}
+
 json_t *dogb_json_text(const char *value) {
     json_t *text = json_string(value);
     if (text != NULL || dogb_text_valid(value, strlen(value))) { // no memory
         return text;
     }
-    // Names of files and tensors need not be UTF-8: show the bytes that are not ASCII as '?'.
     char *copy = strdup(value);
     if (copy == NULL) {
         return NULL;
     }
-    for (char *c = copy; *c != '\0'; c++) {
-        if ((unsigned char)*c >= 0x80) {
-            *c = '?';
-        }
-    }
+    dogb_text_repair(copy);
     text = json_string(copy);
     free(copy);
     return text;

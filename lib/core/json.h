@@ -14,6 +14,8 @@ json_t *dogb_json_array(dogb_arena *arena);
 
 // 1: valid UTF-8 (RFC 3629) without NUL, as JSON texts and names in files must be.
 int dogb_text_valid(const char *text, size_t length);
+// Replaces all that is not ASCII by '?' unless it is valid: names of files need not be UTF-8.
+void dogb_text_repair(char *text);
 
 // Adds a member or element. A failed one marks the error of the thread and returns NO_MEMORY; the
 // value is never leaked. Non-finite numbers become the strings "NaN", "Infinity", "-Infinity".

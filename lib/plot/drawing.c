@@ -47,17 +47,15 @@ static dogb_shape *add(dogb_drawing *drawing, int32_t kind, uint32_t color, doub
 // What pictures can hold: UTF-8, one line, no characters that XML forbids.
 static char *clean(dogb_drawing *drawing, const char *text) {
     char *copy = dogb_strdup(drawing->arena, text);
-    int valid = dogb_text_valid(text, strlen(text));
     if (copy == NULL) {
         drawing->rc = DOGBREED_ERROR_NO_MEMORY;
         return NULL;
     }
+    dogb_text_repair(copy);
     for (char *c = copy; *c != '\0'; c++) {
         unsigned char byte = (unsigned char)*c;
         if (byte < 0x20 || byte == 0x7f) {
             *c = ' ';
-        } else if (byte >= 0x80 && !valid) {
-            *c = '?';
         } else if (byte == 0xef &&
                    (strncmp(c, "\xef\xbf\xbe", 3) == 0 || strncmp(c, "\xef\xbf\xbf", 3) == 0)) {
             memcpy(c, "???", 3);
