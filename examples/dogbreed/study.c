@@ -180,6 +180,7 @@ static int on_trial(const dogbreed_trial_event *e, void *userdata) {
     if (!s->t->quiet && line_due(&s->line)) {
         show_line(s, e);
     }
+    board_update(s);
     return 0;
 }
 
@@ -360,6 +361,7 @@ static int run_tuner(study *s) {
     if (!s->worker) {
         write_documents(s);
         plots_write(s);
+        board_write(s);
     }
     return rc == DOGBREED_ERROR_CANCELLED ? interrupted(s) : exit_code;
 }

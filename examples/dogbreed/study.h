@@ -14,6 +14,7 @@ typedef struct study {
     int64_t best;   // number; -1: none
     int64_t judged; // pictures that the objective is measured on
     double started;
+    double board_time; // of the last event files; 0: none yet
     progress *features;
     line line;
     int64_t done_before; // finished trials when it began; -1: no event yet
@@ -39,6 +40,16 @@ int study_is_command(const tool *t); // 1: its trials are programs
 // study_plots.c: pictures in <folder>/plots
 int plots_check(study *s);  // 0, or an exit code: they are asked for and cannot be drawn
 void plots_write(study *s); // s->pictures says whether they are there
+// study_board.c: event files for TensorBoard in <folder>/tensorboard
+#define STUDY_BOARD_FLAG                                                                           \
+    {                                                                                              \
+        "tensorboard", NULL,                                                                       \
+            "event files for TensorBoard in the run directory (--no-tensorboard: none); default "  \
+            "on",                                                                                  \
+            1                                                                                      \
+    }
+void board_write(study *s);
+void board_update(study *s); // while trials run: now and then
 // study_warm.c: earlier studies that this one learns from
 #define STUDY_WARM_FLAG                                                                            \
     {                                                                                              \

@@ -29,6 +29,9 @@ static void print_text(const study *s) {
     if (s->pictures) {
         out("%-15s %s/plots\n", "pictures", s->folder);
     }
+    if (s->board_time > 0) {
+        out("%-15s tensorboard --logdir %s\n", "curves", s->folder);
+    }
     out("%-15s %s\n", "run", s->folder);
     if (!study_is_command(t)) {
         out("%-15s %s train --config %s/config.json", "train it", t->program, s->folder);
@@ -158,6 +161,7 @@ static const flag flags[] = {
     {"metric", "PATTERN", "with --command: the number in a line; the first one is the objective",
      FLAG_LIST},
     {"plots", "KIND", "pictures in the run directory: svg (default), png (both), off", 1},
+    STUDY_BOARD_FLAG,
     {"out", "DIR", "run directory to make; default: the next free runs/tune-N", 0},
     {"resume", "RUN", "go on with a study, with its own configuration", 0},
     {"worker", NULL, "work on a study of --storage or --resume beside other processes", 0},

@@ -234,6 +234,14 @@ enum { DOGBREED_PLOT_SVG = 1, DOGBREED_PLOT_PNG = 2 };
 DOGBREED_API int dogbreed_tuner_plots(dogbreed_tuner *tuner, const char *directory,
                                       uint32_t formats);
 
+/* Event files of the study so far, into `directory` (made when absent), for TensorBoard: its page
+ * HPARAMS has all parameters and results, and each trial is a run, a folder with its number
+ * ("0007") with the objective's curve by steps. They follow from the study: event files of an
+ * earlier call are replaced, other files stay. docs/tensorboard.md names the tags. It may be called
+ * by a listener, while the study runs. Returns IO, NO_MEMORY, and what opening the study returns.
+ */
+DOGBREED_API int dogbreed_tuner_tensorboard(dogbreed_tuner *tuner, const char *directory);
+
 /* The training of one trial (number -1: the best), ready to run as it ran: the caller destroys
  * both. After dogbreed_trainer_run the model is that trial's. Returns NOT_FOUND, STATE (no job). */
 DOGBREED_API int dogbreed_tuner_trainer(dogbreed_trainer **trainer, dogbreed_model **model,

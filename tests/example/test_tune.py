@@ -200,6 +200,23 @@ class Tune(tool.Case):
         self.assertFalse((out / "plots").exists())
         self.fails(run("tune", "--resume", out, "--plots", "jpeg"), 2, "expected svg, png or off")
 
+    def test_event_files(self):
+        """A folder for each trial; made anew from the study alone; other files stay."""
+        def files(where):
+            return {path.relative_to(where): path.stat().st_size for path in where.rglob("*tfevents*")}
+        board = self.whole / "tensorboard"
+        self.assertEqual({path.parent.name for path in files(board)}, {"", *(f"{number:04}" for number in range(TRIALS))})
+        out = self.folder / "runs" / "board"
+        shutil.copytree(self.whole, out)
+        shutil.rmtree(out / "tensorboard")
+        self.ok(run("tune", "--resume", out, "-q", "--no-tensorboard"))
+        self.assertFalse((out / "tensorboard").exists())
+        (out / "tensorboard" / "0000").mkdir(parents=True)
+        (out / "tensorboard" / "0000" / "notes.txt").write_text("mine")
+        self.assertIn("tensorboard --logdir", self.ok(run("tune", "--resume", out, "--tensorboard")).out)
+        self.assertEqual(files(out / "tensorboard"), files(board))
+        self.assertTrue((out / "tensorboard" / "0000" / "notes.txt").exists())
+
     def test_the_configuration_repeats_the_study(self):
         out = self.folder / "runs" / "same"
         self.ok(run("tune", "--config", self.whole / "config.json", "--out", out, "-q", "--threads", "2"))

@@ -250,6 +250,11 @@ class MainJob(unittest.TestCase):
             self.assertEqual(len(os.listdir(pictures)), 12)
         except dogbreed.DogbreedError as error:  # the module that draws is an option of the build
             self.assertEqual(error.name, "UNSUPPORTED")
+        board = os.path.join(self.folder.name, "board")
+        study.tensorboard(board)
+        events = [name for name in sorted(os.listdir(board)) if "tfevents" in name]
+        self.assertEqual((len(events), len(os.listdir(board))), (1, 21))
+        self.assertIn("tfevents", os.listdir(os.path.join(board, "0019"))[0])
         with self.assertRaisesRegex(dogbreed.DogbreedError, "over"):
             study.tell(0, 1.0)
         with self.assertRaisesRegex(dogbreed.DogbreedError, "has begun"):

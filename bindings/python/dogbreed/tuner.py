@@ -29,7 +29,7 @@ class RawTrial(Struct):
 _TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
 _c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi", warm_start="PTT", enqueue="PT",
                job="PPPPP", command="PP", metric="PT", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
-               trial_count="P:q", trial="PPq", table="PPP", importance="PP", plots="PTu", trainer="PPPq", destroy="P:-")
+               trial_count="P:q", trial="PPq", table="PPP", importance="PP", plots="PTu", tensorboard="PT", trainer="PPPq", destroy="P:-")
 
 
 class Trial:
@@ -146,6 +146,10 @@ class Tuner(Handle):
     def plots(self, directory: str | os.PathLike[str], png: bool = False) -> None:
         """history, parallel, slices, importance as .svg (and .png) in directory, a .csv with the numbers beside each."""
         _c.plots(self.pointer, os.fspath(directory), _SVG | (_PNG if png else 0))
+
+    def tensorboard(self, directory: str | os.PathLike[str]) -> None:
+        """Event files of the study so far, for `tensorboard --logdir directory`; a listener of run() may call it."""
+        _c.tensorboard(self.pointer, os.fspath(directory))
 
     def trainer(self, number: int = -1) -> Trainer:
         """The training of a trial (default: the best), ready to run; its model is in .model."""
