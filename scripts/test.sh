@@ -16,6 +16,7 @@
 #                              scikit-learn; default: one is made once in the cache folder
 # DOGBREED_OPTUNA4_PYTHON=FILE, DOGBREED_OPTUNA5_PYTHON=FILE
 #                              Pythons with Optuna 4.9 and 5; made in the same way
+# DOGBREED_TENSORBOARD_PYTHON=FILE  a Python with TensorBoard; made in the same way
 # DOGBREED_ORACLE=off          leave the oracle suite out
 # shellcheck disable=SC2317 # stages are called by name
 set -uo pipefail
@@ -144,13 +145,14 @@ need_oracle() {
 stage_gcc() {
     say "gcc: all suites"
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
-        unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON
+        unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON DOGBREED_TENSORBOARD_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
     else
         need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
         rm -rf "$cache/wheels"
         need_oracle DOGBREED_OPTUNA4_PYTHON optuna "450 MB" optuna==4.9.0 "${optuna_packages[@]}"
         need_oracle DOGBREED_OPTUNA5_PYTHON optuna "450 MB" optuna==5.0.0 "${optuna_packages[@]}"
+        need_oracle DOGBREED_TENSORBOARD_PYTHON tensorboard "170 MB" tensorboard==2.21.0
     fi
     run_tests build
 }
