@@ -1,36 +1,47 @@
 // round.c - this run's trials of a round: trained side by side where their heads can be one bank,
 // else one after the other. Results are written when all trials of a bank have finished an epoch.
+// Where memory is short, those that have not come to an end begin again, fewer at a time.
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "trainer/bank.h"
 #include "tuner/state.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
-enum { GOING = 0, ENDED = 1, SETTLED = 2 }; // SETTLED: the storage and the listener know
+enum {
+    GOING = 0,
+    ENDED = 1,
+    SETTLED = 2, // the storage and the listener know
+    LACKING = 3, // alone it has no memory
+};
 
 // A trial that trains.
 typedef struct runner {
     dogbreed_tuner *tuner;
     dogbreed_model *model;
-    dogbreed_trainer *trainer;
+    dogbreed_trainer *trainer; // NULL: not made yet, or let go
     int64_t number;
     int32_t told;  // epochs of its curve that the storage has
     int32_t group; // its bank; -1: alone
     int32_t pruned;
     int32_t phase;
     int32_t epochs; // planned
-    int32_t reserved;
+    int32_t begun;  // the listener knows
+    int32_t trains; // now
+    int32_t lack_code;
+    char lack[256]; // what it had no memory for
 } runner;
 
 typedef struct crew {
     dogbreed_tuner *tuner;
     dogb_arena arena;
     runner *runners;
+    dogbreed_trainer **trainers; // [count] of the bank that trains
     int32_t count;
     int32_t groups;
-    int32_t now;   // bank that trains
-    int32_t alone; // runner that trains by itself, or -1
 } crew;
 
 static int tell(const runner *r, int32_t kind) {
@@ -69,9 +80,21 @@ static int fail_trial(runner *r, const char *reason) {
     return dogb_trial_fail(r->tuner, r->number, reason);
 }
 
+// It leaves those that train, to begin again.
+static int lack(runner *r, int code, const char *what) {
+    r->trains = 0;
+    r->lack_code = code;
+    (void)snprintf(r->lack, sizeof r->lack, "%.255s", what);
+    return DOGBREED_OK;
+}
+
 static int end_trial(runner *r, const dogb_trainer_status *status) {
     dogb_trial *trial = &r->tuner->trials[r->number];
     trial->complete = dogb_clock_wall();
+    if (status->end == DOGB_END_FAILED && dogb_trial_lacks(status->end_code)) {
+        return lack(r, status->end_code, status->message);
+    }
+    r->tuner->trained = 1;
     if (status->end == DOGB_END_FAILED) {
         return dogb_trial_spared(status->end_code)
                    ? dogb_fail(status->end_code, "%s", status->message)
@@ -96,14 +119,17 @@ static int end_trial(runner *r, const dogb_trainer_status *status) {
     return DOGBREED_OK;
 }
 
-// Ends the trial with its trainer, or has the pruner look at it.
+// Ends the trial with its trainer, or has the pruner look at it: once at each epoch, also when it
+// has begun again.
 static int judge(runner *r) {
     dogb_trainer_status status;
     dogb_trainer_status_get(&status, r->trainer);
     if (status.end != DOGB_END_NONE) {
         return end_trial(r, &status);
     }
-    int stops = status.epoch_count == 0 || r->pruned ? 0 : dogb_trial_prune(r->tuner, r->number);
+    int looks = status.epoch_count > 0 && !r->pruned &&
+                status.epoch_count == r->tuner->trials[r->number].curve_count;
+    int stops = looks ? dogb_trial_prune(r->tuner, r->number) : 0;
     if (stops > 0) {
         r->pruned = 1;
         dogbreed_trainer_stop(r->trainer);
@@ -136,8 +162,7 @@ static int settle(crew *c) {
 }
 
 static int is_running(const crew *c, int32_t i) {
-    const runner *r = &c->runners[i];
-    return r->phase == GOING && (c->alone >= 0 ? i == c->alone : r->group == c->now);
+    return c->runners[i].phase == GOING && c->runners[i].trains;
 }
 
 // Behind an epoch of all that train together.
@@ -179,68 +204,111 @@ static int on_epoch(const dogbreed_event *event, void *userdata) {
     return rc < 0 ? -1 : 0;
 }
 
-static int run_alone(crew *c, int32_t i) {
-    dogbreed_trainer *trainer = c->runners[i].trainer;
+static int run_alone(crew *c, runner *r) {
     lonely l = {.c = c};
-    c->alone = i;
     int rc = dogbreed_trainer_subscribe(
-        trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_BEGIN), on_moment, &c->runners[i]);
+        r->trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_BEGIN), on_moment, r);
     rc = rc < 0 ? rc
-                : dogbreed_trainer_subscribe(
-                      trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_BEGIN), on_epoch, &l);
+                : dogbreed_trainer_subscribe(r->trainer, NULL,
+                                             DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_BEGIN),
+                                             on_epoch, &l);
     if (rc == DOGBREED_OK) {
-        (void)dogbreed_trainer_run(trainer); // how it ended is in its status
+        (void)dogbreed_trainer_run(r->trainer); // how it ended is in its status
         rc = l.error.code < 0 ? dogb_error_restore(&l.error) : after_epoch(c);
     }
-    c->alone = -1;
     return rc;
 }
 
-// --- a round
+// --- trainers
 
-static int make_runner(const crew *c, runner *r, int64_t number) {
-    dogbreed_tuner *tuner = c->tuner;
-    *r = (runner){.tuner = tuner, .number = number, .group = -1};
-    tuner->trials[number].curve_count = 0; // one that was interrupted begins again
-    int rc = dogb_job_trainer(&r->trainer, &r->model, tuner, &tuner->trials[number], 0);
+static int make_trainer(runner *r) {
+    dogbreed_tuner *tuner = r->tuner;
+    int rc = dogb_job_trainer(&r->trainer, &r->model, tuner, &tuner->trials[r->number], 0);
     if (rc < 0) {
         return rc;
     }
+    r->pruned = 0;
     r->epochs = dogb_trainer_options(r->trainer)->epochs;
     rc = dogbreed_trainer_subscribe(r->trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_PROGRESS),
                                     on_moment, r);
     if (rc < 0) {
         return rc;
     }
-    if (tuner->trainer_fn != NULL && tuner->trainer_fn(r->trainer, number, tuner->userdata) < 0) {
+    if (tuner->trainer_fn != NULL &&
+        tuner->trainer_fn(r->trainer, r->number, tuner->userdata) < 0) {
         return dogb_fail(DOGBREED_ERROR_CALLBACK, "the listener of trainers refused trial %lld",
-                         (long long)number);
+                         (long long)r->number);
     }
-    return tell(r, DOGBREED_TRIAL_EVENT_BEGIN);
+    rc = r->begun ? DOGBREED_OK : tell(r, DOGBREED_TRIAL_EVENT_BEGIN);
+    r->begun |= rc == DOGBREED_OK;
+    return rc;
 }
 
-static int32_t members_of(dogbreed_trainer **out, const crew *c, int32_t group) {
+static void let_go(runner *r) {
+    dogbreed_trainer_destroy(r->trainer);
+    dogbreed_model_destroy(r->model);
+    r->trainer = NULL;
+    r->model = NULL;
+}
+
+// One for which there is no memory now is made when the others are gone.
+static int make_runner(const crew *c, runner *r, int64_t number) {
+    dogb_error_state error;
+    *r = (runner){.tuner = c->tuner, .number = number, .group = -1};
+    c->tuner->trials[number].curve_count = 0; // one that was interrupted begins again
+    int rc = make_trainer(r);
+    if (rc < 0) {
+        dogb_error_save(&error, rc);
+        let_go(r);
+        rc = dogb_trial_lacks(rc) ? DOGBREED_OK : dogb_error_restore(&error);
+    }
+    return rc;
+}
+
+// --- banks
+
+static int32_t members_of(const crew *c, int32_t group) {
     int32_t count = 0;
     for (int32_t i = 0; i < c->count; i++) {
         if (c->runners[i].group == group) {
-            out[count++] = c->runners[i].trainer;
+            c->trainers[count++] = c->runners[i].trainer;
         }
     }
     return count;
 }
 
-// The first bank that a trainer fits into; one that fits nowhere trains alone.
-static void group(crew *c, dogbreed_trainer **list) {
+// Bytes that a bank may take; 0: any number.
+static int64_t budget_of(const crew *c) {
+    const int64_t SHARE = 2; // of what is free
+    int64_t budget = c->tuner->options.bank_bytes_max;
+    for (int32_t i = 0; budget == 0 && i < c->count; i++) {
+        dogbreed_trainer *trainer = c->runners[i].trainer;
+        if (trainer != NULL && dogb_trainer_bank_refusal(&trainer, 1) == NULL) {
+            int64_t room = dogb_trainer_bank_room(trainer) / SHARE;
+            return room > 0 ? room : 0; // an engine that does not open says so when it trains
+        }
+    }
+    return budget;
+}
+
+static int fits(const crew *c, int32_t count, int64_t budget) {
+    return dogb_trainer_bank_refusal(c->trainers, count) == NULL &&
+           (budget == 0 || dogb_trainer_bank_bytes(c->trainers, count) <= budget);
+}
+
+// The first bank that a trainer fits into; one that can be in none trains alone.
+static void group(crew *c) {
+    int64_t budget = budget_of(c);
     for (int32_t i = 0; i < c->count; i++) {
         runner *r = &c->runners[i];
-        list[0] = r->trainer;
-        if (dogb_trainer_bank_refusal(list, 1) != NULL) {
+        c->trainers[0] = r->trainer;
+        if (r->trainer == NULL || dogb_trainer_bank_refusal(c->trainers, 1) != NULL) {
             continue;
         }
         for (int32_t g = 0; r->group < 0; g++) {
-            int32_t count = members_of(list, c, g);
-            list[count] = r->trainer;
-            if (g == c->groups || dogb_trainer_bank_refusal(list, count + 1) == NULL) {
+            int32_t count = members_of(c, g);
+            c->trainers[count] = r->trainer;
+            if (g == c->groups || fits(c, count + 1, budget)) {
                 r->group = g;
                 c->groups += g == c->groups;
             }
@@ -248,24 +316,127 @@ static void group(crew *c, dogbreed_trainer **list) {
     }
 }
 
-static int train(crew *c) {
-    dogbreed_trainer **list = dogb_alloc(&c->arena, (size_t)c->count + 1, sizeof *list);
-    if (list == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    group(c, list);
+// One attempt; those that have not come to an end know why.
+static int attempt(crew *c, const int32_t *list, int32_t count) {
     int rc = DOGBREED_OK;
-    for (c->now = 0; rc == DOGBREED_OK && c->now < c->groups; c->now++) {
-        rc = dogb_trainer_bank_run(list, members_of(list, c, c->now), after_epoch, c);
+    for (int32_t i = 0; rc == DOGBREED_OK && i < count; i++) {
+        runner *r = &c->runners[list[i]];
+        rc = r->trainer == NULL ? make_trainer(r) : DOGBREED_OK;
+        r->trains = 1;
+        c->trainers[i] = r->trainer;
     }
-    for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
-        rc = c->runners[i].group < 0 ? run_alone(c, i) : DOGBREED_OK;
+    if (rc == DOGBREED_OK) {
+        rc = c->runners[list[0]].group < 0
+                 ? run_alone(c, &c->runners[list[0]])
+                 : dogb_trainer_bank_run(c->trainers, count, after_epoch, c);
+    }
+    dogb_error_state error;
+    dogb_error_save(&error, rc);
+    for (int32_t i = 0; i < count; i++) {
+        runner *r = &c->runners[list[i]];
+        if (dogb_trial_lacks(rc) && r->trains) {
+            (void)lack(r, rc, error.text);
+        }
+        r->trains = 0;
+        let_go(r);
+    }
+    return dogb_error_restore(&error);
+}
+
+// Moves those that have not come to an end to the front.
+static int32_t unfinished(const crew *c, int32_t *list, int32_t count) {
+    int32_t left = 0;
+    for (int32_t i = 0; i < count; i++) {
+        if (c->runners[list[i]].phase == GOING) {
+            list[left++] = list[i];
+        }
+    }
+    return left;
+}
+
+// Trains a bank, or one alone. Those that memory was short for begin again, half as many at a
+// time; the last one without a bank, which takes the least.
+static int train_list(crew *c, int32_t *list, int32_t count) {
+    int rc = attempt(c, list, count);
+    int32_t left = unfinished(c, list, count);
+    if ((rc < 0 && !dogb_trial_lacks(rc)) || left == 0) {
+        return rc;
+    }
+    runner *first = &c->runners[list[0]];
+    int alone = first->group < 0;
+    if (alone) {
+        first->phase = LACKING;
+        return DOGBREED_OK;
+    }
+    int32_t half = (count + 1) / 2;
+    if (count == 1) {
+        dogb_log(DOGBREED_LOG_WARNING, "trial %lld: %s; it begins again, without a bank",
+                 (long long)first->number, first->lack);
+    } else {
+        dogb_log(DOGBREED_LOG_WARNING,
+                 "trial %lld and %d beside it: %s; they begin again, %d at a time",
+                 (long long)first->number, (int)count - 1, first->lack, (int)half);
+    }
+    first->group = count == 1 ? -1 : first->group;
+    rc = DOGBREED_OK;
+    for (int32_t i = 0; rc == DOGBREED_OK && i < left; i += half) {
+        rc = train_list(c, list + i, left - i < half ? left - i : half);
     }
     return rc;
 }
 
+// Whether this machine trains trials of this study. Where others work on it too, it has to be
+// shown by this run: what has no memory here is left to them.
+static int trains_at_all(const dogbreed_tuner *tuner) {
+    return tuner->trained || (tuner->options.workers == 1 && dogb_tuner_done(tuner) > 0);
+}
+
+// Trials that had no memory all alone.
+static int settle_lacking(crew *c) {
+    char reason[300];
+    int rc = DOGBREED_OK;
+    for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
+        runner *r = &c->runners[i];
+        if (r->phase != LACKING) {
+            continue;
+        }
+        if (!trains_at_all(c->tuner)) {
+            return dogb_fail(r->lack_code, "trial %lld: %s", (long long)r->number, r->lack);
+        }
+        int says_so = strstr(r->lack, "out of memory") != NULL;
+        (void)snprintf(reason, sizeof reason, "%s%s", says_so ? "" : "out of memory: ", r->lack);
+        c->tuner->trials[r->number].complete = dogb_clock_wall();
+        rc = fail_trial(r, reason);
+    }
+    return rc < 0 ? rc : settle(c);
+}
+
+static int train(crew *c) {
+    int32_t *list = dogb_alloc(&c->arena, (size_t)c->count, sizeof *list);
+    c->trainers = dogb_alloc(&c->arena, (size_t)c->count + 1, sizeof *c->trainers);
+    if (list == NULL || c->trainers == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    group(c);
+    int rc = DOGBREED_OK;
+    for (int32_t g = 0; rc == DOGBREED_OK && g < c->groups; g++) {
+        int32_t count = 0;
+        for (int32_t i = 0; i < c->count; i++) {
+            if (c->runners[i].group == g) {
+                list[count++] = i;
+            }
+        }
+        rc = train_list(c, list, count);
+    }
+    for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
+        rc = c->runners[i].group < 0 && c->runners[i].phase == GOING ? train_list(c, &i, 1)
+                                                                     : DOGBREED_OK;
+    }
+    return rc < 0 ? rc : settle_lacking(c);
+}
+
 int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to) {
-    crew c = {.tuner = tuner, .alone = -1};
+    crew c = {.tuner = tuner};
     c.runners = dogb_alloc(&c.arena, (size_t)(to - from), sizeof *c.runners);
     int rc = c.runners == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     for (int64_t k = from; rc == DOGBREED_OK && k < to; k++) {
@@ -277,8 +448,7 @@ int dogb_tuner_round(dogbreed_tuner *tuner, int64_t from, int64_t to) {
     dogb_error_state error;
     dogb_error_save(&error, rc);
     for (int32_t i = 0; i < c.count; i++) {
-        dogbreed_trainer_destroy(c.runners[i].trainer);
-        dogbreed_model_destroy(c.runners[i].model);
+        let_go(&c.runners[i]);
     }
     dogb_arena_free(&c.arena);
     return dogb_error_restore(&error);
