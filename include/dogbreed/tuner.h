@@ -69,7 +69,7 @@ typedef struct dogbreed_tuner_options {
     /* Memory that trials take which train side by side: weights, optimiser, gradients, work space,
      * features. Those of a round beyond it train one bank after the other, with the same results; a
      * trial that takes more trains all the same. 0: half of what is free on the device (of a CPU:
-     * available, within the cgroup's limit) when a round begins */
+     * available, within the cgroup's limit) when a round begins, between all workers */
     int64_t bank_bytes_max;
 } dogbreed_tuner_options;
 
@@ -173,8 +173,9 @@ typedef struct dogbreed_trial_event {
 /* Returns 0, DOGBREED_STOP (the study ends behind the trials that run) or a negative number. */
 typedef int (*dogbreed_trial_fn)(const dogbreed_trial_event *event, void *userdata);
 /* Called with every trial's trainer before it runs: to subscribe to its events. Who listens to
- * single steps has that trial train alone, with the same result. A trial that begins again because
- * memory was short for those beside it has another trainer: called again with its number. */
+ * single steps has that trial train alone, with the same result. The trainer is the tuner's and lives
+ * until its RUN_END. A trial that begins again because memory was short has another trainer: called
+ * again with its number, while the trial's own BEGIN and EPOCH are told once. */
 typedef int (*dogbreed_trial_trainer_fn)(dogbreed_trainer *trainer, int64_t number, void *userdata);
 
 /* One listener of each kind; NULL: none. On the thread of dogbreed_tuner_run. */

@@ -14,8 +14,9 @@
 enum {
     GOING = 0,
     ENDED = 1,
-    SETTLED = 2, // the storage and the listener know
-    LACKING = 3, // alone it has no memory
+    SETTLED = 2, // the storage knows
+    TOLD = 3,    // the listener too
+    LACKING = 4, // alone it has no memory
 };
 
 // A trial that trains.
@@ -30,8 +31,9 @@ typedef struct runner {
     int32_t phase;
     int32_t epochs; // planned
     int32_t begun;  // the listener knows
+    int32_t heard;  // epochs that the listener knows
     int32_t trains; // now
-    int32_t lack_code;
+    int lack_code;
     char lack[256]; // what it had no memory for
 } runner;
 
@@ -61,16 +63,30 @@ static double objective_of(const dogbreed_tuner *tuner, const dogb_epoch *epoch)
     }
 }
 
-// What the trainer has finished since the last look goes into the trial's curve.
+static int tell_begin(runner *r) {
+    int rc = r->begun ? DOGBREED_OK : tell(r, DOGBREED_TRIAL_EVENT_BEGIN);
+    r->begun |= rc == DOGBREED_OK;
+    return rc;
+}
+
+static int tell_epoch(runner *r) {
+    int32_t epochs = r->tuner->trials[r->number].curve_count;
+    int rc = r->heard < epochs ? tell(r, DOGBREED_TRIAL_EVENT_EPOCH) : DOGBREED_OK;
+    r->heard = rc < 0 ? r->heard : epochs;
+    return rc;
+}
+
+// What the trainer has finished since the last look goes into the trial's curve. One that has begun
+// again comes to the same values: nothing is new until it is where it was.
 static int follow(runner *r) {
     dogb_trainer_status status;
     dogb_trainer_status_get(&status, r->trainer);
     dogb_trial *trial = &r->tuner->trials[r->number];
-    int rc = DOGBREED_OK;
+    int rc = tell_epoch(r);
     while (rc == DOGBREED_OK && trial->curve_count < status.epoch_count) {
         const dogb_epoch *epoch = &status.epochs[trial->curve_count];
         rc = dogb_trial_report(r->tuner, r->number, objective_of(r->tuner, epoch));
-        rc = rc < 0 ? rc : tell(r, DOGBREED_TRIAL_EVENT_EPOCH);
+        rc = rc < 0 ? rc : tell_epoch(r);
     }
     return rc;
 }
@@ -153,9 +169,9 @@ static int settle(crew *c) {
     for (int32_t i = 0; rc == DOGBREED_OK && i < c->count; i++) {
         runner *r = &c->runners[i];
         r->told = c->tuner->trials[r->number].curve_count;
-        if (r->phase == ENDED) {
-            r->phase = SETTLED;
-            rc = tell(r, DOGBREED_TRIAL_EVENT_END);
+        r->phase = r->phase == ENDED ? SETTLED : r->phase;
+        if (r->phase == SETTLED && (rc = tell(r, DOGBREED_TRIAL_EVENT_END)) == DOGBREED_OK) {
+            r->phase = TOLD;
         }
     }
     return rc;
@@ -239,9 +255,7 @@ static int make_trainer(runner *r) {
         return dogb_fail(DOGBREED_ERROR_CALLBACK, "the listener of trainers refused trial %lld",
                          (long long)r->number);
     }
-    rc = r->begun ? DOGBREED_OK : tell(r, DOGBREED_TRIAL_EVENT_BEGIN);
-    r->begun |= rc == DOGBREED_OK;
-    return rc;
+    return tell_begin(r);
 }
 
 static void let_go(runner *r) {
@@ -279,12 +293,12 @@ static int32_t members_of(const crew *c, int32_t group) {
 
 // Bytes that a bank may take; 0: any number.
 static int64_t budget_of(const crew *c) {
-    const int64_t SHARE = 2; // of what is free
+    const int64_t SHARE = 2; // of what is free, between all workers: they may be on this machine
     int64_t budget = c->tuner->options.bank_bytes_max;
     for (int32_t i = 0; budget == 0 && i < c->count; i++) {
         dogbreed_trainer *trainer = c->runners[i].trainer;
         if (trainer != NULL && dogb_trainer_bank_refusal(&trainer, 1) == NULL) {
-            int64_t room = dogb_trainer_bank_room(trainer) / SHARE;
+            int64_t room = dogb_trainer_bank_room(trainer) / SHARE / c->tuner->options.workers;
             return room > 0 ? room : 0; // an engine that does not open says so when it trains
         }
     }
@@ -359,8 +373,11 @@ static int32_t unfinished(const crew *c, int32_t *list, int32_t count) {
 static int train_list(crew *c, int32_t *list, int32_t count) {
     int rc = attempt(c, list, count);
     int32_t left = unfinished(c, list, count);
-    if ((rc < 0 && !dogb_trial_lacks(rc)) || left == 0) {
+    if (rc < 0 && !dogb_trial_lacks(rc)) {
         return rc;
+    }
+    if (left == 0) { // what there was no memory for to write or tell comes at the end
+        return DOGBREED_OK;
     }
     runner *first = &c->runners[list[0]];
     int alone = first->group < 0;
@@ -406,7 +423,8 @@ static int settle_lacking(crew *c) {
         int says_so = strstr(r->lack, "out of memory") != NULL;
         (void)snprintf(reason, sizeof reason, "%s%s", says_so ? "" : "out of memory: ", r->lack);
         c->tuner->trials[r->number].complete = dogb_clock_wall();
-        rc = fail_trial(r, reason);
+        rc = tell_begin(r);
+        rc = rc < 0 ? rc : fail_trial(r, reason);
     }
     return rc < 0 ? rc : settle(c);
 }

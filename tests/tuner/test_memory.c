@@ -194,11 +194,126 @@ static void short_of_memory_fewer_train_at_a_time(void **state) {
     free(whole);
 }
 
+// A trial that is too large even alone is a failure; those beside it are as without it.
+static void a_trial_too_large_fails_alone(void **state) {
+    (void)state;
+    static const char *const space[] = {"head=mlp:8,mlp:60000", "learning_rate=0.01,0.05,0.1"};
+    dogbreed_tuner_options options = study_options(new_storage(&f));
+    options.trials = 6;
+    options.sampler = DOGBREED_SAMPLER_GRID;
+    memory_watch watch;
+    heard h = {.bad = 0};
+    dogbreed_tuner *tuner = tuner_open(&f, &options, space, 2);
+    assert_ok(dogbreed_tuner_listen(tuner, listen, NULL, &h));
+    memory_limit(&watch, 8 << 20);
+    int rc = dogbreed_tuner_run(tuner);
+    memory_unlimited();
+    assert_ok(rc);
+    char *found = trials_text(tuner);
+    dogbreed_tuner_destroy(tuner);
+    assert_stored(tuner_open(&f, &options, space, 2), found);
+    options.storage = "";
+    char *whole = trials_of(tuner_open(&f, &options, space, 2));
+    assert_int_equal(same_ones(found, whole), 3);
+    assert_int_equal(h.bad, 0);
+    assert_int_equal(h.failed, 3);
+    free(whole);
+    free(found);
+}
+
+static void run_short(const dogbreed_tuner_options *options, int code) {
+    memory_watch watch;
+    fixture wide = large();
+    dogbreed_tuner *tuner = tuner_open(&wide, options, rates, 1);
+    memory_limit(&watch, 1 << 20);
+    int rc = dogbreed_tuner_run(tuner);
+    memory_unlimited();
+    assert_int_equal(rc, code);
+    assert_true(rc == DOGBREED_OK || strstr(dogbreed_error_message(), "trial 6: ") != NULL);
+    dogbreed_tuner_destroy(tuner);
+}
+
+// Who has brought no trial to an end leaves the study and its trials to others, who may have more.
+static void a_worker_without_memory_leaves(void **state) {
+    (void)state;
+    fixture wide = large();
+    dogbreed_tuner_options options = study_options(new_storage(&f));
+    char *whole = trials_of(tuner_small(&f, "", 1)); // the pictures' features are there
+    free(whole);
+    options.trials = ROUND;
+    free(trials_of(tuner_open(&wide, &options, rates, 1)));
+    options.trials = TRIALS;
+    options.workers = 2;
+    run_short(&options, DOGBREED_ERROR_NO_MEMORY);
+    options.workers = 1;
+    char *found = trials_of(tuner_open(&wide, &options, rates, 1));
+    dogbreed_tuner_options plain = study_options("");
+    assert_same_trials(found, whole = trials_of(tuner_open(&wide, &plain, rates, 1)));
+    free(whole);
+}
+
+// The same study alone: it has trained trials, so those that it cannot train have failed.
+static void a_study_that_has_trained_goes_on(void **state) {
+    (void)state;
+    fixture wide = large();
+    dogbreed_tuner_options options = study_options(new_storage(&f));
+    options.trials = ROUND;
+    char *first = trials_of(tuner_open(&wide, &options, rates, 1));
+    options.trials = TRIALS;
+    run_short(&options, DOGBREED_OK);
+    dogbreed_tuner *tuner = tuner_open(&wide, &options, rates, 1);
+    for (int i = 0; i < TRIALS; i++) {
+        assert_string_equal(trial_text(tuner, i, "state"), i < ROUND ? "COMPLETE" : "FAIL");
+    }
+    dogbreed_tuner_destroy(tuner);
+    free(first);
+}
+
+// Whichever allocation fails: the run ends with that, or the trials are as ever. Nothing is lost.
+static void one_failing_allocation_changes_no_trial(void **state) {
+    (void)state;
+    dogbreed_tuner_options options = study_options("");
+    options.trials = ROUND;
+    heard h;
+    char *whole = NULL;
+    int32_t ended = 0;
+    int32_t lived = 0;
+    assert_ok(run_heard(&whole, &h, &f, &options, SIZE_MAX));
+    int failed = 1;
+    for (int count = 0; failed; count += 1 + count / 25) {
+        dogbreed_tuner *tuner = tuner_open(&f, &options, rates, 1);
+        h = (heard){.bad = 0};
+        assert_ok(dogbreed_tuner_listen(tuner, listen, NULL, &h));
+        memory_fail_after(count);
+        int rc = dogbreed_tuner_run(tuner);
+        failed = memory_restore();
+        assert_int_equal(h.bad + h.failed, 0);
+        if (rc < 0) {
+            assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
+            ended++;
+            assert_ok(dogbreed_tuner_listen(tuner, NULL, NULL, NULL));
+            assert_same_trials(trials_of(tuner), whole);
+            continue;
+        }
+        lived += failed;
+        char *found = trials_text(tuner);
+        dogbreed_tuner_destroy(tuner);
+        assert_same_trials(found, whole);
+    }
+    print_message("# %d runs ended, %d went on\n", ended, lived);
+    assert_true(ended > 0 && lived > ended);
+    free(whole);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_budget_changes_no_trial),
         cmocka_unit_test(a_budget_changes_no_pruning),
         cmocka_unit_test(short_of_memory_fewer_train_at_a_time),
+        cmocka_unit_test(a_trial_too_large_fails_alone),
+        cmocka_unit_test(a_worker_without_memory_leaves),
+        cmocka_unit_test(a_study_that_has_trained_goes_on),
+        cmocka_unit_test(one_failing_allocation_changes_no_trial),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
