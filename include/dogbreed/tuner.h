@@ -173,9 +173,9 @@ typedef struct dogbreed_trial_event {
 /* Returns 0, DOGBREED_STOP (the study ends behind the trials that run) or a negative number. */
 typedef int (*dogbreed_trial_fn)(const dogbreed_trial_event *event, void *userdata);
 /* Called with every trial's trainer before it runs: to subscribe to its events. Who listens to
- * single steps has that trial train alone, with the same result. The trainer is the tuner's and lives
- * until its RUN_END. A trial that begins again because memory was short has another trainer: called
- * again with its number, while the trial's own BEGIN and EPOCH are told once. */
+ * single steps has that trial train alone, with the same result. The trainer is the tuner's and
+ * lives until its RUN_END. A trial that begins again because memory was short has another trainer:
+ * called again with its number, while the trial's own BEGIN and epochs are told once. */
 typedef int (*dogbreed_trial_trainer_fn)(dogbreed_trainer *trainer, int64_t number, void *userdata);
 
 /* One listener of each kind; NULL: none. On the thread of dogbreed_tuner_run. */
