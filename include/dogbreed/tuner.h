@@ -66,6 +66,11 @@ typedef struct dogbreed_tuner_options {
     int32_t converge;        /* 1: the study ends when gp expects less than 1 % */
     int32_t workers;         /* programs that work on the study at the same time, 1 to 1024 */
     int32_t kfold;           /* folds of train and valid together, 2 to 20; 0: valid alone judges */
+    /* Memory that trials take which train side by side: weights, optimiser, gradients, work space,
+     * features. Those of a round beyond it train one bank after the other, with the same results; a
+     * trial that takes more trains all the same. 0: half of what is free on the device (of a CPU:
+     * available, within the cgroup's limit) when a round begins, between all workers */
+    int64_t bank_bytes_max;
 } dogbreed_tuner_options;
 
 DOGBREED_API int dogbreed_tuner_options_init(dogbreed_tuner_options *options, size_t struct_size);
@@ -178,7 +183,10 @@ typedef struct dogbreed_trial_event {
 /* Returns 0, DOGBREED_STOP (the study ends behind the trials that run) or a negative number. */
 typedef int (*dogbreed_trial_fn)(const dogbreed_trial_event *event, void *userdata);
 /* Called with every trial's trainer (with kfold: of each fold) before it runs: to subscribe to its
- * events. Who listens to single steps has that trial train alone, with the same result. */
+ * events. Who listens to single steps has that trial train alone, with the same result. The trainer
+ * is the tuner's and lives until its RUN_END. A trial that begins again because memory was short
+ * has another trainer: called again with its number, while the trial's own BEGIN and epochs are
+ * told once. */
 typedef int (*dogbreed_trial_trainer_fn)(dogbreed_trainer *trainer, int64_t number, void *userdata);
 
 /* One listener of each kind; NULL: none. On the thread of dogbreed_tuner_run. */

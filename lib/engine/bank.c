@@ -117,6 +117,33 @@ static int make(dogb_heads *heads, const dogb_heads_conf *conf) {
     return rc;
 }
 
+// Values of all nodes for one row, and their gradients.
+static int64_t floats_of_row(const dogb_heads_conf *conf, int32_t i) {
+    int32_t first = conf->dropout_features != NULL && conf->dropout_features[i] != 0
+                        ? conf->dropout_nodes[0]
+                        : 0; // last node of so many features
+    int32_t between = conf->hidden == 0       ? 0
+                      : conf->dropout[i] != 0 ? conf->dropout_nodes[1] - first
+                                              : 2;
+    int64_t behind = (int64_t)between * conf->hidden + conf->classes;
+    return (first + 1) * (int64_t)conf->features + behind + behind + conf->classes;
+}
+
+int64_t dogb_bank_bytes(const dogb_heads_conf *conf, const int32_t *batches, int64_t rows) {
+    dogb_heads_shape shape = {conf->count, conf->features, conf->classes, conf->hidden, NULL};
+    int64_t params = 0;
+    int64_t floats = 0;
+    for (int32_t param = 0; param < dogb_heads_params(&shape); param++) {
+        params += dogb_heads_param_count(&shape, param);
+    }
+    for (int32_t i = 0; i < conf->count; i++) {
+        int64_t batch = batches[i] < rows ? batches[i] : rows;
+        floats += params * (2 + dogb_optim_slot_count(&conf->optim[i])); // with the gradient
+        floats += batch * (floats_of_row(conf, i) + conf->features + 1); // with the batch itself
+    }
+    return floats * (int64_t)sizeof(float);
+}
+
 int dogb_bank_create(dogb_heads **out, const dogb_engine *engine, const dogb_heads_conf *conf) {
     *out = NULL;
     int rc = dogb_heads_conf_check(conf);

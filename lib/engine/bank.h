@@ -9,6 +9,7 @@ int dogb_bank_create(dogb_heads **out, const dogb_engine *engine, const dogb_hea
 
 // The functions of the seam.
 void dogb_bank_destroy(dogb_heads *heads);
+int64_t dogb_bank_bytes(const dogb_heads_conf *conf, const int32_t *batches, int64_t rows);
 int dogb_bank_step(dogb_heads *heads, const float *features, const int32_t *labels, int32_t count,
                    const double *learning_rates, int64_t step, double *losses);
 int dogb_bank_eval(dogb_heads *heads, const float *features, const int32_t *labels, int32_t count,

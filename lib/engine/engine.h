@@ -267,6 +267,11 @@ typedef struct dogb_engine {
     // (optional) A batch through a DOGB_NET_OBSERVE net; fn sees each node of the folded graph
     // but the input and the linear layers at the end, picture by picture, on the calling thread.
     int (*observe)(dogb_net *net, const dogb_batch *batch, dogb_observe_fn fn, void *userdata);
+
+    // (optional, beside the other heads_ functions) bytes that a bank will take on its device, at
+    // most, while it runs batches of batches[head] rows of a table of `rows`: weights, state,
+    // gradients, what its threads work in, a device's copy of the table.
+    int64_t (*heads_bytes)(const dogb_heads_conf *conf, const int32_t *batches, int64_t rows);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,

@@ -24,9 +24,10 @@ const char *dogb_run_state(const dogb_run *run) {
 
 // Codes after which a run with a checkpoint can go on.
 static int recoverable(int code) {
-    static const int codes[] = {DOGBREED_ERROR_DEVICE,  DOGBREED_ERROR_DEVICE_MEMORY,
-                                DOGBREED_ERROR_NUMERIC, DOGBREED_ERROR_IO,
-                                DOGBREED_ERROR_NETWORK, DOGBREED_ERROR_CALLBACK};
+    static const int codes[] = {DOGBREED_ERROR_DEVICE,   DOGBREED_ERROR_DEVICE_MEMORY,
+                                DOGBREED_ERROR_NUMERIC,  DOGBREED_ERROR_IO,
+                                DOGBREED_ERROR_NETWORK,  DOGBREED_ERROR_CALLBACK,
+                                DOGBREED_ERROR_NO_MEMORY};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i] == code) {
             return 1;

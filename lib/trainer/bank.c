@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/thread.h"
+#include "trainer/bank_conf.h"
 #include "trainer/state.h"
 
 #include <string.h>
@@ -111,64 +112,10 @@ static int make_table(dogb_trainer_bank *bank) {
     return DOGBREED_OK;
 }
 
-static double dropout_before(const dogb_graph *graph, int32_t node) {
-    return node == 0 ? 0.0 : graph->nodes[node].p;
-}
-
-typedef struct settings { // of all heads, by head
-    dogb_optim_conf *optim;
-    double *smoothing;
-    double *dropout[2]; // of the features, behind the hidden layer
-    uint64_t *seeds;
-} settings;
-
-static int collect(settings *s, dogb_arena *arena, const dogb_trainer_bank *bank) {
-    size_t count = (size_t)bank->count;
-    dogb_head_nodes nodes;
-    s->optim = dogb_alloc(arena, count, sizeof *s->optim);
-    s->smoothing = dogb_alloc(arena, count, sizeof *s->smoothing);
-    s->dropout[0] = dogb_alloc(arena, count, sizeof *s->dropout[0]);
-    s->dropout[1] = dogb_alloc(arena, count, sizeof *s->dropout[1]);
-    s->seeds = dogb_alloc(arena, count, sizeof *s->seeds);
-    if (s->optim == NULL || s->smoothing == NULL || s->dropout[0] == NULL ||
-        s->dropout[1] == NULL || s->seeds == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    for (int32_t i = 0; i < bank->count; i++) {
-        const dogbreed_trainer *one = bank->trainers[i];
-        (void)dogb_graph_head(&nodes, one->graph);
-        dogb_session_optim(&s->optim[i], one);
-        s->smoothing[i] = one->options.label_smoothing;
-        s->seeds[i] = one->options.seed;
-        for (int32_t k = 0; k < nodes.layers; k++) {
-            s->dropout[k][i] = dropout_before(one->graph, nodes.dropout[k]);
-        }
-    }
-    return DOGBREED_OK;
-}
-
 static int make_heads(dogb_trainer_bank *bank) {
-    const dogbreed_trainer *first = bank->trainers[0];
-    dogb_head_nodes nodes;
     dogb_arena scratch = {0};
-    settings s = {0};
-    (void)dogb_graph_head(&nodes, first->graph);
-    int rc = collect(&s, &scratch, bank);
-    dogb_heads_conf conf = {
-        .count = bank->count,
-        .features = (int32_t)bank->data.stride,
-        .classes = dogbreed_model_class_count(first->model),
-        .hidden = nodes.layers == 2 ? first->graph->nodes[nodes.linear[0]].channels_out : 0,
-        .threads = bank->threads,
-        .optim = s.optim,
-        .label_smoothing = s.smoothing,
-        .dropout = s.dropout[1],
-        .seeds = s.seeds,
-        .class_weights = first->class_weights,
-        .dropout_features = s.dropout[0],
-        .dropout_nodes = {nodes.dropout[0], nodes.dropout[1]},
-        .device = first->device,
-    };
+    dogb_heads_conf conf;
+    int rc = dogb_bank_conf(&conf, &scratch, bank->trainers, bank->count);
     rc = rc < 0 ? rc : dogb_engine_heads(&bank->heads, bank->engine, &conf);
     for (int32_t i = 0; rc == DOGBREED_OK && i < bank->count; i++) {
         const dogbreed_trainer *one = bank->trainers[i];

@@ -13,6 +13,13 @@ typedef struct dogb_trainer_bank dogb_trainer_bank;
 // class weights and views, and nobody may listen to single steps.
 const char *dogb_trainer_bank_refusal(dogbreed_trainer *const *trainers, int32_t count);
 
+// Bytes that a bank of these will take where its heads train: on the CPU with the table of features
+// and what each member holds beside its head, on another device the heads and the copy of the table
+// there. A little more than it comes to. 0: the engine does not say. Opens the engine.
+int64_t dogb_trainer_bank_bytes(dogbreed_trainer *const *trainers, int32_t count);
+// Bytes that are free there now; 0: unknown.
+int64_t dogb_trainer_bank_room(dogbreed_trainer *trainer);
+
 // Called after an epoch of all members, and once more when none is left; negative: the bank ends
 // (the trainers end as cancelled). dogbreed_trainer_stop ends one member.
 typedef int (*dogb_trainer_bank_fn)(void *userdata);

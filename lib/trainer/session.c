@@ -4,10 +4,6 @@
 #include "core/thread.h"
 #include "trainer/state.h"
 
-enum {
-    FEATURE_BATCH = 256
-}; // rows per validation step; fixed, so that results do not depend on it
-
 int dogb_session_engine(dogbreed_trainer *trainer) {
     const dogbreed_trainer_options *options = &trainer->options;
     dogb_head_nodes nodes;
@@ -99,7 +95,7 @@ static int open_source(dogb_source **out, dogbreed_trainer *trainer, int trainin
         .seed = options->seed,
         .cache_bytes = cache_share(trainer, dataset),
         .views = training ? options->augment_views : 0,
-        .batch_size = training || !trainer->cached ? options->batch_size : FEATURE_BATCH,
+        .batch_size = training || !trainer->cached ? options->batch_size : DOGB_FEATURE_BATCH,
         .loader_threads = trainer->loader_threads,
         .shuffle = training,
         .augment = training ? options->augment : 0,
@@ -200,7 +196,7 @@ static int open_all(dogbreed_trainer *trainer) {
         if ((rc = open_source(&session->valid, trainer, 0)) != DOGBREED_OK) {
             return rc;
         }
-        size_t rows = trainer->cached ? FEATURE_BATCH : (size_t)trainer->options.batch_size;
+        size_t rows = trainer->cached ? DOGB_FEATURE_BATCH : (size_t)trainer->options.batch_size;
         session->logits = dogb_alloc_raw(&session->arena, rows * classes, sizeof(float));
         if (session->logits == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;

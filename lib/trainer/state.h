@@ -116,6 +116,7 @@ int dogb_slots_sync(dogbreed_trainer *trainer);  // weights and optimiser state:
 int dogb_slots_write(dogbreed_trainer *trainer); // slots -> net
 
 // session.c
+enum { DOGB_FEATURE_BATCH = 256 }; // rows per validation step; fixed: results do not depend on it
 int dogb_session_engine(dogbreed_trainer *trainer); // opens engine and device, once
 int dogb_session_open(dogbreed_trainer *trainer);   // features, net, optimiser, sources
 void dogb_session_optim(dogb_optim_conf *out, const dogbreed_trainer *trainer);

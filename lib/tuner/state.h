@@ -67,7 +67,7 @@ struct dogbreed_tuner {
     dogb_sampler *sampler;
     dogb_study *study; // NULL: no storage
     int32_t opened;
-    int32_t reserved;
+    int32_t trained;    // 1: this run has brought a trial to an end
     dogb_trial *trials; // [count], by number
     size_t count;
     size_t capacity;
@@ -173,6 +173,8 @@ int dogb_trial_fail(dogbreed_tuner *tuner, int64_t number, const char *reason); 
 // 1: a failure with this code is not the trial's fault: the study ends, and its next run begins the
 // trial again.
 int dogb_trial_spared(int code);
+// 1: memory was short, of the host or the device: it may be enough for fewer at a time.
+int dogb_trial_lacks(int code);
 
 // importance.c: finished trials with a finite value, the pruned ones too where `pruned` says so;
 // and the share of each axis in reaching the best ones, [axes], sum 1.

@@ -79,6 +79,10 @@ int dogb_trial_spared(int code) {
            code == DOGBREED_ERROR_DEVICE || code == DOGBREED_ERROR_NETWORK;
 }
 
+int dogb_trial_lacks(int code) {
+    return code == DOGBREED_ERROR_NO_MEMORY || code == DOGBREED_ERROR_DEVICE_MEMORY;
+}
+
 int dogb_trial_cells(dogb_buffer *csv, dogb_arena *arena, const dogbreed_tuner *tuner,
                      const dogb_trial *trial) {
     for (size_t i = 0; i < tuner->axis_count; i++) {

@@ -277,6 +277,7 @@ int dogbreed_tuner_run(dogbreed_tuner *tuner) {
     }
     tuner->running = 1;
     tuner->stopping = 0;
+    tuner->trained = 0;
     tuner->begin = dogb_clock();
     int rc = run(tuner);
     tuner->running = 0;

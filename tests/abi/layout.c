@@ -154,7 +154,7 @@
     FIELD(dogbreed_option_info, maximum, 56, 8)                                            \
     FIELD(dogbreed_option_info, offset, 64, 4)                                             \
     FIELD(dogbreed_option_info, reserved, 68, 4)                                           \
-    STRUCT(dogbreed_tuner_options, 88)                                                     \
+    STRUCT(dogbreed_tuner_options, 96)                                                     \
     FIELD(dogbreed_tuner_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_tuner_options, kind, 4, 4)                                              \
     FIELD(dogbreed_tuner_options, seed, 8, 8)                                              \
@@ -172,6 +172,7 @@
     FIELD(dogbreed_tuner_options, converge, 76, 4)                                         \
     FIELD(dogbreed_tuner_options, workers, 80, 4)                                          \
     FIELD(dogbreed_tuner_options, kfold, 84, 4)                                            \
+    FIELD(dogbreed_tuner_options, bank_bytes_max, 88, 8)                                   \
     STRUCT(dogbreed_command_options, 56)                                                   \
     FIELD(dogbreed_command_options, struct_size, 0, 4)                                     \
     FIELD(dogbreed_command_options, kind, 4, 4)                                            \

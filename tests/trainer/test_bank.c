@@ -1,8 +1,11 @@
 // Trainers in a bank come to the weights, metrics and events of each one alone.
+#include "../memory_limit.h"
 #include "fixture.h"
 
 #include "core/error.h"
 #include "trainer/bank.h"
+
+#include <math.h>
 
 enum { MEMBERS = 7, EPOCHS_MAX = 4 };
 
@@ -235,12 +238,59 @@ static void refusals(void **state) {
     fixture_close(&f);
 }
 
+// Bytes in use at most while a bank trains, its trainers included.
+static size_t peak_of(const fixture *f, dogbreed_model *model, int32_t count, int64_t *said) {
+    heard h = {.stop_after = 0};
+    dogbreed_trainer *trainers[MEMBERS];
+    memory_watch watch;
+    memory_limit(&watch, SIZE_MAX);
+    size_t before = watch.peak;
+    for (int i = 0; i < count; i++) {
+        trainers[i] = make(f, model, &recipes[i], &h);
+    }
+    *said = dogb_trainer_bank_bytes(trainers, count);
+    assert_ok(dogb_trainer_bank_run(trainers, count, NULL, NULL));
+    memory_unlimited();
+    for (int i = 0; i < count; i++) {
+        dogbreed_trainer_destroy(trainers[i]);
+    }
+    return watch.peak - before;
+}
+
+// Of heads that are large beside what every trainer has.
+static void the_bytes_of_a_bank_are_known(void **state) {
+    (void)state;
+    static const char *const heads[] = {"linear", "mlp:3000", "mlp:2000:0.4"};
+    const double SLACK = 256 * 1024;
+    fixture f;
+    fixture_open(&f, 60, 20);
+    f.options.threads = 1;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        f.options.augment_views = i == 2 ? 4 : 0;
+        f.model.head = heads[i];
+        dogbreed_model *model = fixture_model(&f);
+        int64_t said = 0;
+        (void)peak_of(&f, model, 1, &said); // features are computed
+        for (int32_t count = 1; count <= MEMBERS; count += 3) {
+            double peak = (double)peak_of(&f, model, count, &said);
+            double share = (double)said / peak;
+            if (fabs((double)said - peak) > SLACK && !(share > 0.9 && share < 1.3)) {
+                fail_msg("%d heads %s: %.0f bytes, said to be %lld", (int)count, heads[i], peak,
+                         (long long)said);
+            }
+        }
+        dogbreed_model_destroy(model);
+    }
+    fixture_close(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_member_is_as_alone),
         cmocka_unit_test(a_diverged_member_fails_alone),
         cmocka_unit_test(a_bank_can_be_ended),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(the_bytes_of_a_bank_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,22 @@ static int make(dogb_heads *heads, const dogb_heads_conf *conf) {
     return DOGBREED_OK;
 }
 
+// The shape of a bank; no more threads than heads can work at once.
+static void describe(dogb_heads *heads, const dogb_heads_conf *conf) {
+    heads->kernel = choose();
+    heads->features = conf->features;
+    heads->classes = conf->classes;
+    heads->hidden = conf->hidden;
+    heads->layers = conf->hidden > 0 ? 2 : 1;
+    heads->threads = conf->threads < conf->count ? conf->threads : conf->count;
+    heads->threads = heads->threads < 1 ? 1 : heads->threads;
+    memcpy(heads->nodes, conf->dropout_nodes, sizeof heads->nodes);
+    for (int32_t i = 0; i < conf->count; i++) {
+        heads->drops[0] |= conf->dropout_features != NULL && conf->dropout_features[i] != 0;
+        heads->drops[1] |= conf->dropout[i] != 0;
+    }
+}
+
 int dogb_native_heads_create(dogb_heads **out, const dogb_heads_conf *conf) {
     *out = NULL;
     int rc = dogb_heads_conf_check(conf);
@@ -102,19 +118,32 @@ int dogb_native_heads_create(dogb_heads **out, const dogb_heads_conf *conf) {
     if (heads == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    heads->kernel = choose();
-    heads->features = conf->features;
-    heads->classes = conf->classes;
-    heads->hidden = conf->hidden;
-    heads->layers = conf->hidden > 0 ? 2 : 1;
-    heads->threads = conf->threads < 1 ? 1 : conf->threads;
-    memcpy(heads->nodes, conf->dropout_nodes, sizeof heads->nodes);
+    describe(heads, conf);
     if ((rc = make(heads, conf)) < 0) {
         dogb_native_heads_destroy(heads);
         return rc;
     }
     *out = heads;
     return DOGBREED_OK;
+}
+
+int64_t dogb_native_heads_bytes(const dogb_heads_conf *conf, const int32_t *batches, int64_t rows) {
+    dogb_heads heads = {.count = conf->count};
+    int64_t floats = 0;
+    int64_t batch = 0;
+    describe(&heads, conf);
+    for (int32_t i = 0; i < conf->count; i++) {
+        int32_t slots = dogb_optim_slot_count(&conf->optim[i]);
+        int64_t inputs = conf->features;
+        if (heads.layers == 2) {
+            floats += dogb_heads_layer_floats(heads.kernel, inputs, heads.hidden, slots);
+            inputs = heads.hidden;
+        }
+        floats += dogb_heads_layer_floats(heads.kernel, inputs, heads.classes, slots);
+        batch = batches[i] > batch ? batches[i] : batch;
+    }
+    batch = batch < rows ? batch : rows;
+    return floats * (int64_t)sizeof(float) + heads.threads * dogb_heads_space_bytes(&heads, batch);
 }
 
 void dogb_native_heads_destroy(dogb_heads *heads) {

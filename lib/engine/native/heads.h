@@ -114,6 +114,9 @@ typedef struct dogb_heads_layer {
 int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
                           const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
                           int32_t slots);
+// Floats that it takes.
+int64_t dogb_heads_layer_floats(const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
+                                int32_t slots);
 // Between weights, biases or their state as a layer holds them and torch's: [outputs][inputs], or
 // [outputs].
 void dogb_heads_layer_read(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
@@ -203,6 +206,8 @@ struct dogb_heads {
     int32_t layers;
     int32_t threads;
     int32_t nodes[DOGB_HEADS_LAYERS]; // of dropout
+    int32_t drops[DOGB_HEADS_LAYERS]; // 1: some head drops inputs of that layer
+    int32_t reserved;
     dogb_arena memory;                // of spaces
     dogb_heads_space *spaces;         // [threads]
     int64_t batch;                    // rows that they hold
@@ -210,6 +215,7 @@ struct dogb_heads {
 
 int dogb_native_heads_create(dogb_heads **out, const dogb_heads_conf *conf);
 void dogb_native_heads_destroy(dogb_heads *heads);
+int64_t dogb_native_heads_bytes(const dogb_heads_conf *conf, const int32_t *batches, int64_t rows);
 dogb_heads_shape dogb_native_heads_shape(const dogb_heads *heads);
 int dogb_native_heads_end(dogb_heads *heads, int32_t head);
 int dogb_native_heads_read(dogb_heads *heads, int32_t head, int32_t param, float *out, size_t size);
@@ -226,6 +232,7 @@ int dogb_native_heads_set_steps(dogb_heads *heads, int32_t head, int64_t steps);
 
 // Memory for batches of that many rows on each thread; what is large enough stays.
 int dogb_heads_prepare(dogb_heads *heads, int64_t batch);
+int64_t dogb_heads_space_bytes(const dogb_heads *heads, int64_t batch); // of one thread
 // steps: the optimiser's, this one counted.
 dogb_heads_rule dogb_head_rule(const dogb_optim_conf *optim, int64_t steps, double rate);
 // The factors of dropout in front of a layer; NULL: there is none.

@@ -66,9 +66,8 @@ size_t dogb_heads_layer_weights(const dogb_heads_layer *layer) {
     return (size_t)(layer->groups * DOGB_HEADS_GROUP * layer->width);
 }
 
-int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
-                          const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
-                          int32_t slots) {
+static void shape_layer(dogb_heads_layer *layer, const dogb_heads_kernel *kernel, int64_t inputs,
+                        int64_t outputs) {
     layer->inputs = inputs;
     layer->outputs = outputs;
     layer->groups = (inputs + DOGB_HEADS_GROUP - 1) / DOGB_HEADS_GROUP;
@@ -76,6 +75,19 @@ int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
     layer->width = (outputs + unit - 1) / unit * unit;
     layer->padded = (outputs + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
     layer->stride = dogb_heads_stride(kernel, outputs);
+}
+
+int64_t dogb_heads_layer_floats(const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
+                                int32_t slots) {
+    dogb_heads_layer layer;
+    shape_layer(&layer, kernel, inputs, outputs);
+    return (1 + slots) * ((int64_t)dogb_heads_layer_weights(&layer) + layer.padded);
+}
+
+int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
+                          const dogb_heads_kernel *kernel, int64_t inputs, int64_t outputs,
+                          int32_t slots) {
+    shape_layer(layer, kernel, inputs, outputs);
     size_t weights = dogb_heads_layer_weights(layer);
     layer->weights = dogb_alloc(arena, weights, sizeof(float));
     layer->bias = dogb_alloc(arena, (size_t)layer->padded, sizeof(float));

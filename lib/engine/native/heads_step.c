@@ -9,43 +9,68 @@
 
 // --- memory
 
-static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch) {
-    const dogb_head *head = NULL;
+// Floats of each part of a thread's memory.
+typedef struct sizes {
+    int64_t packed[DOGB_HEADS_LAYERS];
+    int64_t values[DOGB_HEADS_LAYERS];
+    int64_t mask[DOGB_HEADS_LAYERS];
+    int64_t delta; // of two layers, as what follows
+    int64_t packed_delta;
+    int64_t transposed;
+} sizes;
+
+static sizes sizes_of(const dogb_heads *heads, int64_t batch) {
+    sizes s = {{0}, {0}, {0}, 0, 0, 0};
     int64_t inputs[DOGB_HEADS_LAYERS] = {heads->features, heads->hidden};
-    int drops[DOGB_HEADS_LAYERS] = {0, 0};
-    for (head = heads->heads; head < heads->heads + heads->count; head++) {
-        drops[0] |= head->dropout[0] != 0;
-        drops[1] |= head->dropout[1] != 0;
-    }
-    space->threads = 1;
     for (int32_t layer = 0; layer < heads->layers; layer++) {
         int64_t outputs = layer + 1 < heads->layers ? heads->hidden : heads->classes;
-        int64_t stride = dogb_heads_stride(heads->kernel, outputs);
-        int64_t packed = dogb_heads_packed_floats(inputs[layer], batch);
-        int64_t mask = drops[layer] ? inputs[layer] * batch : 1;
-        space->packed[layer] = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
-        space->values[layer] = dogb_alloc(&heads->memory, (size_t)(stride * batch), sizeof(float));
-        space->mask[layer] = dogb_alloc(&heads->memory, (size_t)mask, sizeof(float));
+        s.packed[layer] = dogb_heads_packed_floats(inputs[layer], batch);
+        s.values[layer] = dogb_heads_stride(heads->kernel, outputs) * batch;
+        s.mask[layer] = heads->drops[layer] ? inputs[layer] * batch : 1;
+    }
+    if (heads->layers == 2) {
+        s.delta = dogb_heads_stride(heads->kernel, heads->hidden) * batch;
+        s.packed_delta = dogb_heads_packed_floats(heads->classes, batch);
+        s.transposed = dogb_heads_layer_floats(heads->kernel, heads->classes, heads->hidden, 0);
+    }
+    return s;
+}
+
+int64_t dogb_heads_space_bytes(const dogb_heads *heads, int64_t batch) {
+    sizes s = sizes_of(heads, batch);
+    int64_t floats = s.delta + s.packed_delta + s.transposed + batch; // with labels
+    for (int32_t layer = 0; layer < heads->layers; layer++) {
+        floats += s.packed[layer] + s.values[layer] + s.mask[layer];
+    }
+    return floats * (int64_t)sizeof(float);
+}
+
+static int make_space(dogb_heads_space *space, dogb_heads *heads, int64_t batch) {
+    sizes s = sizes_of(heads, batch);
+    dogb_arena *memory = &heads->memory;
+    space->threads = 1;
+    for (int32_t layer = 0; layer < heads->layers; layer++) {
+        space->packed[layer] = dogb_alloc(memory, (size_t)s.packed[layer], sizeof(float));
+        space->values[layer] = dogb_alloc(memory, (size_t)s.values[layer], sizeof(float));
+        space->mask[layer] = dogb_alloc(memory, (size_t)s.mask[layer], sizeof(float));
         if (space->packed[layer] == NULL || space->values[layer] == NULL ||
             space->mask[layer] == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;
         }
     }
-    space->labels = dogb_alloc(&heads->memory, (size_t)batch, sizeof *space->labels);
+    space->labels = dogb_alloc(memory, (size_t)batch, sizeof *space->labels);
     if (space->labels == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     if (heads->layers == 1) {
         return DOGBREED_OK;
     }
-    int64_t stride = dogb_heads_stride(heads->kernel, heads->hidden);
-    int64_t packed = dogb_heads_packed_floats(heads->classes, batch);
-    space->delta = dogb_alloc(&heads->memory, (size_t)(stride * batch), sizeof(float));
-    space->packed_delta = dogb_alloc(&heads->memory, (size_t)packed, sizeof(float));
+    space->delta = dogb_alloc(memory, (size_t)s.delta, sizeof(float));
+    space->packed_delta = dogb_alloc(memory, (size_t)s.packed_delta, sizeof(float));
     if (space->delta == NULL || space->packed_delta == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    return dogb_heads_layer_make(&space->transposed, &heads->memory, heads->kernel, heads->classes,
+    return dogb_heads_layer_make(&space->transposed, memory, heads->kernel, heads->classes,
                                  heads->hidden, 0);
 }
 

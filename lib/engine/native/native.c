@@ -188,6 +188,7 @@ const dogb_engine *dogb_engine_native(void) {
         .net_describe = dogb_native_describe,
         .peak = dogb_native_peak,
         .observe = dogb_native_observe,
+        .heads_bytes = dogb_native_heads_bytes,
     };
     return &table;
 }

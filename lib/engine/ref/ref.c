@@ -82,6 +82,7 @@ static const dogb_engine table = {
     .heads_slot_write = dogb_bank_slot_write,
     .heads_steps = dogb_bank_steps,
     .heads_set_steps = dogb_bank_set_steps,
+    .heads_bytes = dogb_bank_bytes,
 };
 
 const dogb_engine *dogb_engine_ref(void) {

@@ -173,6 +173,7 @@ static dogb_engine make_table() noexcept {
     table.heads_slot_write = heads_slot_write;
     table.heads_steps = heads_steps;
     table.heads_set_steps = heads_set_steps;
+    table.heads_bytes = heads_bytes;
     return table;
 }
 

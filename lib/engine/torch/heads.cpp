@@ -6,6 +6,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -72,6 +73,41 @@ int heads_create(dogb_heads **out, const dogb_heads_conf *conf) noexcept {
         *out = bank.release();
         return DOGBREED_OK;
     });
+}
+
+// What one head needs beside its tensors while it takes steps: gradients, an optimiser's
+// intermediate values, and the values of a batch: of inputs and their mask, around the hidden
+// layer, and around the loss.
+static int64_t step_floats(const dogb_heads_conf *conf, int32_t i, int64_t params, int64_t batch) {
+    bool drops = conf->dropout_features != nullptr && conf->dropout_features[i] != 0;
+    int64_t inputs = (int64_t)conf->features * (drops ? 2 : 1);
+    int64_t hidden = (int64_t)conf->hidden * (conf->dropout[i] != 0 ? 5 : 3);
+    int64_t optim = conf->optim[i].kind == DOGB_OPTIM_SGD ? 1 : 3;
+    return params * optim + batch * (inputs + hidden + 6 * (int64_t)conf->classes + 4);
+}
+
+int64_t heads_bytes(const dogb_heads_conf *conf, const int32_t *batches, int64_t rows) noexcept {
+    dogb_heads_shape shape = {conf->count, conf->features, conf->classes, conf->hidden, nullptr};
+    at::Device device(at::kCPU);
+    int rc = device_parse(device, conf->device == nullptr ? "cpu" : conf->device);
+    if (rc < 0) {
+        return rc;
+    }
+    bool stacked = wants_stacks(device);
+    int64_t params = 0, kept = 0, most = 0, all = 0;
+    for (int32_t param = 0; param < dogb_heads_params(&shape); param++) {
+        params += dogb_heads_param_count(&shape, param);
+    }
+    for (int32_t i = 0; i < conf->count; i++) {
+        int64_t tensors = params * (1 + optim_slot_count(conf->optim[i]));
+        int64_t step = step_floats(conf, i, params, std::min<int64_t>(batches[i], rows));
+        kept += tensors;
+        all += step + tensors; // of a stack, which has its own tensors
+        most = std::max(most, step);
+    }
+    int64_t floats = kept + (stacked ? all : std::min(conf->threads, conf->count) * most);
+    int64_t table = rows * (stacked ? 4 * (int64_t)conf->features + 8 : 8);
+    return 4 * floats + table + 16 * rows * (stacked ? conf->count : 1); // orders and their labels
 }
 
 void heads_destroy(dogb_heads *heads) noexcept {

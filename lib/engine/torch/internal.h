@@ -183,6 +183,7 @@ bool optim_sgd_cpu(const dogb_optim_conf &conf, double rate, const at::Tensor &p
 // --- heads.cpp
 int heads_create(dogb_heads **out, const dogb_heads_conf *conf) noexcept;
 void heads_destroy(dogb_heads *heads) noexcept;
+int64_t heads_bytes(const dogb_heads_conf *conf, const int32_t *batches, int64_t rows) noexcept;
 int heads_end(dogb_heads *heads, int32_t head) noexcept;
 int heads_read(dogb_heads *heads, int32_t head, int32_t param, float *out, size_t size) noexcept;
 int heads_write(dogb_heads *heads, int32_t head, int32_t param, const float *data,

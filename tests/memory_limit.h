@@ -1,0 +1,52 @@
+// memory_limit.h - a process with little memory: allocations of the library beyond a limit fail.
+// What is in use is the allocator's own number, with everything that was freed taken off.
+#ifndef DOGB_TEST_MEMORY_LIMIT_H
+#define DOGB_TEST_MEMORY_LIMIT_H
+
+#include "test.h"
+
+#include "core/arena.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/allocator_interface.h>
+static inline size_t memory_live(void) {
+    return __sanitizer_get_current_allocated_bytes();
+}
+#else
+#include <malloc.h>
+static inline size_t memory_live(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+#endif
+
+typedef struct memory_watch {
+    size_t limit; // bytes in use
+    size_t peak;
+    int32_t refused;
+} memory_watch;
+
+static inline int memory_look(size_t size, void *userdata) {
+    memory_watch *watch = userdata;
+    size_t use = memory_live() + size;
+    if (use > watch->limit) {
+        watch->refused++;
+        return 1;
+    }
+    watch->peak = use > watch->peak ? use : watch->peak;
+    return 0;
+}
+
+// From now on `bytes` more than now can be had. SIZE_MAX: any number, the peak alone is wanted. One
+// thread allocates at a time.
+static inline void memory_limit(memory_watch *watch, size_t bytes) {
+    size_t now = memory_live();
+    *watch = (memory_watch){.limit = bytes > SIZE_MAX - now ? SIZE_MAX : now + bytes, .peak = now};
+    dogb_alloc_test(memory_look, watch);
+}
+
+static inline void memory_unlimited(void) {
+    dogb_alloc_test(NULL, NULL);
+}
+
+#endif
