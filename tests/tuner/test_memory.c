@@ -194,6 +194,37 @@ static void short_of_memory_fewer_train_at_a_time(void **state) {
     free(whole);
 }
 
+// Folds of a trial are together in a bank, and where even that is too much one after the other.
+static void folds_are_the_same_with_less_memory(void **state) {
+    (void)state;
+    fixture wide = large();
+    dogbreed_tuner_options options = study_options("");
+    options.kfold = 3;
+    options.bank_bytes_max = 1LL << 40;
+    char *whole = NULL;
+    heard h;
+    int32_t fewer = 0;
+    assert_ok(run_heard(&whole, &h, &wide, &options, SIZE_MAX));
+    assert_int_equal(h.most, ROUND);
+    size_t need = 3 * (size_t)bytes_of(&wide, ROUND);
+    for (size_t part = 16; part > 0; part -= part > 6 ? 5 : 1) {
+        char *found = NULL;
+        int rc = run_heard(&found, &h, &wide, &options, need * part / 16);
+        fewer += rc == DOGBREED_OK && h.most < ROUND;
+        if (rc == DOGBREED_OK) {
+            (void)same_ones(found, whole);
+        }
+        free(found);
+    }
+    assert_true(fewer > 1);
+    options.bank_bytes_max = 1;
+    char *small = NULL;
+    assert_ok(run_heard(&small, &h, &wide, &options, SIZE_MAX));
+    assert_int_equal(h.most, 1);
+    assert_same_trials(small, whole);
+    free(whole);
+}
+
 // A trial that is too large even alone is a failure; those beside it are as without it.
 static void a_trial_too_large_fails_alone(void **state) {
     (void)state;
@@ -310,6 +341,7 @@ int main(void) {
         cmocka_unit_test(a_budget_changes_no_trial),
         cmocka_unit_test(a_budget_changes_no_pruning),
         cmocka_unit_test(short_of_memory_fewer_train_at_a_time),
+        cmocka_unit_test(folds_are_the_same_with_less_memory),
         cmocka_unit_test(a_trial_too_large_fails_alone),
         cmocka_unit_test(a_worker_without_memory_leaves),
         cmocka_unit_test(a_study_that_has_trained_goes_on),
