@@ -77,12 +77,16 @@ static int begin_run(dogb_run *run, const dogbreed_event *event) {
     if (run->csv < 0 && (rc = dogb_run_logs_open(run)) < 0) {
         return rc;
     }
+    if ((rc = dogb_run_board_open(run)) < 0) {
+        return rc;
+    }
     return (rc = dogb_run_manifest(run, 0)) < 0 ? rc : dogb_run_status(run, event);
 }
 
 static int end_epoch(dogb_run *run, const dogbreed_event *event) {
     const dogbreed_trainer_options *options = dogb_trainer_options(run->trainer);
     int rc = dogb_run_logs_epoch(run, event);
+    rc = rc < 0 ? rc : dogb_run_board_epoch(run, event);
     run->checkpoint_pending = 1;
     run->model_pending |= event->improved || options->keep == DOGBREED_KEEP_LAST;
     if (rc < 0 || (run->model_pending && due(run, run->model_time, run->model_cost) &&

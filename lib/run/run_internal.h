@@ -19,7 +19,9 @@ typedef struct dogb_run {
     int lock;               // descriptor of run.lock; -1: not held
     int csv;                // descriptors of the logs; -1: closed
     int jsonl;
-    size_t used; // of buffer: lines for metrics.jsonl
+    const char *board;     // the event file of this time; NULL: none
+    uint32_t board_curves; // that have a point in it, a bit each
+    size_t used;           // of buffer: lines for metrics.jsonl
     char buffer[DOGB_RUN_BUFFER];
 
     double interval;        // seconds between two checkpoints or model files
@@ -51,6 +53,10 @@ int dogb_run_logs_flush(dogb_run *run, int sync);
 void dogb_run_logs_close(dogb_run *run);
 // Shortest of 15, 16, 17 digits that reads back as the same number; "" for NaN.
 void dogb_run_number(char out[40], double value);
+
+// board.c
+int dogb_run_board_open(dogb_run *run); // a new event file
+int dogb_run_board_epoch(dogb_run *run, const dogbreed_event *event);
 
 // status.c
 int dogb_run_status(dogb_run *run, const dogbreed_event *event); // status.json, now
