@@ -85,31 +85,106 @@ static void add_area(dogb_buffer *out, const dogb_shape *shape) {
     dogb_buffer_add(out, "\"");
 }
 
-static void add_mark(dogb_buffer *out, const dogb_shape *shape) {
-    const double *points = NULL;
-    double x = shape->points[0], y = shape->points[1];
-    size_t count = dogb_mark_outline(&points, shape->mark);
-    int open = shape->mark == DOGB_MARK_CROSS || shape->mark == DOGB_MARK_RING;
-    dogb_buffer_add(out, count == 0 ? "<circle" : "<path");
-    if (open) {
+static void paint_mark(dogb_buffer *out, const dogb_shape *shape) {
+    if (shape->mark == DOGB_MARK_CROSS || shape->mark == DOGB_MARK_RING) {
         stroke(out, shape->color, DOGB_MARK_STROKE);
     } else {
         paint(out, 0, shape->color);
     }
-    if (count == 0) {
-        attribute(out, "cx", x);
-        attribute(out, "cy", y);
-        attribute(out, "r", shape->size);
-        return;
-    }
-    dogb_buffer_add(out, " d=\"");
+}
+
+static void add_outline(dogb_buffer *out, const dogb_shape *shape, const double *points,
+                        size_t count) {
+    double x = shape->points[0], y = shape->points[1];
     if (shape->mark == DOGB_MARK_CROSS) { // two strokes
         outline(out, points, 2, x, y, shape->size, 0);
         outline(out, points + 4, 2, x, y, shape->size, 0);
     } else {
         outline(out, points, count, x, y, shape->size, 1);
     }
+}
+
+static void add_mark(dogb_buffer *out, const dogb_shape *shape) {
+    const double *points = NULL;
+    size_t count = dogb_mark_outline(&points, shape->mark);
+    dogb_buffer_add(out, count == 0 ? "<circle" : "<path");
+    paint_mark(out, shape);
+    if (count == 0) {
+        attribute(out, "cx", shape->points[0]);
+        attribute(out, "cy", shape->points[1]);
+        attribute(out, "r", shape->size);
+        return;
+    }
+    dogb_buffer_add(out, " d=\"");
+    add_outline(out, shape, points, count);
     dogb_buffer_add(out, "\"");
+}
+
+// --- many marks without a note: one path, not an element for each
+
+// Where marks of one path overlap they are no darker, so a path has not too many, and neighbours
+// are in different ones.
+enum { MARKS_OF_PATH = 250 };
+
+static size_t run_of(const dogb_drawing *drawing, size_t at) {
+    const dogb_shape *first = &drawing->shapes[at];
+    size_t count = 0;
+    while (at + count < drawing->count) {
+        const dogb_shape *shape = &drawing->shapes[at + count];
+        if (shape->kind != DOGB_SHAPE_MARK || shape->text != NULL || shape->mark != first->mark ||
+            shape->color != first->color || shape->size != first->size) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
+static void add_disc(dogb_buffer *out, double x, double y) { // a dot of the line's width
+    move(out, "M", x, y);
+    dogb_buffer_add(out, "h0");
+}
+
+static void add_ring(dogb_buffer *out, double x, double y, double radius) {
+    move(out, "M", x - radius, y);
+    for (int i = 0; i < 2; i++) {
+        move(out, "a", radius, radius);
+        move(out, i == 0 ? " 0 1 0 " : " 0 1 0 -", 2 * radius, 0);
+    }
+}
+
+// Every `step`-th of them.
+static void add_path(dogb_buffer *out, const dogb_shape *shapes, size_t count, size_t step) {
+    const double *points = NULL;
+    const dogb_shape *first = &shapes[0];
+    size_t corners = dogb_mark_outline(&points, first->mark);
+    dogb_buffer_add(out, "<path");
+    if (first->mark == DOGB_MARK_DISC) {
+        stroke(out, first->color, 2 * first->size);
+        dogb_buffer_add(out, " stroke-linecap=\"round\"");
+    } else {
+        paint_mark(out, first);
+    }
+    dogb_buffer_add(out, " d=\"");
+    for (size_t i = 0; i < count; i += step) {
+        const dogb_shape *shape = &shapes[i];
+        double x = shape->points[0], y = shape->points[1];
+        if (first->mark == DOGB_MARK_DISC) {
+            add_disc(out, x, y);
+        } else if (corners == 0) {
+            add_ring(out, x, y, shape->size);
+        } else {
+            add_outline(out, shape, points, corners);
+        }
+    }
+    dogb_buffer_add(out, "\"/>\n");
+}
+
+static void add_marks(dogb_buffer *out, const dogb_shape *shapes, size_t count) {
+    size_t paths = (count + MARKS_OF_PATH - 1) / MARKS_OF_PATH;
+    for (size_t i = 0; i < paths; i++) {
+        add_path(out, shapes + i, count - i, paths);
+    }
 }
 
 static void add_text(dogb_buffer *out, const dogb_shape *shape) {
@@ -168,8 +243,14 @@ int dogb_drawing_svg(dogb_buffer *out, const dogb_drawing *drawing) {
                          "\" stroke-linejoin=\"round\" aria-label=\"");
     escape(out, drawing->title);
     dogb_buffer_add(out, "\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
-    for (size_t i = 0; i < drawing->count; i++) {
-        add_shape(out, &drawing->shapes[i]);
+    for (size_t i = 0; i < drawing->count;) {
+        size_t run = run_of(drawing, i);
+        if (run > 1) {
+            add_marks(out, &drawing->shapes[i], run);
+        } else {
+            add_shape(out, &drawing->shapes[i]);
+        }
+        i += run > 1 ? run : 1;
     }
     dogb_buffer_add(out, "</svg>\n");
     return out->rc;

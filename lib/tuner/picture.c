@@ -82,6 +82,33 @@ static double worst_shown(const double *sorted, size_t count) {
     return astray ? most + 0.5 * (most - best) : worst;
 }
 
+static int choose_noted(dogb_picture *picture) {
+    const dogbreed_tuner *tuner = picture->tuner;
+    const dogb_trial *best = NULL;
+    const dogb_trial *worst = NULL;
+    picture->noted = dogb_alloc(picture->arena, tuner->count + 1, sizeof *picture->noted);
+    if (picture->noted == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < tuner->count; i++) {
+        const dogb_trial *trial = &tuner->trials[i];
+        picture->noted[i] = tuner->count <= DOGB_PICTURE_NOTES;
+        if (!dogb_trial_has_value(trial, 1)) {
+            continue;
+        }
+        worst = worst == NULL || dogb_trial_better(tuner, worst, trial) ? trial : worst;
+        if (trial->state == DOGB_TRIAL_COMPLETE &&
+            (best == NULL || dogb_trial_better(tuner, trial, best))) {
+            best = trial;
+            picture->noted[i] = 1;
+        }
+    }
+    if (worst != NULL) {
+        picture->noted[worst - tuner->trials] = 1;
+    }
+    return DOGBREED_OK;
+}
+
 int dogb_picture_prepare(dogb_picture *picture) {
     static const struct {
         const char *label;
@@ -96,8 +123,9 @@ int dogb_picture_prepare(dogb_picture *picture) {
     picture->label = objectives[tuner->options.objective].label;
     picture->factor = objectives[tuner->options.objective].factor;
     double *sorted = sort_values(&count, picture);
-    if (sorted == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
+    int rc = sorted == NULL ? DOGBREED_ERROR_NO_MEMORY : choose_noted(picture);
+    if (rc < 0) {
+        return rc;
     }
     double sign = dogb_tuner_sign(tuner);
     if (count == 0) { // no numbers along an axis without any
@@ -135,7 +163,7 @@ static void add_params(dogb_buffer *out, const dogb_picture *picture, const dogb
     dogb_buffer_add(out, *before == ',' ? ")" : "");
 }
 
-char *dogb_picture_note(const dogb_picture *picture, const dogb_trial *trial) {
+char *dogb_picture_describe(const dogb_picture *picture, const dogb_trial *trial) {
     static const char *const states[] = {"running", "complete", "pruned", "failed", "waiting"};
     dogb_buffer out = {.arena = picture->arena};
     dogb_buffer_add(&out, "trial ");
@@ -154,6 +182,15 @@ char *dogb_picture_note(const dogb_picture *picture, const dogb_trial *trial) {
     }
     add_params(&out, picture, trial);
     return out.rc < 0 ? NULL : out.data;
+}
+
+int dogb_picture_note(const char **out, const dogb_picture *picture, const dogb_trial *trial) {
+    *out = NULL;
+    if (!picture->noted[trial - picture->tuner->trials]) {
+        return DOGBREED_OK;
+    }
+    *out = dogb_picture_describe(picture, trial);
+    return *out == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
 dogb_scale dogb_picture_axis(const dogb_axis *axis) {

@@ -34,9 +34,10 @@ static int sort(dogb_points_list series[SERIES], dogb_picture *picture) {
         if (!dogb_trial_is_over(trial)) {
             continue;
         }
-        char *note = dogb_picture_note(picture, trial);
-        if (note == NULL) {
-            return DOGBREED_ERROR_NO_MEMORY;
+        const char *note = NULL;
+        int rc = dogb_picture_note(&note, picture, trial);
+        if (rc < 0) {
+            return rc;
         }
         if (!known) {
             dogb_points_add(&series[FAILED], (double)i, dogb_picture_bad_end(picture), note);

@@ -32,6 +32,20 @@ static size_t collect(rank *out, const dogb_picture *picture) {
     return count;
 }
 
+// Of many: every so-many-th of the worse ones, from the worst on, and the better ones all.
+static size_t thin(rank *ranks, size_t count) {
+    const size_t half = DOGB_PICTURE_LINES / 2;
+    size_t others = count > 2 * half ? count - half : 0;
+    size_t step = (others + half - 1) / half;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i >= others || i % step == 0) {
+            ranks[kept++] = ranks[i];
+        }
+    }
+    return kept;
+}
+
 static int add_table(dogb_picture *picture) {
     const dogbreed_tuner *tuner = picture->tuner;
     int rc = DOGBREED_OK;
@@ -58,7 +72,8 @@ static int fill(dogb_parallel *out, dogb_picture *picture) {
     size_t columns = tuner->axis_count + 1;
     rank *ranks = dogb_alloc(picture->arena, tuner->count + 1, sizeof *ranks);
     dogb_scale *scales = dogb_alloc(picture->arena, columns, sizeof *scales);
-    size_t count = ranks == NULL ? 0 : collect(ranks, picture);
+    size_t all = ranks == NULL ? 0 : collect(ranks, picture);
+    size_t count = ranks == NULL ? 0 : thin(ranks, all);
     double *values = dogb_alloc(picture->arena, (count + 1) * columns, sizeof *values);
     double *shades = dogb_alloc(picture->arena, count + 1, sizeof *shades);
     const char **notes = dogb_alloc(picture->arena, count + 1, sizeof *notes);
@@ -78,8 +93,14 @@ static int fill(dogb_parallel *out, dogb_picture *picture) {
         }
         values[i * columns + columns - 1] = value;
         shades[i] = tuner->maximize ? place : 1 - place;
-        notes[i] = dogb_picture_note(picture, trial);
+        notes[i] = dogb_picture_describe(picture, trial);
         if (notes[i] == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+    }
+    if (count < all) {
+        out->title = dogb_format(picture->arena, "%s: %zu of %zu trials", out->title, count, all);
+        if (out->title == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;
         }
     }

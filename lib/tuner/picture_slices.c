@@ -172,9 +172,9 @@ static int prepare(slices *s) {
     }
     *space = dogb_tuner_space(tuner);
     for (size_t i = 0; i < tuner->count; i++) {
-        s->notes[i] = dogb_picture_note(picture, &tuner->trials[i]);
-        if (s->notes[i] == NULL) {
-            return DOGBREED_ERROR_NO_MEMORY;
+        int rc = dogb_picture_note(&s->notes[i], picture, &tuner->trials[i]);
+        if (rc < 0) {
+            return rc;
         }
     }
     dogb_history history = {.space = space};

@@ -128,6 +128,49 @@ static void studies_of_all_sizes(void **state) {
     }
 }
 
+// Of thousands of trials the pictures stay small; the tables have all of them.
+static void thousands_of_trials(void **state) {
+    (void)state;
+    if (!has_module()) {
+        test_skip("no module that draws");
+    }
+    enum { COUNT = 4000, PRUNED = COUNT / 9, LINES = 1000, BYTES_MAX = 400000 };
+    dogbreed_tuner *tuner = study(COUNT, DOGBREED_OBJECTIVE_MINIMIZE, smooth);
+    dogb_arena arena = {0};
+    char best[64];
+    char *json = NULL;
+    assert_ok(dogbreed_tuner_trial(&json, tuner, -1));
+    json_t *winner = json_loads(json, 0, NULL);
+    (void)snprintf(best, sizeof best, "<title>trial %d, complete: ",
+                   (int)json_integer_value(json_object_get(winner, "number")));
+    json_decref(winner);
+    dogbreed_free(json);
+    assert_ok(dogbreed_tuner_plots(tuner, scratch("thousands"), DOGBREED_PLOT_SVG));
+    for (int k = 0; k < PICTURES; k++) {
+        const char *svg = read_picture(&arena, "thousands", pictures[k], "svg");
+        assert_true(strlen(svg) < BYTES_MAX);
+        assert_int_equal(count_of(svg, best), k == 1 ? 0 : k == 3 ? 3 : 1);
+    }
+    const char *history = read_picture(&arena, "thousands", "history", "svg");
+    const char *parallel = read_picture(&arena, "thousands", "parallel", "svg");
+    // A disc ends in h0, a ring is two arcs; legend and marks with notes are circles.
+    int noted = count_of(history, "<title>");
+    int alone = count_of(history, "<circle") - 2;
+    assert_true(noted > 1 && noted < 50);
+    assert_int_equal(count_of(history, "h0") + count_of(history, " 0 1 0 ") / 2 + alone, COUNT);
+    assert_int_equal(count_of(parallel, "<title>trial "), LINES);
+    assert_non_null(strstr(parallel, ": 1000 of 4000 trials"));
+    const char *csv = read_picture(&arena, "thousands", "history", "csv");
+    assert_int_equal(count_of(csv, "\n"), COUNT + 1);
+    assert_int_equal(count_of(csv, "PRUNED"), PRUNED);
+    csv = read_picture(&arena, "thousands", "parallel", "csv");
+    assert_int_equal(count_of(csv, "\n"), COUNT + 1);
+    csv = read_picture(&arena, "thousands", "slices", "csv");
+    assert_int_equal(count_of(csv, ",trial,"), 1 + 3 * COUNT);
+    dogb_arena_free(&arena);
+    dogbreed_tuner_destroy(tuner);
+}
+
 static void the_same_bytes(void **state) {
     (void)state;
     if (!has_module()) {
@@ -222,11 +265,9 @@ static void memory_may_run_out_anywhere(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(studies_of_all_sizes),
-        cmocka_unit_test(the_same_bytes),
-        cmocka_unit_test(importance),
-        cmocka_unit_test(wrong_input),
-        cmocka_unit_test(memory_may_run_out_anywhere),
+        cmocka_unit_test(studies_of_all_sizes), cmocka_unit_test(thousands_of_trials),
+        cmocka_unit_test(the_same_bytes),       cmocka_unit_test(importance),
+        cmocka_unit_test(wrong_input),          cmocka_unit_test(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }
