@@ -213,6 +213,29 @@ class MainJob(unittest.TestCase):
         again = self.tuner(storage=storage)  # what is stored
         self.assertEqual([trial["value"] for trial in again.trials()], [values[number] for number in range(5)])
 
+    def test_events_inside_trials(self):
+        epochs, lent = {}, []
+
+        def watch(trainer, number):
+            lent.append(trainer)
+            trainer.subscribe(lambda event: epochs.setdefault(number, []).append(event.val_loss), "epoch_end")
+        study = self.tuner()
+        study.run(trainers=watch)
+        self.assertEqual({number: curve for number, curve in epochs.items()},
+                         {number: trial["curve"] for number, trial in enumerate(study.trials())})
+        with self.assertRaisesRegex(ValueError, "closed"):
+            lent[0].stop()
+
+        def fail(trainer, number):
+            raise KeyError("mine")
+        with self.assertRaisesRegex(KeyError, "mine"):
+            self.tuner().run(trainers=fail)
+
+        def fail_later(trainer, number):
+            trainer.subscribe(lambda event: fail(trainer, number), "epoch_end")
+        with self.assertRaisesRegex(KeyError, "mine"):
+            self.tuner().run(trainers=fail_later)
+
     def test_a_study_ends_as_its_listener_says(self):
         study = self.tuner()
         study.run(lambda trial: dogbreed.STOP)

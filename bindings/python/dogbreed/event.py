@@ -91,11 +91,15 @@ class Carrier:
         def forward(raw: Any, _: Any) -> int:
             try:
                 return int(function(view(raw)) or 0)
-            except BaseException as error:  # raised again by call()
-                self._raised = error
+            except BaseException as error:
+                self.keep(error)
                 return -1
 
         return kind(forward)
+
+    def keep(self, error: BaseException) -> None:
+        """Raised again by call()."""
+        self._raised = error
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """function(*arguments), whose result is lost when a callback raised."""

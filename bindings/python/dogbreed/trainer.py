@@ -1,7 +1,7 @@
 """Train a model on a dataset."""
 from __future__ import annotations
 
-from ctypes import byref, c_int32
+from ctypes import byref, c_int32, c_void_p
 from typing import Any, Callable
 
 from .common import Handle, Path, functions, made, made_json
@@ -35,6 +35,19 @@ class Trainer(Handle):
         trainer = cls._of(pointer)
         trainer._callbacks, trainer._carrier, trainer.model = [], Carrier(), model
         return trainer
+
+    @classmethod
+    def _lent(cls, pointer: Any, carrier: Carrier) -> Trainer:
+        """One that somebody else destroys: it has no model here."""
+        trainer = cls._of(pointer)
+        trainer._callbacks, trainer._carrier = [], carrier
+        return trainer
+
+    def _close_at_end(self) -> None:
+        self.subscribe(lambda event: self._forget(), "run_end")
+
+    def _forget(self) -> None:
+        self._pointer = c_void_p()
 
     def subscribe(self, function: Callable[[Event], int | None], *kinds: str) -> int:
         """Calls function for these kinds of event (none: all); returns the number for release()."""

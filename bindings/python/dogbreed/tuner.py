@@ -27,6 +27,7 @@ class RawTrial(Struct):
 
 
 _TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
+_TrainerFn = ctypes.CFUNCTYPE(c_int, c_void_p, c_int64, c_void_p)
 _c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi", warm_start="PTT", enqueue="PT",
                job="PPPPP", command="PP", metric="PT", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
                trial_count="P:q", trial="PPq", table="PPP", importance="PP", plots="PTu", tensorboard="PT", trainer="PPPq", destroy="P:-")
@@ -90,13 +91,33 @@ class Tuner(Handle):
         for pattern in metrics:
             _c.metric(self.pointer, pattern)
 
-    def run(self, listener: Callable[[Trial], int | None] | None = None) -> None:
-        """Runs the study to its end. listener gets a Trial and returns None or STOP; what it raises comes out."""
+    def run(self, listener: Callable[[Trial], int | None] | None = None,
+            trainers: Callable[[Trainer, int], Any] | None = None) -> None:
+        """Runs the study to its end. listener gets a Trial and returns None or STOP. trainers gets each trial's Trainer
+        and its number before it runs, to subscribe to its events; the Trainer is closed when the trial has ended. What
+        they raise comes out."""
+        lent: list[Trainer] = []
+
+        def lend(pointer: int, number: int, _: Any) -> int:
+            trainer = Trainer._lent(c_void_p(pointer), self._carrier)
+            lent.append(trainer)
+            try:
+                if trainers is not None:
+                    trainers(trainer, number)
+                trainer._close_at_end()
+            except BaseException as error:
+                self._carrier.keep(error)
+                return -1
+            return 0
+
         callback = self._carrier.wrap(listener, Trial, _TrialFn) if listener is not None else None
-        _c.listen(self.pointer, callback, None, None)
+        trainer_callback = _TrainerFn(lend) if trainers is not None else None
+        _c.listen(self.pointer, callback, trainer_callback, None)
         try:
             self._carrier.call(_c.run, self.pointer)
         finally:
+            for trainer in lent:
+                trainer._forget()
             if self._pointer:
                 _c.listen(self.pointer, None, None, None)
 
