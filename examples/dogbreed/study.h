@@ -14,7 +14,7 @@ typedef struct study {
     int64_t best;   // number; -1: none
     int64_t judged; // pictures that the objective is measured on
     double started;
-    double board_time; // of the last event files; 0: none yet
+    double board_next; // when event files are written again; 0: there are none yet
     progress *features;
     line line;
     int64_t done_before; // finished trials when it began; -1: no event yet

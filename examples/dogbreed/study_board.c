@@ -4,10 +4,12 @@
 
 #include <stdio.h>
 
-static const double INTERVAL = 10; // seconds between two that are written while trials run
+static const double INTERVAL = 10; // seconds between two that are written while trials run,
+static const double SHARE = 20;    // and so many times what the last one took
 
 void board_write(study *s) {
     char path[3100];
+    double begin = now_seconds();
     if (!is_on(s->t, "tensorboard", 1)) {
         return;
     }
@@ -15,11 +17,12 @@ void board_write(study *s) {
     if (dogbreed_tuner_tensorboard(s->tuner, path) < 0) {
         warn("%s: %s", path, dogbreed_error_message());
     }
-    s->board_time = now_seconds();
+    double wait = SHARE * (now_seconds() - begin);
+    s->board_next = now_seconds() + (wait > INTERVAL ? wait : INTERVAL);
 }
 
 void board_update(study *s) {
-    if (!s->worker && now_seconds() - s->board_time >= INTERVAL) {
+    if (!s->worker && now_seconds() >= s->board_next) {
         board_write(s);
     }
 }

@@ -29,7 +29,7 @@ static void print_text(const study *s) {
     if (s->pictures) {
         out("%-15s %s/plots\n", "pictures", s->folder);
     }
-    if (s->board_time > 0) {
+    if (s->board_next > 0) {
         out("%-15s tensorboard --logdir %s\n", "curves", s->folder);
     }
     out("%-15s %s\n", "run", s->folder);

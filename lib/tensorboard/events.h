@@ -64,13 +64,19 @@ typedef struct dogb_experiment {
 } dogb_experiment;
 void dogb_board_experiment(dogb_buffer *out, const dogb_experiment *experiment);
 
-// A trial, in a folder of its own: what it runs with, and how it ended.
+// A trial, in a folder of its own: what it runs with, and how it ended. Trials with one group are
+// shown as one, below its name.
 typedef struct dogb_hparam_setting {
     const char *name;
     dogb_hparam_value value;
 } dogb_hparam_setting;
-void dogb_board_session(dogb_buffer *out, double time, const dogb_hparam_setting *settings,
-                        size_t count);
+typedef struct dogb_session {
+    const char *group;
+    double time;
+    const dogb_hparam_setting *settings;
+    size_t count;
+} dogb_session;
+void dogb_board_session(dogb_buffer *out, const dogb_session *session);
 
 enum { DOGB_SESSION_SUCCESS = 1, DOGB_SESSION_FAILURE = 2 };
 void dogb_board_session_end(dogb_buffer *out, double time, int32_t status);

@@ -101,18 +101,18 @@ void dogb_board_experiment(dogb_buffer *out, const dogb_experiment *e) {
 
 // --- its trials
 
-// No name of a group: each trial is one of its own, called as its folder is, so that studies side
-// by side are told apart.
-void dogb_board_session(dogb_buffer *out, double time, const dogb_hparam_setting *settings,
-                        size_t count) {
-    around a = begin(out, time, "_hparams_/session_start_info", 3);
-    for (size_t i = 0; i < count; i++) {
+void dogb_board_session(dogb_buffer *out, const dogb_session *session) {
+    around a = begin(out, session->time, "_hparams_/session_start_info", 3);
+    for (size_t i = 0; i < session->count; i++) {
         size_t entry = dogb_wire_open(out, 1);
-        dogb_wire_text(out, 1, settings[i].name);
-        put_value(out, 2, &settings[i].value);
+        dogb_wire_text(out, 1, session->settings[i].name);
+        put_value(out, 2, &session->settings[i].value);
         dogb_wire_close(out, entry);
     }
-    dogb_wire_double(out, 5, time);
+    if (*session->group != '\0') {
+        dogb_wire_text(out, 4, session->group);
+    }
+    dogb_wire_double(out, 5, session->time);
     end(out, a);
 }
 

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct board {
     const dogbreed_tuner *tuner;
@@ -160,10 +161,24 @@ static int write_study(const board *b) {
     return dogb_board_write(b->directory, &out);
 }
 
+// "0007 study 2026-01-31 12:00:00": the column is narrow, so that the number stands first; the
+// begin of the study tells those apart that TensorBoard shows together.
+static char *group_name(const board *b, const dogb_trial *trial) {
+    char text[28] = "";
+    struct tm utc;
+    time_t begin = (time_t)whole(known(b->tuner->trials[0].start, 0));
+    if (gmtime_r(&begin, &utc) != NULL) {
+        (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc);
+    }
+    return dogb_format(b->arena, "%04lld %s %s", (long long)(trial - b->tuner->trials),
+                       b->tuner->options.study, text);
+}
+
 static int put_settings(dogb_buffer *out, const board *b, const dogb_trial *trial, double time) {
     size_t count = 0;
+    const char *group = group_name(b, trial);
     dogb_hparam_setting *settings = dogb_alloc(b->arena, b->tuner->axis_count, sizeof *settings);
-    if (settings == NULL) {
+    if (settings == NULL || group == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < b->tuner->axis_count; i++) {
@@ -177,7 +192,8 @@ static int put_settings(dogb_buffer *out, const board *b, const dogb_trial *tria
                 param->name, param->count > 0 ? param->values[(size_t)value] : number};
         }
     }
-    dogb_board_session(out, time, settings, count);
+    dogb_session session = {group, time, settings, count};
+    dogb_board_session(out, &session);
     return DOGBREED_OK;
 }
 

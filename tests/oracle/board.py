@@ -211,11 +211,11 @@ def check_server(server, run, trials, objective):
     tags = server.get("plugin/scalars/tags")
     answer = server.groups()
     assert answer["totalSize"] == len(trials), answer["totalSize"]
-    groups = {group["name"]: group for group in answer["sessionGroups"]}
-    assert set(groups) == names
+    groups = {group["sessions"][0]["name"]: group for group in answer["sessionGroups"]}
+    assert set(groups) == names and all(len(group["sessions"]) == 1 for group in groups.values())
     for name, trial in trials.items():
         group = groups[f"{run}{name}"]
-        assert group["hparams"] == trial["params"], (group, trial)
+        assert group["hparams"] == trial["params"] and group["name"].startswith(f"{name} study 20"), (group, trial)
         assert group["sessions"][0]["status"] == STATES[trial["state"]], (group, trial)
         metrics = {metric["name"]["tag"]: metric["value"] for metric in group["metricValues"]}
         if trial["value"] is not None:
