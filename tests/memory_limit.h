@@ -7,8 +7,11 @@
 
 #include "core/arena.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/allocator_interface.h>
+#ifndef __has_feature // of clang
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+size_t __sanitizer_get_current_allocated_bytes(void); // not every compiler brings the header
 static inline size_t memory_live(void) {
     return __sanitizer_get_current_allocated_bytes();
 }

@@ -124,7 +124,7 @@ static void add_mark(dogb_buffer *out, const dogb_shape *shape) {
 
 // Where marks of one path overlap they are no darker, so a path has not too many, and neighbours
 // are in different ones.
-enum { MARKS_OF_PATH = 250 };
+enum { MARKS_OF_PATH = 250, PATHS_LEAST = 6 };
 
 static size_t run_of(const dogb_drawing *drawing, size_t at) {
     const dogb_shape *first = &drawing->shapes[at];
@@ -181,7 +181,8 @@ static void add_path(dogb_buffer *out, const dogb_shape *shapes, size_t count, s
 }
 
 static void add_marks(dogb_buffer *out, const dogb_shape *shapes, size_t count) {
-    size_t paths = (count + MARKS_OF_PATH - 1) / MARKS_OF_PATH;
+    size_t wanted = PATHS_LEAST + count / MARKS_OF_PATH;
+    size_t paths = wanted < count ? wanted : count;
     for (size_t i = 0; i < paths; i++) {
         add_path(out, shapes + i, count - i, paths);
     }
