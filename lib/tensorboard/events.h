@@ -70,13 +70,13 @@ typedef struct dogb_hparam_setting {
     const char *name;
     dogb_hparam_value value;
 } dogb_hparam_setting;
-typedef struct dogb_session {
+typedef struct dogb_hparam_session {
     const char *group;
     double time;
     const dogb_hparam_setting *settings;
     size_t count;
-} dogb_session;
-void dogb_board_session(dogb_buffer *out, const dogb_session *session);
+} dogb_hparam_session;
+void dogb_board_session(dogb_buffer *out, const dogb_hparam_session *session);
 
 enum { DOGB_SESSION_SUCCESS = 1, DOGB_SESSION_FAILURE = 2 };
 void dogb_board_session_end(dogb_buffer *out, double time, int32_t status);

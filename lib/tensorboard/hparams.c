@@ -101,7 +101,7 @@ void dogb_board_experiment(dogb_buffer *out, const dogb_experiment *e) {
 
 // --- its trials
 
-void dogb_board_session(dogb_buffer *out, const dogb_session *session) {
+void dogb_board_session(dogb_buffer *out, const dogb_hparam_session *session) {
     around a = begin(out, session->time, "_hparams_/session_start_info", 3);
     for (size_t i = 0; i < session->count; i++) {
         size_t entry = dogb_wire_open(out, 1);

@@ -192,7 +192,7 @@ static int put_settings(dogb_buffer *out, const board *b, const dogb_trial *tria
                 param->name, param->count > 0 ? param->values[(size_t)value] : number};
         }
     }
-    dogb_session session = {group, time, settings, count};
+    dogb_hparam_session session = {group, time, settings, count};
     dogb_board_session(out, &session);
     return DOGBREED_OK;
 }

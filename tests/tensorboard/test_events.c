@@ -56,7 +56,7 @@ static void golden(void **state) {
 
     dogb_buffer session = {.arena = &arena};
     dogb_hparam_setting rate = {"lr", {.kind = DOGB_HPARAM_NUMBER, .number = 0.01}};
-    dogb_session trial = {.group = "", .time = 1700000000.25, .settings = &rate, .count = 1};
+    dogb_hparam_session trial = {.group = "", .time = 1700000000.25, .settings = &rate, .count = 1};
     dogb_board_session(&session, &trial);
     assert_record(&session, "620000000000000079fd606f0900001040fc54d9412a570a550a1c5f6870617261"
                             "6d735f2f73657373696f6e5f73746172745f696e666f4a2b0a270a07687061726"
