@@ -2,6 +2,7 @@
 #include "core/memory.h"
 
 #include <stdio.h>
+#include <string.h>
 
 // Of a file that holds one number; -1: it is not there, or "max".
 static int64_t number_of(const char *path) {
@@ -14,23 +15,30 @@ static int64_t number_of(const char *path) {
     return value;
 }
 
-static int64_t available(void) {
+// Of the line that begins with a name and a space; 0: there is none.
+static int64_t line_of(const char *path, const char *name) {
     char line[128];
-    long long kilobytes = 0;
-    FILE *file = fopen("/proc/meminfo", "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL &&
-           sscanf(line, "MemAvailable: %lld", &kilobytes) != 1) {
+    size_t length = strlen(name);
+    long long value = 0;
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, name, length) == 0 && line[length] == ' ') {
+            value = sscanf(line + length, "%lld", &value) == 1 ? value : 0;
+            break;
+        }
     }
     if (file != NULL) {
         (void)fclose(file);
     }
-    return kilobytes * 1024;
+    return value;
 }
 
 int64_t dogb_memory_free(void) {
-    int64_t free = available();
+    int64_t free = line_of("/proc/meminfo", "MemAvailable:") * 1024;
     int64_t limit = number_of("/sys/fs/cgroup/memory.max");
-    int64_t used = number_of("/sys/fs/cgroup/memory.current");
+    // What files have in memory and was not used lately counts as used there, but gives way.
+    int64_t used = number_of("/sys/fs/cgroup/memory.current") -
+                   line_of("/sys/fs/cgroup/memory.stat", "inactive_file");
     int64_t left = limit - (used < 0 ? 0 : used);
     return limit < 0 || left > free ? free : left > 0 ? left : 1;
 }
