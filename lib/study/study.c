@@ -56,15 +56,15 @@ static int once(dogb_study *study, int32_t write, dogb_work_fn fn, void *userdat
         rc = dogb_fail(study->broken, "%s: a call in the batch failed: %s", study->db->name,
                        dogbreed_error_message());
     }
+    int unknown = 0; // done or not done: nobody knows, so it must not be tried again
     if (rc >= 0) {
         rc = dogb_db_commit(study->db);
-        if (rc < 0 && study->db->failure == DOGB_DB_LOST) {
-            // Done or not done: nobody knows, so it must not be tried again.
-            study->db->failure = DOGB_DB_FAILED;
-            reconnect(study);
-            rc = dogb_fail(rc, "%s: connection lost while committing; the last change may be there",
-                           study->db->name);
-        }
+        unknown = rc < 0 && study->db->failure == DOGB_DB_LOST;
+    }
+    if (unknown) {
+        reconnect(study);
+        rc = dogb_fail(rc, "%s: connection lost while committing; the last change may be there",
+                       study->db->name);
     }
     if (rc < 0) {
         dogb_db_rollback(study->db);
@@ -72,6 +72,9 @@ static int once(dogb_study *study, int32_t write, dogb_work_fn fn, void *userdat
     }
     dogb_claim_settle(study, rc >= 0);
     dogb_heart_settle(study, rc >= 0);
+    if (unknown) { // whatever became of the new connection
+        study->db->failure = DOGB_DB_FAILED;
+    }
     return rc;
 }
 

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -325,12 +326,77 @@ def server_gone(place):
     assert len(trials) - len(complete) <= 1 and len(complete) - len(told) <= 1
 
 
+class Line:
+    """Stands between a program and the server. The server gets COMMIT number `last`, its answer gets lost: the
+    connection breaks, and for a while there is no new one."""
+
+    def __init__(self, server_port, last):
+        self.server_port, self.left = server_port, last
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def start(self):
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def accept(self, listener):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.server_port))
+                lost = threading.Event()
+                threading.Thread(target=self.carry, args=(client, server, lost), daemon=True).start()
+                threading.Thread(target=self.answer, args=(server, client, lost), daemon=True).start()
+
+    def carry(self, client, server, lost):
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
+                self.left -= b"COMMIT\0" in data
+                if self.left == 0 and b"COMMIT\0" in data:
+                    lost.set()
+                server.sendall(data)
+        server.close()
+
+    def answer(self, server, client, lost):
+        with contextlib.suppress(OSError):
+            while data := server.recv(65536):
+                if lost.is_set():
+                    self.listener.shutdown(socket.SHUT_RDWR)
+                    self.listener.close()
+                    client.shutdown(socket.SHUT_RDWR)
+                    time.sleep(0.1)
+                    self.listener = socket.create_server(("127.0.0.1", self.port))
+                    self.start()
+                    break
+                client.sendall(data)
+        client.close()
+
+
+def answer_lost(place):
+    """Whether a commit was done is not known when its answer is lost: it is not done twice, and the error says so."""
+    if not place.server:
+        return
+    for last in range(3, 12):
+        url = place.new()
+        tool("create", url, "dogs")
+        line = Line(place.server.port, last)
+        done = subprocess.run([TOOL, "work", url.replace(str(place.server.port), str(line.port)), "dogs", "5"],
+                              capture_output=True, text=True, timeout=60)
+        line.listener.close()
+        assert line.left <= 0, line.left
+        assert done.returncode == 1 and "the last change may be there" in done.stderr, (last, line.left, done)
+        trials = optuna.load_study(study_name="dogs", storage=storage(url)).trials
+        told = set(map(int, done.stdout.split()))
+        assert [t.number for t in trials] == list(range(len(trials)))
+        assert told <= {t.number for t in trials if t.state == TrialState.COMPLETE} and len(trials) - len(told) <= 1
+
+
 def main():
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dogbreed-study-"))
         place = Place(folder, stack.enter_context(postgres.server()) if KIND == "postgres" else None)
         print(f"Optuna {optuna.__version__}, {KIND}")
-        for part in (schema, read, go_on, workers, killed, refuse, dashboard, server_gone):
+        for part in (schema, read, go_on, workers, killed, refuse, dashboard, server_gone, answer_lost):
             began = time.monotonic()
             part(place)
             print(f"{part.__name__}: ok ({time.monotonic() - began:.1f} s)", flush=True)
