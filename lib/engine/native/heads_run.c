@@ -14,6 +14,7 @@ typedef struct job {
     dogb_heads *heads;
     const dogb_heads_data *data;
     const dogb_heads_work *work; // NULL: judge
+    const int32_t *turns;        // [count] items in the order in which threads take them
     dogb_loss *judged;
     int32_t count;
     atomic_int next;
@@ -62,10 +63,13 @@ static double train_step(dogb_heads_space *space, const job *j, const dogb_heads
     return loss;
 }
 
+static int64_t steps_of(const dogb_heads_work *work) {
+    return (work->samples + work->batch - 1) / work->batch;
+}
+
 static void train(dogb_heads_space *space, const job *j, int32_t item) {
     const dogb_heads_work *work = &j->work[item];
-    int64_t steps = (work->samples + work->batch - 1) / work->batch;
-    for (int64_t i = 0; i < steps; i++) {
+    for (int64_t i = 0; i < steps_of(work); i++) {
         double loss = train_step(space, j, work, i);
         if (work->losses != NULL) {
             work->losses[i] = loss;
@@ -95,10 +99,22 @@ static void work_on(int32_t member, int32_t members, void *userdata) {
     (void)members;
     for (int item; (item = atomic_fetch_add(&j->next, 1)) < j->count;) {
         if (j->work != NULL) {
-            train(&j->heads->spaces[member], j, item);
+            train(&j->heads->spaces[member], j, j->turns[item]);
         } else {
             judge(&j->heads->spaces[member], j, item);
         }
+    }
+}
+
+// Those with the most steps, which take longest, come first: at the end threads wait for short
+// ones.
+static void order_turns(int32_t *turns, const dogb_heads_work *work, int32_t count) {
+    for (int32_t i = 0; i < count; i++) {
+        int32_t at = i;
+        for (; at > 0 && steps_of(&work[turns[at - 1]]) < steps_of(&work[i]); at--) {
+            turns[at] = turns[at - 1];
+        }
+        turns[at] = i;
     }
 }
 
@@ -120,8 +136,15 @@ int dogb_native_heads_run(dogb_heads *heads, const dogb_heads_data *data,
     if (rc < 0 || (rc = dogb_heads_prepare(heads, batch)) < 0) {
         return rc;
     }
-    job j = {.heads = heads, .data = data, .work = work, .count = count};
+    dogb_arena arena = {0};
+    int32_t *turns = dogb_alloc(&arena, (size_t)count, sizeof *turns);
+    if (turns == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    order_turns(turns, work, count);
+    job j = {.heads = heads, .data = data, .work = work, .turns = turns, .count = count};
     run(&j);
+    dogb_arena_free(&arena);
     return DOGBREED_OK;
 }
 
