@@ -50,11 +50,15 @@ double dogb_rng_uniform(dogb_rng *rng) {
     return (double)((high << 26) | low) * 0x1p-53;
 }
 
+uint64_t dogb_rng_u64(dogb_rng *rng) {
+    uint64_t value = (uint64_t)dogb_rng_u32(rng) << 32;
+    return value | dogb_rng_u32(rng);
+}
+
 uint64_t dogb_rng_below(dogb_rng *rng, uint64_t bound) {
     uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
     for (;;) {
-        uint64_t value = (uint64_t)dogb_rng_u32(rng) << 32;
-        value |= dogb_rng_u32(rng);
+        uint64_t value = dogb_rng_u64(rng);
         if (value < limit) {
             return value % bound;
         }

@@ -32,6 +32,7 @@ typedef struct dogb_rng {
 void dogb_rng_init(dogb_rng *rng, uint64_t seed, uint32_t purpose, uint64_t item, uint32_t sub);
 
 uint32_t dogb_rng_u32(dogb_rng *rng);
+uint64_t dogb_rng_u64(dogb_rng *rng);                   // two of them, the first one on top
 double dogb_rng_uniform(dogb_rng *rng);                 // [0, 1), 53 bits
 uint64_t dogb_rng_below(dogb_rng *rng, uint64_t bound); // [0, bound), unbiased; bound > 0
 double dogb_rng_normal(dogb_rng *rng);                  // mean 0, deviation 1 (Box-Muller)

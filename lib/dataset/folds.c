@@ -47,18 +47,14 @@ typedef struct ticket {
     int64_t sample;
 } ticket;
 
-static int compare_contents(const ticket *a, const ticket *b) {
-    return a->draw != b->draw ? (a->draw < b->draw ? -1 : 1)
-                              : memcmp(a->hash, b->hash, sizeof *a->hash);
-}
-
 static int compare_tickets(const void *left, const void *right) {
     const ticket *a = left;
     const ticket *b = right;
     if (a->label != b->label) {
         return a->label < b->label ? -1 : 1;
     }
-    return compare_contents(a, b);
+    return a->draw != b->draw ? (a->draw < b->draw ? -1 : 1)
+                              : memcmp(a->hash, b->hash, sizeof *a->hash);
 }
 
 static uint64_t draw_of(const dogb_sha256 *hash, uint64_t seed) {
@@ -66,8 +62,7 @@ static uint64_t draw_of(const dogb_sha256 *hash, uint64_t seed) {
     uint64_t number = 0;
     memcpy(&number, hash->bytes, sizeof number);
     dogb_rng_init(&rng, seed, DOGB_RNG_FOLD, number, 0);
-    uint64_t high = dogb_rng_u32(&rng);
-    return high << 32 | dogb_rng_u32(&rng);
+    return dogb_rng_u64(&rng);
 }
 
 int dogb_dataset_folds(int32_t *folds, const dogbreed_dataset *dataset, int32_t count,

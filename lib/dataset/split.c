@@ -46,8 +46,7 @@ static void draw_class(dogb_storage *storage, ticket *tickets, int64_t count) {
         const char *path = storage->records[tickets[i].record].path + storage->root_length + 1;
         dogb_rng rng;
         dogb_rng_init(&rng, options->seed, DOGB_RNG_SPLIT, path_number(path), 0);
-        tickets[i].draw = (uint64_t)dogb_rng_u32(&rng) << 32;
-        tickets[i].draw |= dogb_rng_u32(&rng);
+        tickets[i].draw = dogb_rng_u64(&rng);
     }
     qsort(tickets, (size_t)count, sizeof *tickets, compare_tickets);
     int64_t valid = part(count, options->valid_fraction);
