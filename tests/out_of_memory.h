@@ -36,4 +36,20 @@ static inline int memory_restore(void) {
     return atomic_load(&memory_left) < 0;
 }
 
+// Calls until no allocation fails any more, after 0, `step`, 2 * `step` ... others: NO_MEMORY each
+// time, then 0. Returns how often it failed.
+static inline int memory_fails_each(int (*call)(void *), void *userdata, int step) {
+    int failures = 0;
+    for (int at = 0;; at += step) {
+        memory_fail_after(at);
+        int rc = call(userdata);
+        if (!memory_restore()) {
+            assert_int_equal(rc, 0);
+            return failures;
+        }
+        assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
+        failures++;
+    }
+}
+
 #endif

@@ -242,24 +242,17 @@ static void wrong_input(void **state) {
     dogbreed_tuner_destroy(tuner);
 }
 
+static int draw(void *tuner) {
+    return dogbreed_tuner_plots(tuner, scratch("memory"), DOGBREED_PLOT_SVG);
+}
+
 static void memory_may_run_out_anywhere(void **state) {
     (void)state;
     if (!has_module()) {
         test_skip("no module that draws");
     }
     dogbreed_tuner *tuner = study(7, DOGBREED_OBJECTIVE_MINIMIZE, smooth);
-    int failures = 0;
-    for (int at = 0;; at += test_part() > 1 ? 97 : 7) {
-        memory_fail_after(at);
-        int rc = dogbreed_tuner_plots(tuner, scratch("memory"), DOGBREED_PLOT_SVG);
-        if (!memory_restore()) {
-            assert_int_equal(rc, 0);
-            break;
-        }
-        assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
-        failures++;
-    }
-    assert_true(failures > 20);
+    assert_true(memory_fails_each(draw, tuner, test_part() > 1 ? 97 : 7) > 20);
     dogbreed_tuner_destroy(tuner);
 }
 

@@ -195,6 +195,10 @@ static void wrong_input(void **state) {
     dogbreed_tuner_destroy(tuner);
 }
 
+static int write_files(void *tuner) {
+    return dogbreed_tuner_tensorboard(tuner, scratch("memory"));
+}
+
 static void memory_may_run_out_anywhere(void **state) {
     (void)state;
     dogbreed_tuner *tuner = study();
@@ -202,18 +206,7 @@ static void memory_may_run_out_anywhere(void **state) {
         play(tuner, 2, DOGBREED_TRIAL_COMPLETE, i);
     }
     for (int again = 0; again < 2; again++) { // files are written; they are there
-        int failures = 0;
-        for (int at = 0;; at++) {
-            memory_fail_after(at);
-            int rc = dogbreed_tuner_tensorboard(tuner, scratch("memory"));
-            if (!memory_restore()) {
-                assert_int_equal(rc, 0);
-                break;
-            }
-            assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
-            failures++;
-        }
-        assert_true(failures > 20);
+        assert_true(memory_fails_each(write_files, tuner, 1) > 20);
     }
     dogbreed_tuner_destroy(tuner);
 }
