@@ -27,13 +27,34 @@ enum {
     DOGBREED_EVENT_EVAL_BEGIN = 9,
     DOGBREED_EVENT_EVAL_END = 10,
     DOGBREED_EVENT_CHECKPOINT = 11,
-    DOGBREED_EVENT_FINDING = 12,
+    DOGBREED_EVENT_FINDING = 12, /* a rule has something to say */
     DOGBREED_EVENT_PROGRESS = 13 /* features, or a quantisation: done of total images */
 };
 #define DOGBREED_EVENT_MASK(kind) ((uint64_t)1 << (kind))
 #define DOGBREED_EVENT_ALL (~(uint64_t)0)
 
-enum { DOGBREED_TENSOR_ACTIVATION = 0, DOGBREED_TENSOR_GRADIENT = 1, DOGBREED_TENSOR_WEIGHT = 2 };
+/* What a tensor is. BATCH_READY offers input and labels, FORWARD_END activations, BACKWARD_END
+ * gradients, STEP_END weights, EVAL_END labels and predictions of all validated samples. */
+enum {
+    DOGBREED_TENSOR_ACTIVATION = 0,
+    DOGBREED_TENSOR_GRADIENT = 1,
+    DOGBREED_TENSOR_WEIGHT = 2,
+    DOGBREED_TENSOR_INPUT = 3,      /* of the network, normalised: N,C,H,W or N,features */
+    DOGBREED_TENSOR_LABEL = 4,      /* class indices, N */
+    DOGBREED_TENSOR_PREDICTION = 5, /* the same: where the largest logit is */
+    DOGBREED_TENSOR_SCALAR = 6      /* a loss or a metric: recordings and rules, never an event */
+};
+
+/* How a debugger's rule stands; DOGBREED_EVENT_FINDING has it. */
+enum {
+    DOGBREED_RULE_IN_PROGRESS = 0,
+    DOGBREED_RULE_NO_ISSUES = 1,
+    DOGBREED_RULE_ISSUES = 2,
+    DOGBREED_RULE_ERROR = 3, /* of a user's own rule */
+    DOGBREED_RULE_STOPPING = 4,
+    DOGBREED_RULE_STOPPED = 5,
+    DOGBREED_RULE_NOT_EVALUATED = 6
+};
 
 typedef struct dogbreed_tensor {
     uint32_t struct_size;
@@ -79,6 +100,9 @@ typedef struct dogbreed_event {
     int32_t improved;     /* EPOCH_END: the monitored metric is the best so far */
     int32_t tensor_count; /* tensors that can be viewed now */
     const void *context;  /* for dogbreed_event_tensor and the calls below; opaque */
+    const char *rule;     /* FINDING: name of the rule; else "" */
+    int32_t status;       /* FINDING: DOGBREED_RULE_ */
+    int32_t reserved;
 } dogbreed_event;
 
 /* 0: go on. DOGBREED_STOP: finish this epoch's bookkeeping and end cleanly. Negative: abort with

@@ -319,6 +319,9 @@ int dogb_engine_list(json_t *array, int open);
 const dogb_engine *dogb_engine_ref(void);    // engine/ref: plain C, always there
 const dogb_engine *dogb_engine_native(void); // engine/native: inference and heads on CPUs, fast
 
+// Statistics of host values; deviation, norm and extremes are those of the finite ones.
+void dogb_view_stats(dogbreed_tensor_stats *out, const float *values, int64_t count);
+
 // Multiplier per element (0 or 1/(1-p)) of dropout node `node` at `step`. Compiled into every
 // engine.
 void dogb_dropout_mask(float *out, int64_t count, double p, uint64_t seed, int32_t node,

@@ -110,23 +110,16 @@ int dogb_views_read(const dogb_views *views, int32_t what, int32_t index, float 
 }
 
 // Minimum, maximum, mean, deviation and norm are those of the finite values.
-int dogb_views_stats(const dogb_views *views, int32_t what, int32_t index,
-                     dogbreed_tensor_stats *out) {
-    view v;
-    const float *data = NULL;
+void dogb_view_stats(dogbreed_tensor_stats *out, const float *values, int64_t count) {
     double sum = 0;
     double squares = 0;
     int64_t zeros = 0;
-    int rc = need(&v, views, what, index);
-    if (rc < 0 || (rc = views->data(&data, views->net, what, v.place)) < 0) {
-        return rc;
-    }
     out->minimum = INFINITY;
     out->maximum = -INFINITY;
     out->nan_count = 0;
     out->infinity_count = 0;
-    for (int64_t i = 0; i < v.count; i++) {
-        double value = (double)data[i];
+    for (int64_t i = 0; i < count; i++) {
+        double value = (double)values[i];
         zeros += value == 0;
         out->nan_count += isnan(value) != 0;
         out->infinity_count += isinf(value) != 0;
@@ -137,7 +130,7 @@ int dogb_views_stats(const dogb_views *views, int32_t what, int32_t index,
             out->maximum = value > out->maximum ? value : out->maximum;
         }
     }
-    double finite = (double)(v.count - out->nan_count - out->infinity_count);
+    double finite = (double)(count - out->nan_count - out->infinity_count);
     if (finite < 1) {
         out->minimum = NAN;
         out->maximum = NAN;
@@ -145,6 +138,16 @@ int dogb_views_stats(const dogb_views *views, int32_t what, int32_t index,
     out->mean = sum / finite;
     out->deviation = sqrt(fmax(squares / finite - out->mean * out->mean, 0));
     out->norm = sqrt(squares);
-    out->zero_share = (double)zeros / (double)v.count;
-    return DOGBREED_OK;
+    out->zero_share = (double)zeros / (double)count;
+}
+
+int dogb_views_stats(const dogb_views *views, int32_t what, int32_t index,
+                     dogbreed_tensor_stats *out) {
+    view v;
+    const float *data = NULL;
+    int rc = need(&v, views, what, index);
+    if (rc == DOGBREED_OK && (rc = views->data(&data, views->net, what, v.place)) == DOGBREED_OK) {
+        dogb_view_stats(out, data, v.count);
+    }
+    return rc;
 }

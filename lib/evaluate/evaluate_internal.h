@@ -21,6 +21,8 @@ typedef struct dogb_tally {
     int64_t *confusion; // [classes * classes], row = true class; NULL: not counted
 } dogb_tally;
 int dogb_tally_init(dogb_tally *tally, dogb_arena *arena, int32_t classes, int with_confusion);
+// Where the largest logit is; the lowest index wins ties.
+int32_t dogb_tally_argmax(const float *logits, int32_t classes);
 void dogb_tally_add(dogb_tally *tally, const float *logits, const int32_t *labels, int32_t count);
 
 // Wilson score interval at 95 %.

@@ -19,12 +19,19 @@ int dogb_tally_init(dogb_tally *tally, dogb_arena *arena, int32_t classes, int w
     return tally->confusion == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
-static void add_one(dogb_tally *tally, const float *logits, int32_t label) {
+int32_t dogb_tally_argmax(const float *logits, int32_t classes) {
     int32_t best = 0;
+    for (int32_t i = 1; i < classes; i++) {
+        best = logits[i] > logits[best] ? i : best;
+    }
+    return best;
+}
+
+static void add_one(dogb_tally *tally, const float *logits, int32_t label) {
+    int32_t best = dogb_tally_argmax(logits, tally->classes);
     int32_t above = 0; // classes ranked before the label: larger, or equal with a lower index
     int finite = 1;
     for (int32_t i = 0; i < tally->classes; i++) {
-        best = logits[i] > logits[best] ? i : best;
         above += logits[i] > logits[label] || (logits[i] == logits[label] && i < label);
         finite &= isfinite(logits[i]) != 0;
     }

@@ -140,12 +140,14 @@ int dogb_bus_send(dogb_bus *bus, dogbreed_event *event, const dogb_bus_source *s
     dogb_delivery delivery = {.bus = bus, .source = source};
     event->struct_size = (uint32_t)sizeof *event;
     event->text = event->text == NULL ? "" : event->text;
+    event->rule = event->rule == NULL ? "" : event->rule;
     event->tensor_count = 0;
     event->context = &delivery;
     if (source != NULL && source->net != NULL) {
         int32_t count = source->engine->tensor_count(source->net, source->what);
-        event->tensor_count = count < 0 ? 0 : count;
+        delivery.net_count = count < 0 ? 0 : count;
     }
+    event->tensor_count = delivery.net_count + (source == NULL ? 0 : source->array_count);
     delivery.tensor_count = event->tensor_count;
     bus->depth++;
     int rc = deliver(bus, event);

@@ -17,12 +17,25 @@ uint64_t
 dogb_bus_mask(const dogb_bus *bus); // union of all masks: phases nobody listens to cost nothing
 int dogb_bus_active(const dogb_bus *bus); // 1 inside a callback
 
-// Where the tensors of an event come from; what: DOGBREED_TENSOR_.
+// A tensor that the sender has itself, not the net. read: its values as float32.
+typedef struct dogb_bus_array {
+    const char *name;
+    int32_t what; // DOGBREED_TENSOR_
+    int32_t rank;
+    int64_t shape[4];
+    void (*read)(float *out, const struct dogb_bus_array *array);
+    const void *data;
+    const void *context; // read's own
+} dogb_bus_array;
+
+// Where the tensors of an event come from: those of a net (NULL: none) that are `what`, a
+// DOGBREED_TENSOR_, and then the arrays.
 typedef struct dogb_bus_source {
     const dogb_engine *engine;
     dogb_net *net;
     int32_t what;
-    int32_t reserved;
+    int32_t array_count;
+    const dogb_bus_array *arrays;
 } dogb_bus_source;
 
 // Delivers in order of subscription. Returns 0, DOGBREED_STOP, or ERROR_CALLBACK (first negative

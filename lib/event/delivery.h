@@ -8,8 +8,8 @@
 typedef struct dogb_delivery {
     const dogb_bus *bus;
     const dogb_bus_source *source; // NULL: the event offers no tensors
-    int32_t tensor_count;
-    int32_t reserved;
+    int32_t tensor_count;          // of the net, then the arrays
+    int32_t net_count;
 } dogb_delivery;
 
 const char *dogb_event_name(int32_t kind); // "EPOCH_END"; "UNKNOWN"

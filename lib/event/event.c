@@ -20,9 +20,16 @@ const char *dogb_event_name(int32_t kind) {
     return kind >= 0 && (size_t)kind < count ? event_names[kind] : "UNKNOWN";
 }
 
-// The source of tensor `index`, or an error that says why there is none.
-static int find(const dogb_bus_source **out, const dogbreed_event *event, int32_t index) {
-    *out = NULL;
+// A tensor of an event: `array`, or number `index` of the source's net.
+typedef struct place {
+    const dogb_bus_source *source;
+    const dogb_bus_array *array;
+    int32_t index;
+} place;
+
+// Where tensor `index` is, or an error that says why there is none.
+static int find(place *out, const dogbreed_event *event, int32_t index) {
+    *out = (place){NULL, NULL, index};
     if (event->context == NULL) {
         return dogb_fail(DOGBREED_ERROR_STATE, "event: tensors can be viewed inside the callback "
                                                "only");
@@ -33,16 +40,35 @@ static int find(const dogb_bus_source **out, const dogbreed_event *event, int32_
                          "index: %d is out of range, this %s event offers %d tensors", (int)index,
                          dogb_event_name(event->kind), (int)delivery->tensor_count);
     }
-    *out = delivery->source;
+    out->source = delivery->source;
+    if (index >= delivery->net_count) {
+        out->array = &delivery->source->arrays[index - delivery->net_count];
+    }
     return DOGBREED_OK;
 }
 
-static int describe(dogbreed_tensor *out, const dogb_bus_source *source, int32_t index) {
+static int describe(dogbreed_tensor *out, const place *at) {
     memset(out, 0, sizeof *out);
     out->struct_size = (uint32_t)sizeof *out;
-    int rc = source->engine->tensor_describe(source->net, source->what, index, out);
+    if (at->array != NULL) {
+        out->what = at->array->what;
+        out->name = at->array->name;
+        out->rank = at->array->rank;
+        memcpy(out->shape, at->array->shape, sizeof out->shape);
+        return DOGBREED_OK;
+    }
+    const dogb_bus_source *source = at->source;
+    int rc = source->engine->tensor_describe(source->net, source->what, at->index, out);
     out->what = source->what;
     return dogb_engine_result(source->engine, rc, "tensor");
+}
+
+static size_t elements(const dogbreed_tensor *tensor) {
+    size_t count = 1;
+    for (int32_t i = 0; i < tensor->rank && i < 4; i++) {
+        count *= (size_t)tensor->shape[i];
+    }
+    return count;
 }
 
 int dogbreed_event_tensor(dogbreed_tensor *out, const dogbreed_event *event, int32_t index) {
@@ -51,10 +77,10 @@ int dogbreed_event_tensor(dogbreed_tensor *out, const dogbreed_event *event, int
                "out: struct_size %u is impossible, set it to sizeof(dogbreed_tensor)",
                (unsigned)out->struct_size);
     DOGB_CHECK(event != NULL, "event: is NULL");
-    const dogb_bus_source *source = NULL;
+    place at;
     dogbreed_tensor full;
-    int rc = find(&source, event, index);
-    if (rc == DOGBREED_OK && (rc = describe(&full, source, index)) == DOGBREED_OK) {
+    int rc = find(&at, event, index);
+    if (rc == DOGBREED_OK && (rc = describe(&full, &at)) == DOGBREED_OK) {
         full.struct_size = out->struct_size;
         memcpy(out, &full, out->struct_size < sizeof full ? out->struct_size : sizeof full);
     }
@@ -65,20 +91,37 @@ int dogbreed_event_tensor_read(const dogbreed_event *event, int32_t index, float
                                size_t count) {
     DOGB_CHECK(event != NULL, "event: is NULL");
     DOGB_CHECK(buffer != NULL, "buffer: is NULL");
-    const dogb_bus_source *source = NULL;
+    place at;
     dogbreed_tensor tensor;
-    int rc = find(&source, event, index);
-    if (rc < 0 || (rc = describe(&tensor, source, index)) < 0) {
+    int rc = find(&at, event, index);
+    if (rc < 0 || (rc = describe(&tensor, &at)) < 0) {
         return rc;
     }
-    size_t elements = 1;
-    for (int32_t i = 0; i < tensor.rank && i < 4; i++) {
-        elements *= (size_t)tensor.shape[i];
+    DOGB_CHECK(count == elements(&tensor), "count: %zu, but %s has %zu elements", count,
+               tensor.name, elements(&tensor));
+    if (at.array != NULL) {
+        at.array->read(buffer, at.array);
+        return DOGBREED_OK;
     }
-    DOGB_CHECK(count == elements, "count: %zu, but %s has %zu elements", count, tensor.name,
-               elements);
+    const dogb_bus_source *source = at.source;
     rc = source->engine->tensor_read(source->net, source->what, index, buffer, count);
     return dogb_engine_result(source->engine, rc, tensor.name);
+}
+
+static int array_stats(dogbreed_tensor_stats *out, const place *at) {
+    dogb_arena scratch = {0};
+    dogbreed_tensor tensor;
+    int rc = describe(&tensor, at);
+    float *values = rc < 0 ? NULL : dogb_alloc_raw(&scratch, elements(&tensor), sizeof *values);
+    if (rc == DOGBREED_OK && values == NULL) {
+        rc = DOGBREED_ERROR_NO_MEMORY;
+    }
+    if (rc == DOGBREED_OK) {
+        at->array->read(values, at->array);
+        dogb_view_stats(out, values, (int64_t)elements(&tensor));
+    }
+    dogb_arena_free(&scratch);
+    return rc;
 }
 
 int dogbreed_event_tensor_stats(dogbreed_tensor_stats *out, const dogbreed_event *event,
@@ -88,14 +131,20 @@ int dogbreed_event_tensor_stats(dogbreed_tensor_stats *out, const dogbreed_event
                "out: struct_size %u is impossible, set it to sizeof(dogbreed_tensor_stats)",
                (unsigned)out->struct_size);
     DOGB_CHECK(event != NULL, "event: is NULL");
-    const dogb_bus_source *source = NULL;
+    place at;
     dogbreed_tensor_stats full = {.struct_size = (uint32_t)sizeof full};
-    int rc = find(&source, event, index);
+    int rc = find(&at, event, index);
     if (rc < 0) {
         return rc;
     }
-    rc = source->engine->tensor_stats(source->net, source->what, index, &full);
-    if ((rc = dogb_engine_result(source->engine, rc, "tensor statistics")) == DOGBREED_OK) {
+    if (at.array != NULL) {
+        rc = array_stats(&full, &at);
+    } else {
+        const dogb_bus_source *source = at.source;
+        rc = source->engine->tensor_stats(source->net, source->what, index, &full);
+        rc = dogb_engine_result(source->engine, rc, "tensor statistics");
+    }
+    if (rc == DOGBREED_OK) {
         full.struct_size = out->struct_size;
         memcpy(out, &full, out->struct_size < sizeof full ? out->struct_size : sizeof full);
     }

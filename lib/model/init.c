@@ -48,6 +48,7 @@ int dogb_model_draw(dogbreed_model *model, int32_t index, uint64_t seed) {
         return rc;
     }
     float *out = model->weights[index];
+    model->fresh[index] = 1;
     if (param->role == DOGB_ROLE_COUNTER) {
         *(int64_t *)model->weights[index] = 0;
         return DOGBREED_OK;

@@ -42,8 +42,10 @@ int dogb_model_take_graph(dogbreed_model *model, dogb_graph *graph) {
     model->graph = graph;
     model->weights = dogb_alloc(&model->arena, (size_t)graph->param_count + 1, sizeof(void *));
     model->trainable = dogb_alloc(&model->arena, (size_t)graph->param_count + 1, 1);
-    return model->weights == NULL || model->trainable == NULL ? DOGBREED_ERROR_NO_MEMORY
-                                                              : DOGBREED_OK;
+    model->fresh = dogb_alloc(&model->arena, (size_t)graph->param_count + 1, 1);
+    return model->weights == NULL || model->trainable == NULL || model->fresh == NULL
+               ? DOGBREED_ERROR_NO_MEMORY
+               : DOGBREED_OK;
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -221,6 +223,10 @@ const void *const *dogb_model_weights(const dogbreed_model *model) {
 
 void *dogb_model_weight(dogbreed_model *model, int32_t param) {
     return model->weights[param];
+}
+
+int dogb_model_fresh(const dogbreed_model *model, int32_t param) {
+    return model->fresh[param];
 }
 
 int dogb_model_trainable(const dogbreed_model *model, int32_t param) {

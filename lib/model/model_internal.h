@@ -18,6 +18,8 @@ const void *const *
 dogb_model_weights(const dogbreed_model *model); // host data by parameter index (float32; int64)
 void *dogb_model_weight(dogbreed_model *model, int32_t param); // the same, to write
 int dogb_model_trainable(const dogbreed_model *model, int32_t param);
+// 1: the weight was drawn at creation; 0: it came out of a file.
+int dogb_model_fresh(const dogbreed_model *model, int32_t param);
 const dogb_preprocess *dogb_model_preprocess(const dogbreed_model *model);
 int32_t dogb_model_batch_norm(const dogbreed_model *model); // DOGB_BN_ of training forwards
 dogbreed_model *dogb_model_retain(const dogbreed_model *model);

@@ -14,6 +14,7 @@ struct dogbreed_model {
     dogb_graph *graph;
     void **weights;     // by parameter index: float32, int64 for the counter of batch norm
     uint8_t *trainable; // by parameter index; always 0 for buffers
+    uint8_t *fresh;     // by parameter index: drawn at creation, not read from a file
     const char **classes;
     const char *head;   // text of the option
     const char *freeze; // text of the option; "custom" after dogbreed_model_set_trainable

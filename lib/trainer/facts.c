@@ -25,6 +25,28 @@ const dogbreed_model *dogb_trainer_model(const dogbreed_trainer *trainer) {
     return trainer->model;
 }
 
+const dogb_graph *dogb_trainer_graph(const dogbreed_trainer *trainer) {
+    return trainer->graph;
+}
+
+int32_t dogb_trainer_param(const dogbreed_trainer *trainer, int32_t param) {
+    return trainer->params[param];
+}
+
+int dogb_trainer_cached(const dogbreed_trainer *trainer) {
+    return trainer->cached;
+}
+
+int dogb_trainer_tell(dogbreed_trainer *trainer, const char *rule, int32_t status,
+                      const char *text) {
+    dogbreed_event event;
+    dogb_loop_event(&event, trainer, DOGBREED_EVENT_FINDING);
+    event.rule = rule;
+    event.status = status;
+    event.text = text;
+    return dogb_bus_send(trainer->bus, &event, NULL);
+}
+
 const dogbreed_dataset *dogb_trainer_train_set(const dogbreed_trainer *trainer) {
     return trainer->train;
 }

@@ -52,13 +52,8 @@ static int send(dogb_training *loop, dogbreed_event *event, const dogb_bus_sourc
     return rc;
 }
 
-// Tells of a phase; what: DOGBREED_TENSOR_ that can be viewed, -1: none.
-static int tell(dogb_training *loop, int32_t kind, int32_t what) {
-    if (!wanted(loop, kind)) {
-        return DOGBREED_OK;
-    }
-    dogb_bus_source source = {
-        .engine = loop->trainer->engine, .net = loop->session->net, .what = what};
+// Tells of a phase and of what can be viewed; source NULL: nothing.
+static int tell_of(dogb_training *loop, int32_t kind, const dogb_bus_source *source) {
     dogbreed_event event;
     dogb_loop_event(&event, loop->trainer, kind);
     event.loss = loop->batch_loss;
@@ -70,7 +65,25 @@ static int tell(dogb_training *loop, int32_t kind, int32_t what) {
         event.train_loss = tally->loss_sum / (double)tally->count;
         event.train_accuracy = (double)tally->correct / (double)tally->count;
     }
-    return send(loop, &event, what < 0 ? NULL : &source);
+    return send(loop, &event, source);
+}
+
+// The same; what: DOGBREED_TENSOR_ of the net that can be viewed, -1: none.
+static int tell(dogb_training *loop, int32_t kind, int32_t what) {
+    dogb_bus_source source = {
+        .engine = loop->trainer->engine, .net = loop->session->net, .what = what};
+    return wanted(loop, kind) ? tell_of(loop, kind, what < 0 ? NULL : &source) : DOGBREED_OK;
+}
+
+static int tell_batch(dogb_training *loop, const dogb_source_batch *batch) {
+    dogb_bus_array arrays[2];
+    dogb_bus_source source = {.arrays = arrays, .array_count = 2};
+    if (!wanted(loop, DOGBREED_EVENT_BATCH_READY)) {
+        return DOGBREED_OK;
+    }
+    dogb_source_input(&arrays[0], loop->session->train, batch);
+    dogb_source_labels(&arrays[1], DOGBREED_TENSOR_LABEL, batch->labels, batch->input.count);
+    return tell_of(loop, DOGBREED_EVENT_BATCH_READY, &source);
 }
 
 // The net keeps activations, gradients and weights for viewing only while somebody listens.
@@ -151,8 +164,8 @@ static int run_step(dogb_training *loop) {
     dogb_source_batch batch;
     loop->batch_loss = (double)NAN;
     trainer->progress.rate = dogb_schedule_rate(&loop->session->schedule, steps_done(trainer));
-    int rc = watch(loop);
-    if (rc < 0 || (rc = tell(loop, DOGBREED_EVENT_STEP_BEGIN, -1)) < 0 ||
+    int rc = tell(loop, DOGBREED_EVENT_STEP_BEGIN, -1);
+    if (rc < 0 || (rc = watch(loop)) < 0 || // who subscribed at STEP_BEGIN sees this step
         (rc = dogb_source_next(loop->session->train, &batch)) < 0) {
         return rc;
     }
@@ -160,7 +173,7 @@ static int run_step(dogb_training *loop) {
         loop->exhausted = 1;
         return DOGBREED_OK;
     }
-    if ((rc = tell(loop, DOGBREED_EVENT_BATCH_READY, -1)) < 0) {
+    if ((rc = tell_batch(loop, &batch)) < 0) {
         return rc;
     }
     trainer->in_step = 1;
@@ -197,7 +210,13 @@ static int evaluate(dogb_training *loop, dogb_epoch *epoch) {
     event.val_top5 = epoch->val_top5;
     event.done = epoch->val_count;
     event.total = epoch->val_count;
-    return send(loop, &event, NULL);
+    dogb_bus_array arrays[2];
+    dogb_bus_source source = {.arrays = arrays, .array_count = 2};
+    int64_t judged = loop->session->judged;
+    dogb_source_labels(&arrays[0], DOGBREED_TENSOR_LABEL, loop->session->val_labels, judged);
+    dogb_source_labels(&arrays[1], DOGBREED_TENSOR_PREDICTION, loop->session->val_predictions,
+                       judged);
+    return send(loop, &event, judged == 0 ? NULL : &source);
 }
 
 static int tell_epoch(dogb_training *loop, const dogb_epoch *epoch) {

@@ -197,8 +197,12 @@ static int open_all(dogbreed_trainer *trainer) {
             return rc;
         }
         size_t rows = trainer->cached ? DOGB_FEATURE_BATCH : (size_t)trainer->options.batch_size;
+        size_t samples = (size_t)dogb_source_samples(session->valid);
         session->logits = dogb_alloc_raw(&session->arena, rows * classes, sizeof(float));
-        if (session->logits == NULL) {
+        session->val_labels = dogb_alloc_raw(&session->arena, samples, sizeof(int32_t));
+        session->val_predictions = dogb_alloc_raw(&session->arena, samples, sizeof(int32_t));
+        if (session->logits == NULL || session->val_labels == NULL ||
+            session->val_predictions == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;
         }
     }

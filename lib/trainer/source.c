@@ -186,6 +186,50 @@ int dogb_source_next(dogb_source *source, dogb_source_batch *out) {
     return source->conf.feature != NULL ? next_rows(source, out) : next_pictures(source, out);
 }
 
+static void read_floats(float *out, const dogb_bus_array *array) {
+    size_t count = 1;
+    for (int32_t i = 0; i < array->rank; i++) {
+        count *= (size_t)array->shape[i];
+    }
+    memcpy(out, array->data, count * sizeof *out);
+}
+
+static void read_pictures(float *out, const dogb_bus_array *array) {
+    const dogb_preprocess *p = array->context;
+    int32_t side = (int32_t)array->shape[2];
+    size_t size = 3 * (size_t)side * (size_t)side;
+    for (int64_t i = 0; i < array->shape[0]; i++) {
+        dogb_normalize(out + (size_t)i * size, (const uint8_t *)array->data + (size_t)i * size,
+                       side, p->mean, p->deviation);
+    }
+}
+
+static void read_labels(float *out, const dogb_bus_array *array) {
+    const int32_t *labels = array->data;
+    for (int64_t i = 0; i < array->shape[0]; i++) {
+        out[i] = (float)labels[i];
+    }
+}
+
+void dogb_source_input(dogb_bus_array *out, const dogb_source *source,
+                       const dogb_source_batch *batch) {
+    int64_t count = batch->input.count;
+    int64_t side = source->conf.preprocess->crop;
+    *out = (dogb_bus_array){
+        "input",           DOGBREED_TENSOR_INPUT,  4, {count, 3, side, side}, read_pictures,
+        batch->input.data, source->conf.preprocess};
+    if (source->conf.feature != NULL) {
+        *out =
+            (dogb_bus_array){"input",     DOGBREED_TENSOR_INPUT, 2,   {count, source->width, 0, 0},
+                             read_floats, batch->input.data,     NULL};
+    }
+}
+
+void dogb_source_labels(dogb_bus_array *out, int32_t what, const int32_t *labels, int64_t count) {
+    const char *name = what == DOGBREED_TENSOR_LABEL ? "labels" : "predictions";
+    *out = (dogb_bus_array){name, what, 1, {count, 0, 0, 0}, read_labels, labels, NULL};
+}
+
 static int64_t views_of(const dogb_source *source) {
     return source->conf.views < 1 ? 1 : source->conf.views;
 }

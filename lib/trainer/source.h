@@ -5,6 +5,7 @@
 
 #include "dataset/loader.h"
 #include "engine/engine.h"
+#include "event/bus.h"
 #include "feature/feature.h"
 #include "trainer/trainer_internal.h"
 
@@ -39,6 +40,11 @@ int64_t dogb_source_steps(const dogb_source *source);   // batches per epoch
 int dogb_source_begin(dogb_source *source, int32_t epoch, int64_t cursor);
 int64_t dogb_source_cursor(const dogb_source *source); // samples handed out, unreadable ones too
 int dogb_source_next(dogb_source *source, dogb_source_batch *out); // 1: a batch, 0: end, negative
+
+// A batch as tensors of an event: what the network gets, and class indices.
+void dogb_source_input(dogb_bus_array *out, const dogb_source *source,
+                       const dogb_source_batch *batch);
+void dogb_source_labels(dogb_bus_array *out, int32_t what, const int32_t *labels, int64_t count);
 
 // Features as one table for a bank of heads: row `sample` * views + view (views 0 counts as 1), of
 // pictures that could not be read a row of zeros that no order names.

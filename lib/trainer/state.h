@@ -98,10 +98,13 @@ struct dogb_session {
     dogb_source *train;
     dogb_source *valid;
     dogb_schedule schedule;
-    uint32_t watched; // tensor groups the net was told to keep
-    int32_t fresh;    // slots hold the weights of the net
-    int32_t synced;   // and the state of the optimiser
-    float *logits;    // [validation batch, classes]
+    uint32_t watched;    // tensor groups the net was told to keep
+    int32_t fresh;       // slots hold the weights of the net
+    int32_t synced;      // and the state of the optimiser
+    float *logits;       // [validation batch, classes]
+    int32_t *val_labels; // [judged] of the last validation, in its order
+    int32_t *val_predictions;
+    int64_t judged;
 };
 
 // slots.c: parameters between model, slots and net.

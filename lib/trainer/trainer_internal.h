@@ -4,6 +4,7 @@
 
 #include "core/json.h"
 #include "core/table.h"
+#include "graph/graph.h"
 
 #include <dogbreed/trainer.h>
 
@@ -66,12 +67,22 @@ int dogb_trainer_create_fold(dogbreed_trainer **out, dogbreed_model *model,
                              const dogbreed_dataset *joined, const dogb_fold *fold,
                              const dogbreed_trainer_options *options);
 
+// Tells subscribers what a rule found: FINDING. From inside a callback. Returns 0, DOGBREED_STOP or
+// what a subscriber's refusal became.
+int dogb_trainer_tell(dogbreed_trainer *trainer, const char *rule, int32_t status,
+                      const char *text);
+
 // Runs fn(userdata) when the trainer is destroyed. When it cannot be registered, it runs at once.
 int dogb_trainer_defer(dogbreed_trainer *trainer, void (*fn)(void *), void *userdata);
 
 const dogbreed_trainer_options *dogb_trainer_options(const dogbreed_trainer *trainer);
 const dogbreed_model *
 dogb_trainer_model(const dogbreed_trainer *trainer); // weights of the running epoch
+// The part of it that is trained: behind stored features the head, else the whole network; and the
+// model's index of one of its parameters.
+const dogb_graph *dogb_trainer_graph(const dogbreed_trainer *trainer);
+int32_t dogb_trainer_param(const dogbreed_trainer *trainer, int32_t param);
+int dogb_trainer_cached(const dogbreed_trainer *trainer); // 1: on stored features
 const dogbreed_dataset *dogb_trainer_train_set(const dogbreed_trainer *trainer);
 const dogbreed_dataset *dogb_trainer_valid_set(const dogbreed_trainer *trainer); // NULL: none
 // From now on runs leave the model as it was: several trainers may share it. What a run has come to

@@ -3,11 +3,25 @@
 #include "core/error.h"
 #include "trainer/state.h"
 
+#include <string.h>
+
+// Keeps what EVAL_END shows.
+static void keep(dogb_session *session, const dogb_source_batch *batch, int32_t classes) {
+    int32_t *predictions = session->val_predictions + session->judged;
+    memcpy(session->val_labels + session->judged, batch->labels,
+           (size_t)batch->input.count * sizeof *batch->labels);
+    for (int32_t i = 0; i < batch->input.count; i++) {
+        predictions[i] = dogb_tally_argmax(session->logits + (size_t)i * (size_t)classes, classes);
+    }
+    session->judged += batch->input.count;
+}
+
 static int run(dogbreed_trainer *trainer, dogb_net *net, dogb_tally *tally) {
     const dogb_engine *engine = trainer->engine;
     dogb_session *session = trainer->session;
     dogb_source_batch batch;
     int rc = dogb_source_begin(session->valid, 0, 0);
+    session->judged = 0;
     while (rc == DOGBREED_OK && (rc = dogb_source_next(session->valid, &batch)) > 0) {
         if (trainer->stop) {
             return dogb_fail(DOGBREED_ERROR_CANCELLED, "training was stopped during validation");
@@ -15,6 +29,7 @@ static int run(dogbreed_trainer *trainer, dogb_net *net, dogb_tally *tally) {
         rc = engine->infer(net, &batch.input, session->logits);
         if ((rc = dogb_engine_result(engine, rc, "validation")) == DOGBREED_OK) {
             dogb_tally_add(tally, session->logits, batch.labels, batch.input.count);
+            keep(session, &batch, tally->classes);
         }
     }
     return rc;

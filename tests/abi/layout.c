@@ -88,7 +88,7 @@
     FIELD(dogbreed_tensor_stats, zero_share, 48, 8)                                        \
     FIELD(dogbreed_tensor_stats, nan_count, 56, 8)                                         \
     FIELD(dogbreed_tensor_stats, infinity_count, 64, 8)                                    \
-    STRUCT(dogbreed_event, 144)                                                            \
+    STRUCT(dogbreed_event, 160)                                                            \
     FIELD(dogbreed_event, struct_size, 0, 4)                                               \
     FIELD(dogbreed_event, kind, 4, 4)                                                      \
     FIELD(dogbreed_event, epoch, 8, 4)                                                     \
@@ -110,6 +110,9 @@
     FIELD(dogbreed_event, improved, 128, 4)                                                \
     FIELD(dogbreed_event, tensor_count, 132, 4)                                            \
     FIELD(dogbreed_event, context, 136, 8)                                                 \
+    FIELD(dogbreed_event, rule, 144, 8)                                                    \
+    FIELD(dogbreed_event, status, 152, 4)                                                  \
+    FIELD(dogbreed_event, reserved, 156, 4)                                                \
     STRUCT(dogbreed_architecture, 56)                                                      \
     FIELD(dogbreed_architecture, struct_size, 0, 4)                                        \
     FIELD(dogbreed_architecture, input_size, 4, 4)                                         \

@@ -130,7 +130,11 @@ static int view(const dogbreed_event *event, void *userdata) {
                 assert_true(fabsf(buffer[i] - wanted) < 1e-6f);
             }
         }
-    } else {
+    } else if (event->kind == DOGBREED_EVENT_BATCH_READY) {
+        assert_int_equal(event->tensor_count, 2);
+        assert_int_equal(read_tensor(event, "input", buffer, 1 << 16), 8 * 32); // features
+        assert_int_equal(read_tensor(event, "labels", buffer, 8), 8);
+    } else if (event->kind != DOGBREED_EVENT_EVAL_END) {
         assert_int_equal(event->tensor_count, 0);
     }
     return 0;
@@ -162,6 +166,114 @@ static void views_show_what_the_step_does(void **state) {
     assert_int_equal(viewer.weights, 3);
     dogbreed_trainer_destroy(trainer);
     dogbreed_model_destroy(viewer.model);
+    fixture_close(&f);
+}
+
+// Labels and predictions of a validation say the accuracy that the event says.
+static int judge(const dogbreed_event *event, void *userdata) {
+    float labels[6];
+    float predictions[6];
+    double correct = 0.0;
+    assert_int_equal(event->tensor_count, 2);
+    assert_int_equal(read_tensor(event, "labels", labels, 6), 6);
+    assert_int_equal(read_tensor(event, "predictions", predictions, 6), 6);
+    for (int i = 0; i < 6; i++) {
+        assert_true(labels[i] == (float)(i / 2)); // in the order of the split
+        assert_true(predictions[i] >= 0.0f && predictions[i] < 3.0f);
+        correct += predictions[i] == labels[i];
+    }
+    assert_true(fabs(event->val_accuracy - correct / 6.0) < 1e-12);
+    ++*(int *)userdata;
+    return 0;
+}
+
+// The network's input as (value / 255 - mean) / deviation of the pictures' own bytes.
+static int look_at_input(const dogbreed_event *event, void *userdata) {
+    static float input[8 * 3 * FIXTURE_SIDE * FIXTURE_SIDE];
+    float labels[8];
+    const size_t plane = (size_t)FIXTURE_SIDE * FIXTURE_SIDE;
+    static const double means[3] = {0.485, 0.456, 0.406}; // the default preprocessing
+    static const double deviations[3] = {0.229, 0.224, 0.225};
+    size_t count = read_tensor(event, "input", input, sizeof input / sizeof *input);
+    size_t samples = count / (3 * plane);
+    assert_int_equal(read_tensor(event, "labels", labels, 8), samples);
+    for (size_t i = 0; i < samples; i++) {
+        int32_t label = (int32_t)labels[i];
+        for (int32_t c = 0; c < 3; c++) { // the class's own channel has a mean of 200, others 60
+            double sum = 0.0;
+            for (size_t k = 0; k < plane; k++) {
+                double value = (double)input[(i * 3 + (size_t)c) * plane + k];
+                sum += (value * deviations[c] + means[c]) * 255.0;
+            }
+            double wanted = c == label ? 200.0 : 60.0;
+            assert_true(fabs(sum / (double)plane - wanted) < 12.0);
+        }
+    }
+    ++*(int *)userdata;
+    return 0;
+}
+
+static void inputs_labels_and_predictions_can_be_seen(void **state) {
+    (void)state;
+    fixture f;
+    int judged = 0;
+    int seen = 0;
+    fixture_open(&f, 4, 2);
+    f.options.epochs = 2;
+    f.options.augment = 0;
+    fixture_whole(&f);
+    dogbreed_model *model = fixture_model(&f);
+    dogbreed_trainer *trainer = fixture_trainer(&f, model);
+    assert_ok(dogbreed_trainer_subscribe(
+        trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_EVAL_END), judge, &judged));
+    assert_ok(dogbreed_trainer_subscribe(
+        trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_BATCH_READY), look_at_input, &seen));
+    assert_ok(dogbreed_trainer_run(trainer));
+    assert_int_equal(judged, 2);
+    assert_int_equal(seen, 4);
+    dogbreed_trainer_destroy(trainer);
+    dogbreed_model_destroy(model);
+    fixture_close(&f);
+}
+
+typedef struct sometimes {
+    dogbreed_trainer *trainer;
+    int32_t id;
+    int32_t seen;
+} sometimes;
+
+static int on_gradients(const dogbreed_event *event, void *userdata) {
+    sometimes *s = userdata;
+    assert_int_equal(event->step % 2, 1);
+    assert_true(event->tensor_count > 0);
+    s->seen++;
+    assert_ok(dogbreed_trainer_release(s->trainer, s->id));
+    return 0;
+}
+
+static int on_begin(const dogbreed_event *event, void *userdata) {
+    sometimes *s = userdata;
+    if (event->step % 2 == 1) {
+        assert_ok(dogbreed_trainer_subscribe(
+            s->trainer, &s->id, DOGBREED_EVENT_MASK(DOGBREED_EVENT_BACKWARD_END), on_gradients, s));
+    }
+    return 0;
+}
+
+static void who_subscribes_when_a_step_begins_sees_that_step(void **state) {
+    (void)state;
+    fixture f;
+    fixture_open(&f, 8, 2);
+    f.options.epochs = 2;
+    f.options.batch_size = 4; // 6 steps
+    dogbreed_model *model = fixture_model(&f);
+    sometimes s = {.trainer = fixture_trainer(&f, model)};
+    assert_ok(dogbreed_trainer_subscribe(
+        s.trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_BEGIN), on_begin, &s));
+    assert_ok(dogbreed_trainer_run(s.trainer));
+    assert_int_equal(s.seen, 6);
+    dogbreed_trainer_destroy(s.trainer);
+    dogbreed_model_destroy(model);
     fixture_close(&f);
 }
 
@@ -324,6 +436,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_comes_in_order),
         cmocka_unit_test(views_show_what_the_step_does),
+        cmocka_unit_test(inputs_labels_and_predictions_can_be_seen),
+        cmocka_unit_test(who_subscribes_when_a_step_begins_sees_that_step),
         cmocka_unit_test(a_stop_ends_with_the_bookkeeping_of_the_epoch),
         cmocka_unit_test(a_negative_result_aborts),
         cmocka_unit_test(a_callback_may_release_itself_or_destroy_the_trainer),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STOP = 1
 KINDS = ("run_begin", "run_end", "epoch_begin", "epoch_end", "step_begin", "batch_ready", "forward_end",
          "backward_end", "step_end", "eval_begin", "eval_end", "checkpoint", "finding", "progress")
-WHAT = ("activation", "gradient", "weight")
+WHAT = ("activation", "gradient", "weight", "input", "label", "prediction", "scalar")
 
 
 def mask(*kinds: str) -> int:
@@ -36,7 +36,8 @@ class TensorStats(Struct):
 class RawEvent(Struct):
     _fields_ = fields("u32 struct_size  i32 kind epoch epochs  i64 step steps done total  f64 time learning_rate "
                       "loss train_loss train_accuracy val_loss val_accuracy val_top5 images_per_second  str text "
-                      "i32 improved tensor_count  ptr context")
+                      "i32 improved tensor_count  ptr context "
+                      "str rule  i32 status reserved")
 
 
 EventFn = ctypes.CFUNCTYPE(c_int, POINTER(RawEvent), c_void_p)
