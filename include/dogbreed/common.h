@@ -52,7 +52,17 @@ enum {
     DOGBREED_ERROR_STATE = -13,
     DOGBREED_ERROR_CANCELLED = -14,
     DOGBREED_ERROR_CALLBACK = -15,
-    DOGBREED_ERROR_INTERNAL = -16
+    DOGBREED_ERROR_INTERNAL = -16,
+    /* Of stored tensors (record.h) and rules over them. */
+    DOGBREED_ERROR_TENSOR_UNAVAILABLE = -17,
+    DOGBREED_ERROR_TENSOR_UNAVAILABLE_FOR_STEP = -18,
+    DOGBREED_ERROR_STEP_UNAVAILABLE = -19,
+    DOGBREED_ERROR_STEP_NOT_YET_AVAILABLE = -20,
+    DOGBREED_ERROR_NO_MORE_DATA = -21,
+    DOGBREED_ERROR_INDEX = -22,
+    DOGBREED_ERROR_INVALID_WORKER = -23,
+    DOGBREED_ERROR_INSUFFICIENT_INFORMATION = -24, /* a rule cannot run: returned by custom rules */
+    DOGBREED_ERROR_CONDITION_MET = -25             /* a rule has fired: returned by custom rules */
 };
 
 enum {

@@ -65,6 +65,9 @@ typedef struct dogbreed_tensor {
     int64_t shape[4];
 } dogbreed_tensor;
 
+/* All but the counts are those of the finite values; NaN where there are none (norm 0).
+ * What follows: sum = mean * finite values, variance = deviation^2, l1 = absolute_mean * finite
+ * values, absolute maximum = the larger of -minimum and maximum. */
 typedef struct dogbreed_tensor_stats {
     uint32_t struct_size;
     uint32_t reserved;
@@ -76,6 +79,8 @@ typedef struct dogbreed_tensor_stats {
     double zero_share; /* exact zeros, 0..1 */
     int64_t nan_count;
     int64_t infinity_count;
+    double absolute_minimum;
+    double absolute_mean;
 } dogbreed_tensor_stats;
 
 typedef struct dogbreed_event {

@@ -57,6 +57,31 @@ void dogb_buffer_fixed(dogb_buffer *buffer, double value, int decimals) {
     }
 }
 
+int dogb_buffer_write(void *userdata, const void *data, size_t size) {
+    dogb_buffer *buffer = userdata;
+    dogb_buffer_put(buffer, data, size);
+    return buffer->rc;
+}
+
+void dogb_buffer_escaped(dogb_buffer *buffer, const char *text) {
+    static const struct {
+        char character;
+        const char *written;
+    } rows[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}};
+    for (const char *at = text; *at != '\0';) {
+        size_t plain = strcspn(at, "<>&\"");
+        dogb_buffer_put(buffer, at, plain);
+        at += plain;
+        for (size_t i = 0; *at != '\0' && i < sizeof rows / sizeof rows[0]; i++) {
+            if (*at == rows[i].character) {
+                dogb_buffer_add(buffer, rows[i].written);
+                at++;
+                break;
+            }
+        }
+    }
+}
+
 // --- CSV
 
 static void separate(dogb_buffer *buffer) {

@@ -67,11 +67,32 @@ const char *dogbreed_error_message(void) {
 }
 
 const char *dogbreed_error_name(int code) {
-    static const char *const names[] = {
-        "OK",       "INVALID_ARGUMENT", "NO_MEMORY", "NOT_FOUND", "EXISTS",
-        "IO",       "NETWORK",          "FORMAT",    "MISMATCH",  "UNSUPPORTED",
-        "DEVICE",   "DEVICE_MEMORY",    "NUMERIC",   "STATE",     "CANCELLED",
-        "CALLBACK", "INTERNAL"};
+    static const char *const names[] = {"OK",
+                                        "INVALID_ARGUMENT",
+                                        "NO_MEMORY",
+                                        "NOT_FOUND",
+                                        "EXISTS",
+                                        "IO",
+                                        "NETWORK",
+                                        "FORMAT",
+                                        "MISMATCH",
+                                        "UNSUPPORTED",
+                                        "DEVICE",
+                                        "DEVICE_MEMORY",
+                                        "NUMERIC",
+                                        "STATE",
+                                        "CANCELLED",
+                                        "CALLBACK",
+                                        "INTERNAL",
+                                        "TENSOR_UNAVAILABLE",
+                                        "TENSOR_UNAVAILABLE_FOR_STEP",
+                                        "STEP_UNAVAILABLE",
+                                        "STEP_NOT_YET_AVAILABLE",
+                                        "NO_MORE_DATA",
+                                        "INDEX",
+                                        "INVALID_WORKER",
+                                        "INSUFFICIENT_INFORMATION",
+                                        "CONDITION_MET"};
     const int count = (int)(sizeof names / sizeof names[0]);
     if (code == DOGBREED_STOP) {
         return "STOP";

@@ -307,12 +307,16 @@ int dogb_writer_commit(dogb_writer *writer) {
     return dogb_directory_sync(writer->aside);
 }
 
+void dogb_writer_hasty(dogb_writer *writer) {
+    writer->hasty = 1;
+}
+
 static int write_whole(const char *path, const void *data, size_t size, int hasty) {
     dogb_arena scratch = {0};
     dogb_writer *writer = NULL;
     int rc = dogb_writer_open(&writer, &scratch, path);
-    if (rc == DOGBREED_OK) {
-        writer->hasty = hasty;
+    if (rc == DOGBREED_OK && hasty) {
+        dogb_writer_hasty(writer);
     }
     if (rc == DOGBREED_OK && (rc = dogb_writer_add(writer, data, size)) == DOGBREED_OK) {
         rc = dogb_writer_commit(writer);

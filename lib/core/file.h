@@ -39,6 +39,7 @@ int dogb_file_append(const char *path, const void *data, size_t size);
 // The first way in pieces. `out` is closed and removed by the arena unless committed.
 typedef struct dogb_writer dogb_writer;
 int dogb_writer_open(dogb_writer **out, dogb_arena *arena, const char *path);
+void dogb_writer_hasty(dogb_writer *writer); // commit will not sync
 int dogb_writer_add(dogb_writer *writer, const void *data, size_t size);
 int64_t dogb_writer_position(const dogb_writer *writer);
 int dogb_writer_at(dogb_writer *writer, int64_t position, const void *data,

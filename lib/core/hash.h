@@ -34,5 +34,7 @@ uint64_t dogb_checksum(const void *data, size_t size);
 
 // The one of other people's formats: polynomial of Castagnoli, reflected, as in RFC 3720.
 uint32_t dogb_crc32c(const void *data, size_t size);
+uint32_t dogb_crc32c_add(uint32_t sum, const void *data, size_t size); // data behind that of `sum`
+uint32_t dogb_crc32c_plain(uint32_t sum, const void *data, size_t size); // on any CPU
 
 #endif

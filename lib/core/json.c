@@ -88,6 +88,10 @@ void dogb_text_repair(char *text) {
     }
 }
 
+int dogb_text_order(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 json_t *dogb_json_text(const char *value) {
     json_t *text = json_string(value);
     if (text != NULL || dogb_text_valid(value, strlen(value))) { // no memory

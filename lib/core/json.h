@@ -16,6 +16,7 @@ json_t *dogb_json_array(dogb_arena *arena);
 int dogb_text_valid(const char *text, size_t length);
 // Replaces all that is not ASCII by '?' unless it is valid: names of files need not be UTF-8.
 void dogb_text_repair(char *text);
+int dogb_text_order(const void *a, const void *b); // for qsort over an array of texts
 
 // Adds a member or element. A failed one marks the error of the thread and returns NO_MEMORY; the
 // value is never leaked. Non-finite numbers become the strings "NaN", "Infinity", "-Infinity".

@@ -3,6 +3,7 @@
 // condition. Workers live as long as the process; a forked child starts its own.
 #include "core/team.h"
 
+#include "core/span.h"
 #include "core/thread.h"
 
 #include <pthread.h>
@@ -65,6 +66,7 @@ static unsigned long long next_run(unsigned long long seen) {
 static void *work(void *pointer) {
     int32_t member = (int32_t)(intptr_t)pointer;
     unsigned long long run = team.first[member];
+    dogb_recorder_attach(NULL); // it outlives who listens to its starter
     for (;;) {
         run = next_run(run);
         int32_t members = (int32_t)(run & ((1u << MEMBER_BITS) - 1u));

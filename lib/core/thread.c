@@ -3,6 +3,7 @@
 #include "core/thread.h"
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/span.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -45,7 +46,23 @@ int32_t dogb_thread_count(int32_t requested) {
     return count > THREADS_MAX ? THREADS_MAX : count;
 }
 
-int dogb_thread_start(pthread_t *out, void *(*fn)(void *), void *userdata) {
+typedef struct heir { // a thread whose starter is listened to
+    dogb_recorder *recorder;
+    void *(*fn)(void *);
+    void *userdata;
+} heir;
+
+static void *run_heir(void *pointer) {
+    heir own = *(heir *)pointer;
+    dogb_free(pointer);
+    dogb_recorder_attach(own.recorder);
+    dogb_recorder_release(own.recorder);
+    void *result = own.fn(own.userdata);
+    dogb_recorder_attach(NULL);
+    return result;
+}
+
+static int start(pthread_t *out, void *(*fn)(void *), void *userdata) {
     sigset_t all;
     sigset_t old;
     (void)sigfillset(&all);
@@ -55,6 +72,24 @@ int dogb_thread_start(pthread_t *out, void *(*fn)(void *), void *userdata) {
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
     return failed ? dogb_fail(DOGBREED_ERROR_NO_MEMORY, "a worker thread cannot be started")
                   : DOGBREED_OK;
+}
+
+int dogb_thread_start(pthread_t *out, void *(*fn)(void *), void *userdata) {
+    if (dogb_span_listener == NULL) {
+        return start(out, fn, userdata);
+    }
+    heir *own = dogb_malloc(1, sizeof *own);
+    if (own == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    *own = (heir){dogb_span_listener, fn, userdata};
+    dogb_recorder_retain(own->recorder);
+    int rc = start(out, run_heir, own);
+    if (rc < 0) {
+        dogb_recorder_release(own->recorder);
+        dogb_free(own);
+    }
+    return rc;
 }
 
 typedef struct loop {

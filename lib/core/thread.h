@@ -19,8 +19,8 @@ int32_t dogb_thread_count(int32_t requested);
 typedef int (*dogb_loop_fn)(int64_t index, void *userdata);
 int dogb_parallel(int32_t threads, int64_t count, dogb_loop_fn fn, void *userdata);
 
-// pthread_create with all signals blocked in the new thread. NO_MEMORY when there is no thread to
-// be had.
+// pthread_create with all signals blocked in the new thread, which is listened to (core/span.h) by
+// who listens to this one. NO_MEMORY when there is no thread to be had.
 int dogb_thread_start(pthread_t *out, void *(*fn)(void *), void *userdata);
 
 #endif

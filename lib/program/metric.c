@@ -3,24 +3,20 @@
 
 #include "core/error.h"
 #include "core/number.h"
+#include "core/regex.h"
 #include "program/lines.h"
 
 #include <ctype.h>
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 struct dogb_metric {
-    regex_t regex;
+    dogb_regex *regex;
     char label[DOGB_PATTERN_MAX + 1];
     char name[DOGB_PATTERN_MAX + 1];
     int sign; // the group follows a sign that stands for itself
 };
-
-static void free_regex(void *pointer) {
-    regfree(pointer);
-}
 
 // "Average loss:" -> "Average_loss"
 static void make_name(char *out, const char *label) {
@@ -43,22 +39,12 @@ static void make_name(char *out, const char *label) {
 int dogb_metric_create(dogb_metric **out, dogb_arena *arena, const char *pattern) {
     *out = NULL;
     DOGB_CHECK(*pattern != '\0', "metric: is empty, expected a pattern such as \"loss=([0-9.]+)\"");
-    DOGB_CHECK(strlen(pattern) <= DOGB_PATTERN_MAX, "metric: has %zu characters, at most %d",
-               strlen(pattern), DOGB_PATTERN_MAX);
     int rc = dogb_pattern_check(pattern);
     dogb_metric *metric = rc < 0 ? NULL : dogb_alloc(arena, 1, sizeof *metric);
     if (metric == NULL) {
         return rc < 0 ? rc : DOGBREED_ERROR_NO_MEMORY;
     }
-    int code = regcomp(&metric->regex, pattern, REG_EXTENDED);
-    if (code != 0) {
-        char text[128];
-        (void)regerror(code, &metric->regex, text, sizeof text);
-        return code == REG_ESPACE ? dogb_fail(DOGBREED_ERROR_NO_MEMORY, "metric: %s", text)
-                                  : dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT, "metric: \"%s\": %s",
-                                              pattern, text);
-    }
-    rc = dogb_defer(arena, free_regex, &metric->regex);
+    rc = dogb_regex_create(&metric->regex, arena, "metric", pattern, 0);
     if (rc < 0) {
         return rc;
     }
@@ -157,7 +143,7 @@ int dogb_metric_next(double *value, const dogb_metric *metric, dogb_tally *tally
                      size_t *at) {
     int first = *at == 0;
     regmatch_t match[2];
-    while (regexec(&metric->regex, line + *at, 2, match, *at == 0 ? 0 : REG_NOTBOL) == 0) {
+    while (regexec(&metric->regex->posix, line + *at, 2, match, *at == 0 ? 0 : REG_NOTBOL) == 0) {
         size_t base = *at;
         size_t from = base + (size_t)match[1].rm_so;
         size_t to = base + (size_t)match[1].rm_eo;

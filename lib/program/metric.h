@@ -3,11 +3,11 @@
 #ifndef DOGB_PROGRAM_METRIC_H
 #define DOGB_PROGRAM_METRIC_H
 
-#include "core/arena.h"
+#include "core/regex.h"
 
 #include <stdint.h>
 
-enum { DOGB_PATTERN_MAX = 500 };
+enum { DOGB_PATTERN_MAX = DOGB_REGEX_MAX };
 
 typedef struct dogb_metric dogb_metric; // lives in its arena; any thread
 
@@ -41,8 +41,7 @@ int dogb_metric_next(double *value, const dogb_metric *metric, dogb_tally *tally
 int dogb_metric_number(double *out, const char *text, size_t length);
 
 // pattern.c: what the letters of a pattern say.
-// INVALID_ARGUMENT: not one group; what Python's expressions have and POSIX's do not; repetitions
-// of repetitions.
+// INVALID_ARGUMENT: not one group; what dogb_regex_check refuses.
 int dogb_pattern_check(const char *pattern);
 // The last letters before the group that stand for themselves and have a word among them; "":
 // none. Cut at `size`. Returns 1 when the group follows a literal sign.

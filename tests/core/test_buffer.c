@@ -32,6 +32,16 @@ static void test_fixed(void **state) {
     (void)setlocale(LC_ALL, "C");
 }
 
+static void test_escaped(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    dogb_buffer buffer = {.arena = &arena};
+    dogb_buffer_escaped(&buffer, "");
+    dogb_buffer_escaped(&buffer, "<a href=\"x\">&amp;\xe7\x8a\xac'");
+    assert_string_equal(buffer.data, "&lt;a href=&quot;x&quot;&gt;&amp;amp;\xe7\x8a\xac'");
+    dogb_arena_free(&arena);
+}
+
 static void test_csv(void **state) {
     (void)state;
     dogb_arena arena = {0};
@@ -76,6 +86,7 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fixed),
+        cmocka_unit_test(test_escaped),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_no_memory),
     };

@@ -144,7 +144,7 @@ static void patterns_are_checked(void **state) {
         {"loss: ([0-9.+)", "Unmatched ["},
         {"loss: (\\d+)", "\\d at character 8 is not taken; a digit is [0-9]"},
         {"loss: ([\\d.]+)", "\\d at character 9 is not taken; a digit is 0-9"},
-        {"(?:loss): ([0-9]+)", "(? at character 1 is not taken"},
+        {"(?:loss): ([0-9]+)", "(?: at character 1 is not taken"},
         {"loss: .*?([0-9]+)", "*? at character 8"},
         {"loss\\t([0-9]+)", "\\t at character 5"},
         {"(a)++", "+ at character 5 is not taken; one repetition of at most 255"},
