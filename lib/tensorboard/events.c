@@ -4,7 +4,7 @@
 
 #include "core/wire.h"
 #include "tensorboard/messages.h"
-#include "tensorboard/record.h"
+#include "tensorboard/frame.h"
 
 static const char SCALARS[] = "scalars";
 
@@ -17,10 +17,10 @@ size_t dogb_event_open(dogb_buffer *out, double time) {
 void dogb_board_version(dogb_buffer *out, double time) {
     size_t event = dogb_event_open(out, time);
     dogb_wire_text(out, 3, "brain.Event:2");
-    dogb_record_close(out, event);
+    dogb_frame_close(out, event);
 }
 
-static void put_step(dogb_buffer *out, int64_t step) {
+void dogb_event_step(dogb_buffer *out, int64_t step) {
     if (step != 0) {
         dogb_wire_integer(out, 2, step);
     }
@@ -29,11 +29,11 @@ static void put_step(dogb_buffer *out, int64_t step) {
 void dogb_board_restart(dogb_buffer *out, double time, int64_t step) {
     enum { START = 1 };
     size_t event = dogb_event_open(out, time);
-    put_step(out, step);
+    dogb_event_step(out, step);
     size_t session = dogb_wire_open(out, 7);
     dogb_wire_integer(out, 1, START);
     dogb_wire_close(out, session);
-    dogb_record_close(out, event);
+    dogb_frame_close(out, event);
 }
 
 size_t dogb_metadata_open(dogb_buffer *out, const char *plugin, size_t *data) {
@@ -49,30 +49,45 @@ void dogb_metadata_close(dogb_buffer *out, size_t metadata, size_t data, int32_t
     dogb_wire_close(out, metadata);
 }
 
-static void put_tensor(dogb_buffer *out, double value) {
-    enum { FLOAT = 1 };
+dogb_value_marks dogb_value_open(dogb_buffer *out, double time, int64_t step, const char *tag) {
+    dogb_value_marks marks = {.event = dogb_event_open(out, time)};
+    dogb_event_step(out, step);
+    marks.summary = dogb_wire_open(out, 5);
+    marks.value = dogb_wire_open(out, 1);
+    dogb_wire_text(out, 1, tag);
+    return marks;
+}
+
+void dogb_value_close(dogb_buffer *out, dogb_value_marks marks) {
+    dogb_wire_close(out, marks.value);
+    dogb_wire_close(out, marks.summary);
+    dogb_frame_close(out, marks.event);
+}
+
+size_t dogb_tensor_open(dogb_buffer *out, int32_t dtype, size_t rank, const size_t *shape) {
     size_t tensor = dogb_wire_open(out, 8);
-    dogb_wire_integer(out, 1, FLOAT);
-    dogb_wire_close(out, dogb_wire_open(out, 2)); // a single number
-    size_t values = dogb_wire_open(out, 5);
-    dogb_wire_put32(out, dogb_wire_bits((float)value));
-    dogb_wire_close(out, values);
-    dogb_wire_close(out, tensor);
+    dogb_wire_integer(out, 1, dtype);
+    size_t sizes = dogb_wire_open(out, 2);
+    for (size_t i = 0; i < rank; i++) {
+        size_t dimension = dogb_wire_open(out, 2);
+        dogb_wire_integer(out, 1, (int64_t)shape[i]);
+        dogb_wire_close(out, dimension);
+    }
+    dogb_wire_close(out, sizes);
+    return tensor;
 }
 
 void dogb_board_point(dogb_buffer *out, const dogb_point_event *point) {
-    size_t event = dogb_event_open(out, point->time);
-    put_step(out, point->step);
-    size_t summary = dogb_wire_open(out, 5);
-    size_t value = dogb_wire_open(out, 1);
-    dogb_wire_text(out, 1, point->tag);
+    dogb_value_marks marks = dogb_value_open(out, point->time, point->step, point->tag);
     if (point->first) {
         size_t data = 0;
         size_t metadata = dogb_metadata_open(out, SCALARS, &data);
         dogb_metadata_close(out, metadata, data, DOGB_CLASS_SCALAR);
     }
-    put_tensor(out, point->value);
-    dogb_wire_close(out, value);
-    dogb_wire_close(out, summary);
-    dogb_record_close(out, event);
+    size_t tensor = dogb_tensor_open(out, DOGB_TYPE_FLOAT, 0, NULL);
+    size_t values = dogb_wire_open(out, 5);
+    dogb_wire_put32(out, dogb_wire_bits((float)point->value));
+    dogb_wire_close(out, values);
+    dogb_wire_close(out, tensor);
+    dogb_value_close(out, marks);
 }

@@ -4,6 +4,8 @@
 #define DOGB_TENSORBOARD_EVENTS_H
 
 #include "core/buffer.h"
+#include "tensorboard/curve.h"
+#include "tensorboard/histogram.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +26,47 @@ typedef struct dogb_point_event {
     int32_t reserved;
 } dogb_point_event;
 void dogb_board_point(dogb_buffer *out, const dogb_point_event *point);
+
+// A name as TensorFlow's tags may have it, in the arena: other characters than letters, digits and
+// "-/_." become '_', slashes in front go. NULL: no memory.
+char *dogb_board_tag(dogb_arena *arena, const char *name);
+
+// --- the other kinds of values
+
+// Where a value stands. `first` of its tag in a file: with what it is.
+typedef struct dogb_board_place {
+    const char *tag;
+    double time;
+    int64_t step;
+    int32_t first;
+    int32_t reserved;
+} dogb_board_place;
+
+// Pages HISTOGRAMS and DISTRIBUTIONS.
+void dogb_board_histogram(dogb_buffer *out, const dogb_board_place *place,
+                          const dogb_histogram *histogram);
+
+// Page IMAGES: whole PNG or JPEG files, all of one size in pixels.
+typedef struct dogb_board_file {
+    const void *data;
+    size_t size;
+} dogb_board_file;
+typedef struct dogb_image_event {
+    const dogb_board_file *files;
+    size_t count;
+    int32_t width;
+    int32_t height;
+} dogb_image_event;
+void dogb_board_images(dogb_buffer *out, const dogb_board_place *place,
+                       const dogb_image_event *images);
+
+// Page TEXT: Markdown.
+void dogb_board_text(dogb_buffer *out, const dogb_board_place *place, const char *const *texts,
+                     size_t count);
+
+// Page PR CURVES.
+void dogb_board_pr_curve(dogb_buffer *out, const dogb_board_place *place,
+                         const dogb_pr_curve *curve);
 
 // --- page HPARAMS
 

@@ -4,7 +4,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "tensorboard/record.h"
+#include "tensorboard/frame.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ static int append(dogb_arena *arena, const char *path, dogb_buffer *records) {
     if (rc < 0) {
         return rc == DOGBREED_ERROR_FORMAT ? 0 : rc; // 0: it is longer
     }
-    if (!dogb_record_continues(records, data, size)) {
+    if (!dogb_frame_continues(records, data, size)) {
         return 0;
     }
     rc = size == records->length

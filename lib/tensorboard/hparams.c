@@ -4,15 +4,12 @@
 
 #include "core/wire.h"
 #include "tensorboard/messages.h"
-#include "tensorboard/record.h"
 
 static const char HPARAMS[] = "hparams";
 
 // An event up to the plugin's own data; what stands around them.
 typedef struct around {
-    size_t event;
-    size_t summary;
-    size_t value;
+    dogb_value_marks value;
     size_t metadata;
     size_t data;
     size_t content;
@@ -20,10 +17,7 @@ typedef struct around {
 } around;
 
 static around begin(dogb_buffer *out, double time, const char *tag, uint32_t kind) {
-    around a = {.event = dogb_event_open(out, time)};
-    a.summary = dogb_wire_open(out, 5);
-    a.value = dogb_wire_open(out, 1);
-    dogb_wire_text(out, 1, tag);
+    around a = {.value = dogb_value_open(out, time, 0, tag)};
     a.metadata = dogb_metadata_open(out, HPARAMS, &a.data);
     a.content = dogb_wire_open(out, 2);
     a.one = dogb_wire_open(out, kind);
@@ -36,9 +30,7 @@ static void end(dogb_buffer *out, around a) {
     dogb_wire_close(out, a.content);
     dogb_metadata_close(out, a.metadata, a.data, DOGB_CLASS_TENSOR);
     dogb_wire_bytes(out, 8, empty, sizeof empty);
-    dogb_wire_close(out, a.value);
-    dogb_wire_close(out, a.summary);
-    dogb_record_close(out, a.event);
+    dogb_value_close(out, a.value);
 }
 
 static void put_value(dogb_buffer *out, uint32_t field, const dogb_hparam_value *value) {

@@ -6,7 +6,7 @@
 #include "tensorboard/events.h"
 #include "tensorboard/folder.h"
 #include "tensorboard/messages.h"
-#include "tensorboard/record.h"
+#include "tensorboard/frame.h"
 
 static dogb_arena arena;
 
@@ -42,7 +42,7 @@ static void golden(void **state) {
     dogb_wire_float(&simple, 2, 0.25f);
     dogb_wire_close(&simple, value);
     dogb_wire_close(&simple, summary);
-    dogb_record_close(&simple, event);
+    dogb_frame_close(&simple, event);
     assert_record(&simple, "200000000000000029eda9500900005041fc54d94110052a130a110a0a747261696e2f"
                            "6c6f7373150000803ebcbacab0");
 
