@@ -20,7 +20,7 @@ typedef struct dogbreed_evaluate_options {
     int32_t loader_threads; /* 0: usable cores */
     int32_t dtype;          /* DOGBREED_DTYPE_ */
     int32_t feature_cache;  /* 1: read and keep frozen features */
-    int32_t reserved;
+    int32_t predictions;    /* 1: the JSON also has each picture */
 } dogbreed_evaluate_options;
 
 DOGBREED_API int dogbreed_evaluate_options_init(dogbreed_evaluate_options *options,
@@ -42,11 +42,14 @@ typedef struct dogbreed_evaluation {
 } dogbreed_evaluation;
 
 /* Evaluates. Set out->struct_size before the call. `json` (may be NULL) receives the same numbers
- * with split name, per-class counts, precision and recall, the most confused pairs and the
- * confusion matrix as
- * {"rows":[[predicted,count],...]} per true class. With more than 8,192 classes
- * only the totals. Classes are matched by name; the dataset may lack some of the model's. Returns
- * MISMATCH (a class that the model does not have), DEVICE, ... */
+ * with split name, per-class counts, precision and recall, the most confused pairs, the confusion
+ * matrix as {"rows":[[predicted,count],...]} per true class, and "calibration": 15 bins of the
+ * chosen class's probability with its accuracy, and the expected calibration error. With more than
+ * 8,192 classes there are no numbers per class. With option predictions also "root" (the folder of
+ * the data) and "predictions": [{"path" (below root), "true", "predicted" (classes of the model,
+ * from 0), "probability", "loss", "top": [[class, probability], ...] (5 at most)}]. Classes are
+ * matched by name; the dataset may lack some of the model's. Returns MISMATCH (a class that the
+ * model does not have), DEVICE, ... */
 DOGBREED_API int dogbreed_evaluate(dogbreed_evaluation *out, char **json,
                                    const dogbreed_model *model, const dogbreed_dataset *dataset,
                                    const dogbreed_evaluate_options *options);

@@ -24,8 +24,10 @@ typedef struct job {
     int32_t *classes; // of the model, by the dataset's label
     float *logits;    // of one batch
     int32_t *labels;  // of one batch, as the model's classes
+    int64_t *samples; // of one batch
     int32_t threads;
     dogb_tally tally;
+    dogb_predictions predictions;
 } job;
 
 static int make_net(job *j, const dogb_graph *graph, const void *const *weights) {
@@ -45,7 +47,10 @@ static int compute(job *j, const void *data, int32_t dtype, int32_t count) {
     if (rc == DOGBREED_OK) {
         dogb_tally_add(&j->tally, j->logits, j->labels, count);
     }
-    return rc;
+    return rc == DOGBREED_OK && j->options.predictions
+               ? dogb_predictions_add(&j->predictions, j->logits, j->tally.classes, j->labels,
+                                      j->samples, count)
+               : rc;
 }
 
 static int with_pictures(job *j) {
@@ -63,6 +68,7 @@ static int with_pictures(job *j) {
     while ((rc = dogb_loader_next(loader, &batch)) > 0) {
         for (int32_t i = 0; i < batch.count; i++) {
             j->labels[i] = j->classes[batch.labels[i]];
+            j->samples[i] = batch.samples[i];
         }
         if ((rc = compute(j, batch.pixels, DOGB_DATA_U8, batch.count)) < 0) {
             break;
@@ -83,6 +89,7 @@ static int run_head(job *j, const dogb_feature *features) {
         const float *row = dogb_feature_row(features, i, 0);
         if (row != NULL) { // else a tolerated bad file
             memcpy(rows + (size_t)count * size, row, size * sizeof *rows);
+            j->samples[count] = i;
             j->labels[count++] = j->classes[dogb_dataset_label(j->dataset, i)];
         }
         if (count == j->options.batch_size) {
@@ -135,9 +142,12 @@ static int prepare(job *j, const dogbreed_evaluate_options *options) {
     }
     j->threads = dogb_thread_count(j->options.threads);
     size_t batch = (size_t)j->options.batch_size;
+    j->predictions.arena = &j->arena;
     j->labels = dogb_alloc(&j->arena, batch, sizeof *j->labels);
+    j->samples = dogb_alloc(&j->arena, batch, sizeof *j->samples);
     j->logits = dogb_alloc(&j->arena, batch, (size_t)classes * sizeof *j->logits);
-    return j->labels == NULL || j->logits == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    return j->labels == NULL || j->samples == NULL || j->logits == NULL ? DOGBREED_ERROR_NO_MEMORY
+                                                                        : DOGBREED_OK;
 }
 
 static int to_json(char **json, job *j, double seconds) {
@@ -156,6 +166,9 @@ static int to_json(char **json, job *j, double seconds) {
     rc = rc < 0 ? rc : dogb_json_set_text(object, "device", j->device);
     rc = rc < 0 ? rc : dogb_json_set_text(object, "dtype", dogb_engine_dtype(j->options.dtype));
     rc = rc < 0 ? rc : dogb_tally_json_names(object, &j->tally, names);
+    if (rc == DOGBREED_OK && j->options.predictions) {
+        rc = dogb_predictions_json(object, &j->predictions, j->dataset);
+    }
     return rc < 0 ? rc : dogb_json_text_out(json, object, 1);
 }
 

@@ -10,6 +10,14 @@
 
 extern const dogb_table dogb_evaluate_table;
 
+// Samples by the probability of the class that was chosen, in (0, 1/15], (1/15, 2/15] ...
+enum { DOGB_CALIBRATION_BINS = 15 };
+typedef struct dogb_calibration_bin {
+    int64_t count;
+    int64_t correct;
+    double confidence; // sum
+} dogb_calibration_bin;
+
 // Sums over samples; the only implementation of means, top-k and confusion in the library.
 typedef struct dogb_tally {
     int32_t classes;
@@ -17,13 +25,17 @@ typedef struct dogb_tally {
     int64_t count;
     int64_t correct;
     int64_t correct5;
-    double loss_sum;    // natural log, without smoothing and class weights
+    double loss_sum; // natural log, without smoothing and class weights
+    dogb_calibration_bin bins[DOGB_CALIBRATION_BINS]; // samples whose outputs are finite
     int64_t *confusion; // [classes * classes], row = true class; NULL: not counted
 } dogb_tally;
 int dogb_tally_init(dogb_tally *tally, dogb_arena *arena, int32_t classes, int with_confusion);
 // Where the largest logit is; the lowest index wins ties.
 int32_t dogb_tally_argmax(const float *logits, int32_t classes);
 void dogb_tally_add(dogb_tally *tally, const float *logits, const int32_t *labels, int32_t count);
+
+// -log softmax(logits)[label]; *confidence (may be NULL): softmax(logits) of the largest.
+double dogb_cross_entropy(double *confidence, const float *logits, int32_t classes, int32_t label);
 
 // Wilson score interval at 95 %.
 void dogb_wilson(double *low, double *high, int64_t correct, int64_t count);

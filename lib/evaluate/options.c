@@ -13,6 +13,8 @@ static const dogb_option options[] = {
     DOGB_ROW_DTYPE_INFER(dogbreed_evaluate_options),
     DOGB_OPTION_SWITCH(dogbreed_evaluate_options, feature_cache, "on",
                        "Read and keep the features of a frozen network."),
+    DOGB_OPTION_SWITCH(dogbreed_evaluate_options, predictions, "off",
+                       "The JSON also has what the model says of each picture."),
 };
 
 const dogb_table dogb_evaluate_table = {

@@ -3,6 +3,7 @@
 #include "dataset/dataset_internal.h"
 #include "evaluate/evaluate_struct.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { PAIRS_MAX = 10 };
@@ -101,8 +102,42 @@ static int add_pairs(json_t *object, const dogb_tally *tally, const char *const 
     return rc;
 }
 
+// Guo et al., "On calibration of modern neural networks", ICML 2017: the mean distance between
+// confidence and accuracy over the bins, weighted by their samples.
+static int add_calibration(json_t *object, const dogb_tally *tally) {
+    double error = 0.0;
+    int64_t all = 0;
+    json_t *calibration = json_object();
+    json_t *bins = json_array();
+    int rc = dogb_json_set(object, "calibration", calibration);
+    if (rc < 0) {
+        json_decref(bins);
+        return rc;
+    }
+    rc = dogb_json_set(calibration, "bins", bins);
+    for (int i = 0; rc == DOGBREED_OK && i < DOGB_CALIBRATION_BINS; i++) {
+        const dogb_calibration_bin *bin = &tally->bins[i];
+        json_t *row = json_object();
+        double n = (double)bin->count;
+        all += bin->count;
+        error += fabs((double)bin->correct - bin->confidence);
+        rc = dogb_json_add(bins, row);
+        rc = rc < 0 ? rc : dogb_json_set_real(row, "low", (double)i / DOGB_CALIBRATION_BINS);
+        rc = rc < 0 ? rc : dogb_json_set_real(row, "high", (i + 1.0) / DOGB_CALIBRATION_BINS);
+        rc = rc < 0 ? rc : dogb_json_set_int(row, "count", bin->count);
+        rc = rc < 0 ? rc
+                    : dogb_json_set(row, "confidence",
+                                    n > 0 ? dogb_json_real(bin->confidence / n) : json_null());
+        rc = rc < 0 ? rc : dogb_json_set(row, "accuracy", share(bin->correct, bin->count));
+    }
+    return rc < 0 ? rc
+                  : dogb_json_set(calibration, "ece",
+                                  all > 0 ? dogb_json_real(error / (double)all) : json_null());
+}
+
 int dogb_tally_json_names(json_t *object, const dogb_tally *tally, const char *const *names) {
     int rc = add_totals(object, tally);
+    rc = rc < 0 ? rc : add_calibration(object, tally);
     if (rc < 0 || tally->confusion == NULL) {
         return rc;
     }

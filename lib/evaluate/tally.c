@@ -27,6 +27,26 @@ int32_t dogb_tally_argmax(const float *logits, int32_t classes) {
     return best;
 }
 
+double dogb_cross_entropy(double *confidence, const float *logits, int32_t classes, int32_t label) {
+    double best = logits[dogb_tally_argmax(logits, classes)];
+    double sum = 0.0;
+    for (int32_t i = 0; i < classes; i++) {
+        sum += exp((double)logits[i] - best);
+    }
+    if (confidence != NULL) {
+        *confidence = 1.0 / sum;
+    }
+    return log(sum) - ((double)logits[label] - best);
+}
+
+static void add_to_bin(dogb_tally *tally, double confidence, int correct) {
+    int bin = (int)ceil(confidence * DOGB_CALIBRATION_BINS) - 1;
+    bin = bin < 0 ? 0 : bin >= DOGB_CALIBRATION_BINS ? DOGB_CALIBRATION_BINS - 1 : bin;
+    tally->bins[bin].count++;
+    tally->bins[bin].correct += correct;
+    tally->bins[bin].confidence += confidence;
+}
+
 static void add_one(dogb_tally *tally, const float *logits, int32_t label) {
     int32_t best = dogb_tally_argmax(logits, tally->classes);
     int32_t above = 0; // classes ranked before the label: larger, or equal with a lower index
@@ -35,16 +55,15 @@ static void add_one(dogb_tally *tally, const float *logits, int32_t label) {
         above += logits[i] > logits[label] || (logits[i] == logits[label] && i < label);
         finite &= isfinite(logits[i]) != 0;
     }
-    double sum = 0.0;
-    for (int32_t i = 0; i < tally->classes; i++) {
-        sum += exp((double)logits[i] - (double)logits[best]);
-    }
-    // Cross-entropy: -log softmax(logits)[label].
-    tally->loss_sum += log(sum) - ((double)logits[label] - (double)logits[best]);
+    double confidence = 0.0;
+    tally->loss_sum += dogb_cross_entropy(&confidence, logits, tally->classes, label);
     tally->count++;
     // Nothing is right about outputs that are not numbers: comparisons with NaN must not count.
     tally->correct += finite && above == 0;
     tally->correct5 += finite && above < 5;
+    if (finite) {
+        add_to_bin(tally, confidence, above == 0);
+    }
     if (tally->confusion != NULL) {
         tally->confusion[(size_t)label * (size_t)tally->classes + (size_t)best]++;
     }

@@ -69,6 +69,49 @@ static void the_two_ways_agree(void **state) {
     dogb_arena_free(&arena);
 }
 
+static json_t *predictions_of(dogb_arena *arena, int32_t feature_cache, int32_t batch) {
+    dogbreed_evaluation e = {.struct_size = sizeof e};
+    dogbreed_evaluate_options options = options_of(feature_cache);
+    char *json = NULL;
+    json_t *parsed = NULL;
+    options.predictions = 1;
+    options.batch_size = batch;
+    assert_ok(dogbreed_evaluate(&e, &json, model, test_set, &options));
+    assert_ok(dogb_json_parse(&parsed, arena, json, strlen(json), "evaluation"));
+    dogbreed_free(json);
+    assert_string_equal(json_string_value(json_object_get(parsed, "root")), scratch_folder);
+    int64_t correct = 0;
+    json_t *rows = json_object_get(parsed, "predictions");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        correct += json_integer_value(json_object_get(row, "true")) ==
+                   json_integer_value(json_object_get(row, "predicted"));
+    }
+    assert_int_equal(json_array_size(rows), 36);
+    assert_int_equal(correct, e.correct);
+    return rows;
+}
+
+static void each_picture_is_told(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    const json_t *a = predictions_of(&arena, 0, 32);
+    const json_t *b = predictions_of(&arena, 1, 5);
+    for (size_t i = 0; i < 36; i++) {
+        const json_t *x = json_array_get(a, i);
+        const json_t *y = json_array_get(b, i);
+        char path[80];
+        (void)snprintf(path, sizeof path, "test/class_%zu/%03zu.jpg", i / 9, i % 9);
+        assert_string_equal(json_string_value(json_object_get(x, "path")), path);
+        assert_string_equal(json_string_value(json_object_get(y, "path")), path);
+        assert_int_equal(json_integer_value(json_object_get(x, "true")), i / 9);
+        assert_int_equal(json_array_size(json_object_get(x, "top")), 4); // of four classes
+        assert_true(fabs(json_number_value(json_object_get(x, "loss")) -
+                         json_number_value(json_object_get(y, "loss"))) < 1e-5);
+    }
+    dogb_arena_free(&arena);
+}
+
 static void classes_are_matched_by_name(void **state) {
     (void)state;
     char other[512];
@@ -169,6 +212,7 @@ static void allocation_failures_are_clean(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_two_ways_agree),
+        cmocka_unit_test(each_picture_is_told),
         cmocka_unit_test(classes_are_matched_by_name),
         cmocka_unit_test(arguments_are_checked),
         cmocka_unit_test(allocation_failures_are_clean),

@@ -168,6 +168,95 @@ static void golden_numbers(void **state) {
     dogb_arena_free(&arena);
 }
 
+// Row i of the golden logits; its label.
+static int32_t golden_row(float logits[7], const json_t *golden, size_t i) {
+    const json_t *row = json_array_get(json_object_get(golden, "logits"), i);
+    for (size_t c = 0; c < 7; c++) {
+        logits[c] = (float)number(row, c);
+    }
+    return (int32_t)number(json_object_get(golden, "labels"), i);
+}
+
+static void golden_calibration(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    dogb_tally tally;
+    json_t *golden = NULL;
+    json_t *object = dogb_json_object(&arena);
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+    assert_ok(dogb_json_read(&golden, &arena, test_file("evaluate/golden/tally.json"), NULL, 0));
+    assert_ok(dogb_tally_init(&tally, &arena, 7, 1));
+    for (size_t i = 0; i < 60; i++) {
+        float logits[7];
+        int32_t label = golden_row(logits, golden, i);
+        dogb_tally_add(&tally, logits, &label, 1);
+    }
+    assert_ok(dogb_tally_json_names(object, &tally, names));
+    const json_t *calibration = json_object_get(object, "calibration");
+    const json_t *bins = json_object_get(calibration, "bins");
+    assert_near(json_number_value(json_object_get(calibration, "ece")),
+                json_number_value(json_object_get(golden, "ece")), 1e-7); // float32 in torchmetrics
+    assert_int_equal(json_array_size(bins), 15);
+    size_t found = 0;
+    int64_t count = 0;
+    for (size_t i = 0; i < 15; i++) {
+        const json_t *bin = json_array_get(bins, i);
+        int64_t own = json_integer_value(json_object_get(bin, "count"));
+        count += own;
+        if (own == 0) {
+            assert_true(json_is_null(json_object_get(bin, "accuracy")));
+            continue;
+        }
+        assert_near(json_number_value(json_object_get(bin, "accuracy")),
+                    number(json_object_get(golden, "bin_accuracy"), found), 1e-12);
+        assert_near(json_number_value(json_object_get(bin, "confidence")),
+                    number(json_object_get(golden, "bin_confidence"), found), 1e-12);
+        found++;
+    }
+    assert_int_equal(count, 60);
+    assert_int_equal(json_array_size(json_object_get(golden, "bin_accuracy")), found);
+    dogb_arena_free(&arena);
+}
+
+static void golden_predictions(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    json_t *golden = NULL;
+    dogb_predictions predictions = {.arena = &arena};
+    assert_ok(dogb_json_read(&golden, &arena, test_file("evaluate/golden/tally.json"), NULL, 0));
+    for (int64_t i = 0; i < 60; i++) {
+        float logits[7];
+        int32_t label = golden_row(logits, golden, (size_t)i);
+        assert_ok(dogb_predictions_add(&predictions, logits, 7, &label, &i, 1));
+    }
+    assert_int_equal(predictions.count, 60);
+    for (size_t i = 0; i < 60; i++) {
+        const dogb_prediction *p = &predictions.items[i];
+        assert_int_equal(p->sample, i);
+        assert_int_equal(p->count, 5);
+        assert_near(p->loss, number(json_object_get(golden, "losses"), i), 1e-12);
+        for (size_t k = 0; k < 5; k++) {
+            assert_int_equal(p->top[k],
+                             number(json_array_get(json_object_get(golden, "top5"), i), k));
+            assert_near(p->probability[k],
+                        number(json_array_get(json_object_get(golden, "top5_probability"), i), k),
+                        1e-12);
+        }
+    }
+    dogb_arena_free(&arena);
+}
+
+static void certainty_lies_in_the_last_bin(void **state) {
+    (void)state;
+    static const float logits[] = {200, 0, 0, -3e38f, 3e38f, 0};
+    static const int32_t labels[] = {0, 0};
+    dogb_tally tally;
+    assert_ok(dogb_tally_init(&tally, NULL, 3, 0));
+    dogb_tally_add(&tally, logits, labels, 2);
+    assert_int_equal(tally.bins[DOGB_CALIBRATION_BINS - 1].count, 2);
+    assert_int_equal(tally.bins[DOGB_CALIBRATION_BINS - 1].correct, 1);
+}
+
 static void golden_intervals(void **state) {
     (void)state;
     dogb_arena arena = {0};
@@ -194,6 +283,9 @@ int main(void) {
         cmocka_unit_test(large_logits_do_not_overflow),
         cmocka_unit_test(no_samples_give_no_nan),
         cmocka_unit_test(golden_numbers),
+        cmocka_unit_test(golden_calibration),
+        cmocka_unit_test(golden_predictions),
+        cmocka_unit_test(certainty_lies_in_the_last_bin),
         cmocka_unit_test(golden_intervals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Writes tally.json: logits and labels with the numbers that PyTorch and scikit-learn get from them, and Wilson
-intervals from the quadratic that defines them. Run it with a Python that has torch, numpy and scikit-learn."""
+"""Writes tally.json: logits and labels with the numbers that PyTorch, scikit-learn and torchmetrics get from them, and
+Wilson intervals from the quadratic that defines them. Run it with a Python that has torch, numpy, scikit-learn and
+torchmetrics."""
 import json
 import math
 import os
 
 import numpy as np
 import torch
+import torchmetrics
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
 
 CLASSES = 7
@@ -30,6 +33,13 @@ def main():
     tensor = torch.from_numpy(logits).double()
     loss = torch.nn.functional.cross_entropy(tensor, torch.from_numpy(labels)).item()
     every = list(range(CLASSES))
+    probabilities = tensor.softmax(dim=1)
+    confidence = probabilities.max(dim=1).values.numpy()
+    ece = torchmetrics.functional.calibration_error(probabilities, torch.from_numpy(labels), task="multiclass",
+                                                    n_bins=15, norm="l1", num_classes=CLASSES).item()
+    # of the bins that are not empty
+    accuracies, confidences = calibration_curve(predicted == labels, confidence, n_bins=15)
+    best = [sorted(every, key=lambda c, row=row: (-row[c], c))[:5] for row in logits]
     precision, recall, _, support = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
     golden = {
         "classes": CLASSES,
@@ -42,6 +52,12 @@ def main():
         "precision": precision.tolist(),
         "recall": recall.tolist(),
         "support": [int(x) for x in support],
+        "ece": ece,
+        "bin_accuracy": [float(x) for x in accuracies],
+        "bin_confidence": [float(x) for x in confidences],
+        "top5": best,
+        "top5_probability": [[float(row[c]) for c in best[i]] for i, row in enumerate(probabilities)],
+        "losses": torch.nn.functional.cross_entropy(tensor, torch.from_numpy(labels), reduction="none").tolist(),
         "wilson": [[c, n] + wilson(c, n) for c, n in ((8, 10), (646, 836), (1, 3), (0, 20), (20, 20), (500, 1000))],
     }
     assert all(math.isfinite(x) for x in golden["precision"])
