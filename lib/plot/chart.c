@@ -50,17 +50,18 @@ double dogb_chart_legend(dogb_drawing *drawing, const dogb_series *all, size_t c
 // --- series
 
 typedef struct view {
-    const dogb_chart *chart;
+    const dogb_scale *x;
+    const dogb_scale *y;
     dogb_box plot;
 } view;
 
 static double x_of(const view *v, double value) {
-    return v->plot.x + v->plot.width * dogb_scale_place(&v->chart->x, value);
+    return v->plot.x + v->plot.width * dogb_scale_place(v->x, value);
 }
 
 // Beyond the ends: at the edge.
 static double y_of(const view *v, double value) {
-    double place = dogb_scale_place(&v->chart->y, value);
+    double place = dogb_scale_place(v->y, value);
     place = isnan(place) ? place : fmin(fmax(place, 0), 1);
     return v->plot.y + v->plot.height * (1 - place);
 }
@@ -70,7 +71,7 @@ static void draw_marks(dogb_drawing *drawing, const view *v, const dogb_series *
     for (size_t i = 0; i < s->count; i++) {
         double x = x_of(v, s->x[i]);
         double y = y_of(v, s->y[i]);
-        double place = dogb_scale_place(&v->chart->y, s->y[i]);
+        double place = dogb_scale_place(v->y, s->y[i]);
         int32_t mark = place > 1 ? DOGB_MARK_UP : place < 0 ? DOGB_MARK_DOWN : s->mark;
         if (isfinite(x) && isfinite(y)) {
             dogb_draw_mark(drawing, mark, s->color, radius, x, y,
@@ -147,25 +148,31 @@ static int has_points(const dogb_chart *chart) {
     return 0;
 }
 
-void dogb_chart_draw(dogb_drawing *drawing, const dogb_chart *chart, dogb_box box) {
+void dogb_chart_series(dogb_drawing *drawing, const dogb_series *series, const dogb_scale *x,
+                       const dogb_scale *y, dogb_box plot) {
     static void (*const kinds[])(dogb_drawing * drawing, const view *v,
                                  const dogb_series *s) = {[DOGB_SERIES_MARKS] = draw_marks,
                                                           [DOGB_SERIES_LINE] = draw_lines,
                                                           [DOGB_SERIES_STEPS] = draw_lines,
                                                           [DOGB_SERIES_BAND] = draw_band};
+    view v = {x, y, plot};
+    kinds[series->kind](drawing, &v, series);
+}
+
+void dogb_chart_draw(dogb_drawing *drawing, const dogb_chart *chart, dogb_box box) {
     double top = chart->title == NULL ? box.y : dogb_frame_title(drawing, chart->title, box);
     top = dogb_chart_legend(drawing, chart->series, chart->series_count, box, top) + 6;
     double height = box.y + box.height - top - DOGB_TICK_ROOM - DOGB_LABEL_ROOM;
     double left = (*chart->y.label == 0 ? 0 : DOGB_LABEL_ROOM) +
                   dogb_frame_tick_width(drawing, &chart->y, height) + 8;
-    view v = {chart, {box.x + left, top, box.width - left - 16, height}};
+    dogb_box plot = {box.x + left, top, box.width - left - 16, height};
     if (!has_points(chart)) {
-        dogb_frame_empty(drawing, chart->empty, v.plot);
+        dogb_frame_empty(drawing, chart->empty, plot);
         return;
     }
-    dogb_frame_x(drawing, &chart->x, v.plot);
-    dogb_frame_y(drawing, &chart->y, v.plot, box.x);
+    dogb_frame_x(drawing, &chart->x, plot);
+    dogb_frame_y(drawing, &chart->y, plot, box.x);
     for (size_t i = 0; drawing->rc == DOGBREED_OK && i < chart->series_count; i++) {
-        kinds[chart->series[i].kind](drawing, &v, &chart->series[i]);
+        dogb_chart_series(drawing, &chart->series[i], &chart->x, &chart->y, plot);
     }
 }

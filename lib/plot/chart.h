@@ -59,6 +59,9 @@ typedef struct dogb_chart {
 double dogb_chart_legend(dogb_drawing *drawing, const dogb_series *all, size_t count, dogb_box box,
                          double y);
 void dogb_chart_draw(dogb_drawing *drawing, const dogb_chart *chart, dogb_box box);
+// One series over axes that are there.
+void dogb_chart_series(dogb_drawing *drawing, const dogb_series *series, const dogb_scale *x,
+                       const dogb_scale *y, dogb_box plot);
 
 typedef struct dogb_bars {
     const char *title;
@@ -87,6 +90,45 @@ typedef struct dogb_parallel {
     size_t line_count; // later ones lie above earlier ones
 } dogb_parallel;
 void dogb_parallel_draw(dogb_drawing *drawing, const dogb_parallel *parallel, dogb_box box);
+
+// Upright bars between edges: a histogram, or one column for each of several names.
+typedef struct dogb_histogram {
+    const char *title;
+    const char *empty;
+    dogb_scale x; // over the edges, or names
+    const char *label;
+    const double *edges;  // [count + 1]
+    const double *values; // [count], NaN: none
+    size_t count;
+    double high; // of the upright axis; 0: that of the values
+    uint32_t color;
+    int32_t integers;          // the upright axis has whole numbers
+    const dogb_series *series; // drawn above the bars, over the same axes
+    size_t series_count;
+    const char *const *notes; // [count], or NULL
+} dogb_histogram;
+void dogb_histogram_draw(dogb_drawing *drawing, const dogb_histogram *histogram, dogb_box box);
+
+// Parts of one whole: a bar of pieces, and below it their names.
+typedef struct dogb_shares {
+    const char *title;
+    const char *empty;
+    const char *const *names;
+    const char *const *texts; // behind the names
+    const double *values;     // 0 or more
+    size_t count;
+} dogb_shares;
+double dogb_shares_height(size_t count);
+void dogb_shares_draw(dogb_drawing *drawing, const dogb_shares *shares, dogb_box box);
+
+// A square of cells: rows are what is true, columns what was said.
+typedef struct dogb_matrix {
+    const char *title;
+    const char *const *names;
+    const double *values; // [count][count]
+    size_t count;
+} dogb_matrix;
+void dogb_matrix_draw(dogb_drawing *drawing, const dogb_matrix *matrix, dogb_box box);
 
 // What all charts have in common (frame.c).
 extern const dogb_font dogb_font_title, dogb_font_label, dogb_font_tick;

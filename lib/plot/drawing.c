@@ -26,8 +26,8 @@ uint32_t dogb_color_shade(double share) {
 
 // --- shapes
 
-static dogb_shape *add(dogb_drawing *drawing, int32_t kind, uint32_t color, double size,
-                       const double *points, size_t count) {
+dogb_shape *dogb_draw_shape(dogb_drawing *drawing, int32_t kind, uint32_t color, double size,
+                            const double *points, size_t count) {
     if (drawing->rc == DOGBREED_OK) {
         drawing->rc = dogb_grow(drawing->arena, &drawing->shapes, &drawing->capacity,
                                 drawing->count, sizeof *drawing->shapes);
@@ -44,8 +44,7 @@ static dogb_shape *add(dogb_drawing *drawing, int32_t kind, uint32_t color, doub
     return shape;
 }
 
-// What pictures can hold: UTF-8, one line, no characters that XML forbids.
-static char *clean(dogb_drawing *drawing, const char *text) {
+char *dogb_draw_clean(dogb_drawing *drawing, const char *text) {
     char *copy = dogb_strdup(drawing->arena, text);
     if (copy == NULL) {
         drawing->rc = DOGBREED_ERROR_NO_MEMORY;
@@ -67,20 +66,20 @@ static char *clean(dogb_drawing *drawing, const char *text) {
 int dogb_drawing_open(dogb_drawing *out, dogb_arena *arena, double width, double height,
                       const char *title) {
     *out = (dogb_drawing){.arena = arena, .width = width, .height = height};
-    out->title = clean(out, title);
+    out->title = dogb_draw_clean(out, title);
     return out->rc < 0 ? out->rc : dogb_plot_open(&out->module);
 }
 
 void dogb_draw_line(dogb_drawing *drawing, uint32_t color, double width, const double *points,
                     size_t count) {
     if (count > 1) {
-        (void)add(drawing, DOGB_SHAPE_LINE, color, width, points, count);
+        (void)dogb_draw_shape(drawing, DOGB_SHAPE_LINE, color, width, points, count);
     }
 }
 
 void dogb_draw_area(dogb_drawing *drawing, uint32_t color, const double *points, size_t count) {
     if (count > 2) {
-        (void)add(drawing, DOGB_SHAPE_AREA, color, 0, points, count);
+        (void)dogb_draw_shape(drawing, DOGB_SHAPE_AREA, color, 0, points, count);
     }
 }
 
@@ -99,25 +98,26 @@ void dogb_draw_box(dogb_drawing *drawing, uint32_t color, dogb_box box) {
 void dogb_draw_mark(dogb_drawing *drawing, int32_t mark, uint32_t color, double radius, double x,
                     double y, const char *note) {
     const double point[] = {x, y};
-    dogb_shape *shape = add(drawing, DOGB_SHAPE_MARK, color, radius, point, 1);
+    dogb_shape *shape = dogb_draw_shape(drawing, DOGB_SHAPE_MARK, color, radius, point, 1);
     if (shape != NULL) {
         shape->mark = mark;
-        shape->text = note == NULL ? NULL : clean(drawing, note);
+        shape->text = note == NULL ? NULL : dogb_draw_clean(drawing, note);
     }
 }
 
 void dogb_draw_note(dogb_drawing *drawing, const char *note) {
     if (drawing->rc == DOGBREED_OK && drawing->count > 0) {
-        drawing->shapes[drawing->count - 1].text = clean(drawing, note);
+        drawing->shapes[drawing->count - 1].text = dogb_draw_clean(drawing, note);
     }
 }
 
 void dogb_draw_text(dogb_drawing *drawing, const dogb_font *font, double x, double y,
                     const char *text) {
     const double point[] = {x, y};
-    char *copy = drawing->rc < 0 ? NULL : clean(drawing, text);
+    char *copy = drawing->rc < 0 ? NULL : dogb_draw_clean(drawing, text);
     dogb_shape *shape =
-        copy == NULL ? NULL : add(drawing, DOGB_SHAPE_TEXT, font->color, font->size, point, 1);
+        copy == NULL ? NULL
+                     : dogb_draw_shape(drawing, DOGB_SHAPE_TEXT, font->color, font->size, point, 1);
     if (shape != NULL) {
         shape->text = copy;
         shape->anchor = font->anchor;
@@ -128,7 +128,7 @@ void dogb_draw_text(dogb_drawing *drawing, const dogb_font *font, double x, doub
 
 double dogb_draw_width(dogb_drawing *drawing, const dogb_font *font, const char *text) {
     double width = 0;
-    char *copy = drawing->rc < 0 ? NULL : clean(drawing, text);
+    char *copy = drawing->rc < 0 ? NULL : dogb_draw_clean(drawing, text);
     if (copy != NULL) {
         int rc = drawing->module->text_width(&width, copy, font->size, font->bold);
         drawing->rc = rc < 0 ? dogb_fail(rc, "pictures: a text cannot be measured") : rc;
@@ -143,7 +143,7 @@ static int is_inside_character(char byte) {
 
 void dogb_draw_text_within(dogb_drawing *drawing, const dogb_font *font, double x, double y,
                            const char *text, double width) {
-    char *copy = drawing->rc < 0 ? NULL : clean(drawing, text);
+    char *copy = drawing->rc < 0 ? NULL : dogb_draw_clean(drawing, text);
     size_t length = copy == NULL ? 0 : strlen(copy);
     size_t whole = length;
     char *cut = copy == NULL ? NULL : dogb_alloc(drawing->arena, length + 4, 1);

@@ -48,6 +48,15 @@ typedef struct dogb_font {
     int32_t turned; // reads upwards
 } dogb_font;
 
+typedef struct dogb_wrap {
+    double width;
+    double leading;
+    size_t most; // lines; at most DOGB_WRAP_MOST
+    int32_t draw;
+    int32_t reserved;
+} dogb_wrap;
+enum { DOGB_WRAP_MOST = 400 };
+
 // UNSUPPORTED: the module that draws is not here; the message says how to get it.
 int dogb_drawing_open(dogb_drawing *out, dogb_arena *arena, double width, double height,
                       const char *title);
@@ -66,8 +75,26 @@ void dogb_draw_text(dogb_drawing *drawing, const dogb_font *font, double x, doub
 void dogb_draw_text_within(dogb_drawing *drawing, const dogb_font *font, double x, double y,
                            const char *text, double width);
 double dogb_draw_width(dogb_drawing *drawing, const dogb_font *font, const char *text);
+// A text in lines of a width, the first one's letters on y, `leading` apart; returns how many.
+// With draw 0 it only counts them. `most` lines; the last one is cut with "...".
+size_t dogb_draw_paragraph(dogb_drawing *drawing, const dogb_font *font, double x, double y,
+                           const char *text, dogb_wrap wrap);
+// A JPEG into a box. The bytes are borrowed.
+void dogb_draw_photo(dogb_drawing *drawing, const uint8_t *jpeg, size_t size, int32_t columns,
+                     int32_t rows, dogb_box box);
+// The shapes of another drawing, scaled, with its corner at x, y.
+void dogb_draw_other(dogb_drawing *drawing, const dogb_drawing *other, double x, double y,
+                     double scale);
 // A note for the last line or area.
 void dogb_draw_note(dogb_drawing *drawing, const char *note);
+
+// For a page of HTML, on its ground; name: its class there.
+int dogb_drawing_svg_inline(dogb_buffer *out, const dogb_drawing *drawing, const char *name);
+// Inside lib/plot: one more shape, NULL when memory is short; and a copy of what pictures can hold:
+// UTF-8, one line, no characters that XML forbids.
+dogb_shape *dogb_draw_shape(dogb_drawing *drawing, int32_t kind, uint32_t color, double size,
+                            const double *points, size_t count);
+char *dogb_draw_clean(dogb_drawing *drawing, const char *text);
 
 // The document; PNG with `scale` pixels for one.
 int dogb_drawing_svg(dogb_buffer *out, const dogb_drawing *drawing);

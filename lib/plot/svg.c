@@ -7,25 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static void escape(dogb_buffer *out, const char *text) {
-    static const struct {
-        char character;
-        const char *written;
-    } rows[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}};
-    for (const char *at = text; *at != '\0';) {
-        size_t plain = strcspn(at, "<>&\"");
-        dogb_buffer_put(out, at, plain);
-        at += plain;
-        for (size_t i = 0; *at != '\0' && i < sizeof rows / sizeof rows[0]; i++) {
-            if (*at == rows[i].character) {
-                dogb_buffer_add(out, rows[i].written);
-                at++;
-                break;
-            }
-        }
-    }
-}
-
 static void attribute(dogb_buffer *out, const char *name, double value) {
     dogb_buffer_add(out, " ");
     dogb_buffer_add(out, name);
@@ -205,7 +186,7 @@ static void add_text(dogb_buffer *out, const dogb_shape *shape) {
         attribute(out, "y", shape->points[1]);
         dogb_buffer_add(out, ">");
     }
-    escape(out, shape->text);
+    dogb_buffer_escaped(out, shape->text);
     dogb_buffer_add(out, "</text>\n");
 }
 
@@ -224,26 +205,12 @@ static void add_shape(dogb_buffer *out, const dogb_shape *shape) {
     }
     int is_round = shape->kind == DOGB_SHAPE_MARK && dogb_mark_outline(&points, shape->mark) == 0;
     dogb_buffer_add(out, "><title>");
-    escape(out, shape->text);
+    dogb_buffer_escaped(out, shape->text);
     dogb_buffer_add(out, "</title>");
     dogb_buffer_add(out, is_round ? "</circle>\n" : "</path>\n");
 }
 
-int dogb_drawing_svg(dogb_buffer *out, const dogb_drawing *drawing) {
-    if (drawing->rc < 0) {
-        return drawing->rc;
-    }
-    dogb_buffer_add(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\"");
-    attribute(out, "width", drawing->width);
-    attribute(out, "height", drawing->height);
-    dogb_buffer_add(out, " viewBox=\"0 0 ");
-    dogb_buffer_fixed(out, drawing->width, 2);
-    dogb_buffer_add(out, " ");
-    dogb_buffer_fixed(out, drawing->height, 2);
-    dogb_buffer_add(out, "\" font-family=\"" DOGB_PLOT_FONT
-                         "\" stroke-linejoin=\"round\" aria-label=\"");
-    escape(out, drawing->title);
-    dogb_buffer_add(out, "\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
+static void add_shapes(dogb_buffer *out, const dogb_drawing *drawing) {
     for (size_t i = 0; i < drawing->count;) {
         size_t run = run_of(drawing, i);
         if (run > 1) {
@@ -253,17 +220,42 @@ int dogb_drawing_svg(dogb_buffer *out, const dogb_drawing *drawing) {
         }
         i += run > 1 ? run : 1;
     }
+}
+
+static int write_svg(dogb_buffer *out, const dogb_drawing *drawing, const char *start,
+                     const char *ground) {
+    if (drawing->rc < 0) {
+        return drawing->rc;
+    }
+    dogb_buffer_add(out, start);
+    attribute(out, "width", drawing->width);
+    attribute(out, "height", drawing->height);
+    dogb_buffer_add(out, " viewBox=\"0 0 ");
+    dogb_buffer_fixed(out, drawing->width, 2);
+    dogb_buffer_add(out, " ");
+    dogb_buffer_fixed(out, drawing->height, 2);
+    dogb_buffer_add(out, "\" font-family=\"" DOGB_PLOT_FONT
+                         "\" stroke-linejoin=\"round\" aria-label=\"");
+    dogb_buffer_escaped(out, drawing->title);
+    dogb_buffer_add(out, "\">\n");
+    dogb_buffer_add(out, ground);
+    add_shapes(out, drawing);
     dogb_buffer_add(out, "</svg>\n");
     return out->rc;
 }
 
-// --- PNG
-
-static int put(void *userdata, const void *data, size_t size) {
-    dogb_buffer *out = userdata;
-    dogb_buffer_put(out, data, size);
-    return out->rc;
+int dogb_drawing_svg(dogb_buffer *out, const dogb_drawing *drawing) {
+    return write_svg(out, drawing, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\"",
+                     "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
 }
+
+int dogb_drawing_svg_inline(dogb_buffer *out, const dogb_drawing *drawing, const char *name) {
+    dogb_buffer_add(out, "<svg role=\"img\" class=\"");
+    dogb_buffer_add(out, name);
+    return write_svg(out, drawing, "\"", "");
+}
+
+// --- PNG
 
 int dogb_drawing_png(dogb_buffer *out, const dogb_drawing *drawing, double scale) {
     const double side_max = 30000; // of a picture in cairo, about
@@ -272,7 +264,7 @@ int dogb_drawing_png(dogb_buffer *out, const dogb_drawing *drawing, double scale
     }
     scale = fmin(scale, side_max / fmax(drawing->width, drawing->height));
     int rc = drawing->module->png(drawing->shapes, drawing->count, drawing->width, drawing->height,
-                                  scale, put, out);
+                                  scale, dogb_buffer_write, out);
     if (out->rc < 0) {
         return out->rc; // the cause
     }

@@ -15,6 +15,36 @@ static int has_module(void) {
     return test_has_module(dogb_plot_open(&module));
 }
 
+// What reports have besides: histograms, shares, matrices.
+static void draw_more(dogb_drawing *drawing) {
+    static const double edges[] = {0, 1, 2, 4}, counts[] = {3, (double)NAN, 1e300};
+    static const double parts[] = {2, 0, -1}, cells[] = {5, 0, 1, 0, 0, 0, 2, 1, 30};
+    static const char *const names[] = {evil, "plain", "a name that is longer than there is room"};
+    const dogb_series line = {
+        .name = "line", .kind = DOGB_SERIES_LINE, .x = edges, .y = edges, .count = 4};
+    const dogb_histogram histogram = {.title = evil,
+                                      .empty = "nothing",
+                                      .x = {.label = "x", .high = 4},
+                                      .label = "count",
+                                      .edges = edges,
+                                      .values = counts,
+                                      .count = 3,
+                                      .high = 10,
+                                      .series = &line,
+                                      .series_count = 1,
+                                      .notes = names};
+    const dogb_shares shares = {evil, "nothing", names, names, parts, 3};
+    const dogb_matrix matrix = {evil, names, cells, 3};
+    const dogb_shares none = {evil, "no part", names, names, parts + 1, 2};
+    const dogb_histogram empty = {
+        .title = NULL, .empty = "no bar", .edges = edges, .values = parts + 1};
+    dogb_histogram_draw(drawing, &histogram, (dogb_box){10, 10, 300, 200});
+    dogb_histogram_draw(drawing, &empty, (dogb_box){10, 10, 300, 200});
+    dogb_shares_draw(drawing, &shares, (dogb_box){10, 300, 300, dogb_shares_height(3)});
+    dogb_shares_draw(drawing, &none, (dogb_box){10, 300, 300, 100});
+    dogb_matrix_draw(drawing, &matrix, (dogb_box){10, 600, 300, 300});
+}
+
 // Draws one of everything.
 static int draw(dogb_drawing *drawing, dogb_arena *arena) {
     static const double x[] = {1, 2, 3, 4}, y[] = {0.5, 1e9, (double)NAN, 0.7};
@@ -62,6 +92,7 @@ static int draw(dogb_drawing *drawing, dogb_arena *arena) {
         dogb_chart_draw(drawing, &chart, (dogb_box){10, 10, 780, 280});
         dogb_bars_draw(drawing, &bars, (dogb_box){10, 300, 780, 280});
         dogb_parallel_draw(drawing, &parallel, (dogb_box){10, 600, 780, 280});
+        draw_more(drawing);
     }
     return rc < 0 ? rc : drawing->rc;
 }
@@ -183,6 +214,62 @@ static void test_png(void **state) {
     dogb_arena_free(&arena);
 }
 
+// Two pages: everything, scaled; and paragraphs. A disk that is full is said.
+static int make_pdf(dogb_buffer *out, int (*write)(void *, const void *, size_t)) {
+    dogb_drawing inner, page;
+    dogb_pdf *pdf = NULL;
+    const dogb_font font = {.size = 9, .color = DOGB_COLOR_TEXT};
+    const dogb_wrap wrap = {.width = 120, .leading = 12, .most = 3, .draw = 1};
+    const dogb_pdf_conf conf = {.width = 400,
+                                .height = 500,
+                                .title = evil,
+                                .date = "2026-01-31T12:00:00Z",
+                                .write = write,
+                                .userdata = out};
+    assert_ok(draw(&inner, out->arena));
+    assert_ok(dogb_drawing_open(&page, out->arena, 400, 500, evil));
+    dogb_draw_other(&page, &inner, 20, 20, 0.4);
+    assert_int_equal(page.count, inner.count);
+    assert_int_equal(dogb_draw_paragraph(&page, &font, 20, 450, "one", wrap), 1);
+    assert_int_equal(dogb_draw_paragraph(&page, &font, 20, 450,
+                                         "words that need rather more than three lines of a "
+                                         "hundred and twenty points, so that the last one is cut",
+                                         wrap),
+                     3);
+    assert_string_equal(page.shapes[page.count - 3].text, "words that need rather ");
+    assert_non_null(strstr(page.shapes[page.count - 1].text, "\xe2\x80\xa6"));
+    assert_ok(page.rc);
+    int rc = page.module->pdf_open(&pdf, &conf);
+    rc = rc < 0 ? rc : page.module->pdf_outline(pdf, evil, 1, 20);
+    rc = rc < 0 ? rc : page.module->pdf_page(pdf, page.shapes, page.count);
+    rc = rc < 0 ? rc : page.module->pdf_page(pdf, page.shapes, 3);
+    int closed = page.module->pdf_close(pdf);
+    return rc < 0 ? rc : closed;
+}
+
+static int disk_is_full(void *userdata, const void *data, size_t size) {
+    (void)userdata;
+    (void)data;
+    (void)size;
+    return DOGBREED_ERROR_IO;
+}
+
+static void test_pdf(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    dogb_buffer a = {.arena = &arena}, b = {.arena = &arena};
+    if (!has_module()) {
+        test_skip("the module that draws is not here");
+    }
+    assert_ok(make_pdf(&a, dogb_buffer_write));
+    assert_ok(make_pdf(&b, dogb_buffer_write));
+    assert_int_equal(a.length, b.length);
+    assert_memory_equal(a.data, b.data, a.length);
+    assert_memory_equal(a.data, "%PDF-1.", 7);
+    assert_int_equal(make_pdf(&a, disk_is_full), DOGBREED_ERROR_IO);
+    dogb_arena_free(&arena);
+}
+
 static void test_no_memory(void **state) {
     (void)state;
     if (!has_module()) {
@@ -212,10 +299,8 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_svg),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_png),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_svg), cmocka_unit_test(test_texts),     cmocka_unit_test(test_png),
+        cmocka_unit_test(test_pdf), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
-// plot.c - dogbreed-plot.so: how wide a text is, and shapes as a PNG, with cairo and pango. Knows
-// no charts. Letters are not fitted to pixels, so that widths are the same at every scale.
-#include "plot/module.h"
+// plot.c - dogbreed-plot.so: how wide a text is, and shapes as a PNG and on pages of a PDF
+// (pdf.c), with cairo and pango. Knows no charts. Letters are not fitted to pixels, so that widths
+// are the same at every scale.
+#include "plot/cairo/plot.h"
 
 #include <dogbreed/common.h>
 
@@ -32,16 +33,40 @@ static void set_options(PangoContext *context) {
     cairo_font_options_destroy(options);
 }
 
-static int text_width(double *out, const char *text, double size, int32_t bold) {
+static PangoLayout *new_layout(void) {
     PangoContext *context = pango_font_map_create_context(pango_cairo_font_map_get_default());
     set_options(context);
     PangoLayout *layout = pango_layout_new(context);
+    g_object_unref(context);
+    return layout;
+}
+
+static int text_width(double *out, const char *text, double size, int32_t bold) {
+    PangoLayout *layout = new_layout();
     int width = 0;
     set_up(layout, text, size, bold);
     pango_layout_get_size(layout, &width, NULL);
     *out = (double)width / PANGO_SCALE;
     g_object_unref(layout);
-    g_object_unref(context);
+    return 0;
+}
+
+static int text_lines(size_t *ends, size_t *count, size_t most, const char *text, double size,
+                      int32_t bold, double width) {
+    PangoLayout *layout = new_layout();
+    set_up(layout, text, size, bold);
+    pango_layout_set_width(layout, (int)(width * PANGO_SCALE));
+    pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
+    size_t lines = (size_t)pango_layout_get_line_count(layout);
+    *count = lines < most ? lines : most;
+    for (size_t i = 0; i < *count; i++) {
+        const PangoLayoutLine *line = pango_layout_get_line_readonly(layout, (int)i);
+        ends[i] = (size_t)line->start_index + (size_t)line->length;
+    }
+    if (*count > 0) {
+        ends[*count - 1] = lines > most ? strlen(text) : ends[*count - 1];
+    }
+    g_object_unref(layout);
     return 0;
 }
 
@@ -94,7 +119,7 @@ static void draw_mark(cairo_t *cairo, const dogb_shape *shape) {
     }
 }
 
-static void draw(cairo_t *cairo, const dogb_shape *shape) {
+void dogb_plot_draw(cairo_t *cairo, const dogb_shape *shape) {
     uint32_t color = shape->color;
     cairo_set_source_rgba(cairo, (color >> 16 & 255) / 255.0, (color >> 8 & 255) / 255.0,
                           (color & 255) / 255.0, (color >> 24) / 255.0);
@@ -112,6 +137,9 @@ static void draw(cairo_t *cairo, const dogb_shape *shape) {
     case DOGB_SHAPE_MARK:
         draw_mark(cairo, shape);
         break;
+    case DOGB_SHAPE_PHOTO:
+        dogb_plot_photo(cairo, shape);
+        break;
     default:
         draw_text(cairo, shape);
     }
@@ -119,20 +147,21 @@ static void draw(cairo_t *cairo, const dogb_shape *shape) {
 
 // --- PNG
 
-typedef struct sink {
-    int (*write)(void *userdata, const void *data, size_t size);
-    void *userdata;
-} sink;
-
 static cairo_status_t put(void *closure, const unsigned char *data, unsigned length) {
-    const sink *s = closure;
+    const dogb_plot_sink *s = closure;
     return s->write(s->userdata, data, length) < 0 ? CAIRO_STATUS_WRITE_ERROR
                                                    : CAIRO_STATUS_SUCCESS;
 }
 
+int dogb_plot_result(cairo_status_t status) {
+    return status == CAIRO_STATUS_SUCCESS       ? 0
+           : status == CAIRO_STATUS_WRITE_ERROR ? DOGBREED_ERROR_IO
+                                                : DOGBREED_ERROR_NO_MEMORY;
+}
+
 static int png(const dogb_shape *shapes, size_t count, double width, double height, double scale,
                int (*write)(void *userdata, const void *data, size_t size), void *userdata) {
-    sink s = {write, userdata};
+    dogb_plot_sink s = {write, userdata, 0};
     cairo_surface_t *surface = cairo_image_surface_create(
         CAIRO_FORMAT_RGB24, (int)ceil(width * scale), (int)ceil(height * scale));
     cairo_t *cairo = cairo_create(surface);
@@ -141,7 +170,7 @@ static int png(const dogb_shape *shapes, size_t count, double width, double heig
     cairo_paint(cairo);
     cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
     for (size_t i = 0; i < count; i++) {
-        draw(cairo, &shapes[i]);
+        dogb_plot_draw(cairo, &shapes[i]);
     }
     cairo_status_t status = cairo_status(cairo);
     if (status == CAIRO_STATUS_SUCCESS) {
@@ -149,12 +178,13 @@ static int png(const dogb_shape *shapes, size_t count, double width, double heig
     }
     cairo_destroy(cairo);
     cairo_surface_destroy(surface);
-    return status == CAIRO_STATUS_SUCCESS       ? 0
-           : status == CAIRO_STATUS_WRITE_ERROR ? DOGBREED_ERROR_IO
-                                                : DOGBREED_ERROR_NO_MEMORY;
+    return dogb_plot_result(status);
 }
 
 const dogb_plot_module *dogb_plot_v1(void) {
-    static const dogb_plot_module module = {DOGB_PLOT_ABI, sizeof module, text_width, png};
+    static const dogb_plot_module module = {
+        DOGB_PLOT_ABI,      sizeof module,      text_width,         png,
+        text_lines,         dogb_plot_pdf_open, dogb_plot_pdf_page, dogb_plot_pdf_outline,
+        dogb_plot_pdf_close};
     return &module;
 }
