@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/span.h"
 #include "core/thread.h"
 #include "dataset/loader_worker.h"
 
@@ -323,7 +324,7 @@ static int compact(dogb_loader *loader, slot *s, int32_t size, int32_t *count) {
     return DOGBREED_OK;
 }
 
-int dogb_loader_next(dogb_loader *loader, dogb_loader_batch *out) {
+static int next(dogb_loader *loader, dogb_loader_batch *out) {
     memset(out, 0, sizeof *out);
     if (loader->error.code < 0) {
         return dogb_error_restore(&loader->error);
@@ -345,6 +346,13 @@ int dogb_loader_next(dogb_loader *loader, dogb_loader_batch *out) {
         }
     }
     return 0;
+}
+
+int dogb_loader_next(dogb_loader *loader, dogb_loader_batch *out) {
+    uint64_t span = dogb_span_begin(DOGB_SPAN_WAIT);
+    int rc = next(loader, out);
+    dogb_span_end(DOGB_SPAN_WAIT, span, out->count);
+    return rc;
 }
 
 int64_t dogb_loader_bad_count(const dogb_loader *loader) {

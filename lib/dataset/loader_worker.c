@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/rng.h"
+#include "core/span.h"
 
 // Decodes the whole picture, keeps it and prepares it. Room for it is set aside.
 static int decode_and_keep(dogb_loader_worker *worker, uint8_t *out, int64_t sample, dogb_rng *rng,
@@ -14,8 +15,10 @@ static int decode_and_keep(dogb_loader_worker *worker, uint8_t *out, int64_t sam
     dogb_image_info info;
     dogb_image stored;
     dogb_image image;
+    uint64_t span = dogb_span_begin(DOGB_SPAN_DECODE);
     int rc = dogb_image_decode(&stored, &info, &scratch, worker->bytes, size, worker->limits, NULL,
                                path);
+    dogb_span_end(DOGB_SPAN_DECODE, span, (int64_t)size);
     if (rc == DOGBREED_OK) {
         int apply = worker->preprocess->exif_orientation == DOGB_EXIF_APPLY;
         rc = dogb_image_orient(&image, &scratch, &stored, apply ? info.orientation : 1);
@@ -49,8 +52,10 @@ int dogb_loader_prepare(dogb_loader_worker *worker, uint8_t *out, int64_t sample
             return dogb_image_prepare_in(out, &worker->arena, image, worker->preprocess, rng, path);
         }
     }
+    uint64_t span = dogb_span_begin(DOGB_SPAN_READ);
     int rc = dogb_file_read_into(&worker->bytes, &worker->capacity, &size, &worker->arena, path,
                                  (size_t)dogb_dataset_options(worker->dataset)->bytes_max);
+    dogb_span_end(DOGB_SPAN_READ, span, (int64_t)size);
     if (rc < 0) {
         return rc;
     }

@@ -1,6 +1,7 @@
 // engine.c - which engine, which device; argument checks in front of every net. The table of
 // engines is the only mutable state, under one lock.
 #include "engine/engine_internal.h"
+#include "engine/layer.h"
 
 #include "core/error.h"
 #include "core/log.h"
@@ -126,6 +127,9 @@ static int open_row(row *r) {
         char what[64];
         (void)snprintf(what, sizeof what, "engine %s", r->name);
         return dogb_engine_result(r->engine, rc, what);
+    }
+    if (r->engine->listen != NULL) {
+        r->engine->listen(&dogb_engine_spans);
     }
     r->opened = 1;
     if (r == &rows[row_count]) {

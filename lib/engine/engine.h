@@ -163,6 +163,15 @@ typedef struct dogb_observed {
 // Returns 0, or a negative code that ends the run.
 typedef int (*dogb_observe_fn)(const dogb_observed *value, void *userdata);
 
+// Who records phases (core/span.h), for engines that are plug-ins. begin returns 0 when nobody
+// listens to the thread; end and layer_end take that too. Layers: only when `layers` says so.
+typedef struct dogb_engine_listener {
+    uint64_t (*begin)(int32_t kind); // DOGB_SPAN_
+    void (*end)(int32_t kind, uint64_t begin, int64_t value);
+    int (*layers)(void);
+    void (*layer_end)(int32_t kind, uint64_t begin, const dogb_node *node);
+} dogb_engine_listener;
+
 typedef struct dogb_engine {
     uint32_t abi;  // DOGB_ENGINE_ABI
     uint32_t size; // of this struct; missing tail members are NULL
@@ -272,6 +281,9 @@ typedef struct dogb_engine {
     // most, while it runs batches of batches[head] rows of a table of `rows`: weights, state,
     // gradients, what its threads work in, a device's copy of the table.
     int64_t (*heads_bytes)(const dogb_heads_conf *conf, const int32_t *batches, int64_t rows);
+
+    // (optional) Where phases and layers are told from now on; it lives as long as the process.
+    void (*listen)(const dogb_engine_listener *listener);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,
@@ -318,9 +330,6 @@ int dogb_engine_list(json_t *array, int open);
 
 const dogb_engine *dogb_engine_ref(void);    // engine/ref: plain C, always there
 const dogb_engine *dogb_engine_native(void); // engine/native: inference and heads on CPUs, fast
-
-// Statistics of host values; deviation, norm and extremes are those of the finite ones.
-void dogb_view_stats(dogbreed_tensor_stats *out, const float *values, int64_t count);
 
 // Multiplier per element (0 or 1/(1-p)) of dropout node `node` at `step`. Compiled into every
 // engine.

@@ -3,8 +3,8 @@
 #include "engine/engine_internal.h"
 
 #include "core/error.h"
+#include "core/stats.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef struct view {
@@ -109,45 +109,13 @@ int dogb_views_read(const dogb_views *views, int32_t what, int32_t index, float 
     return rc;
 }
 
-// Minimum, maximum, mean, deviation and norm are those of the finite values.
-void dogb_view_stats(dogbreed_tensor_stats *out, const float *values, int64_t count) {
-    double sum = 0;
-    double squares = 0;
-    int64_t zeros = 0;
-    out->minimum = INFINITY;
-    out->maximum = -INFINITY;
-    out->nan_count = 0;
-    out->infinity_count = 0;
-    for (int64_t i = 0; i < count; i++) {
-        double value = (double)values[i];
-        zeros += value == 0;
-        out->nan_count += isnan(value) != 0;
-        out->infinity_count += isinf(value) != 0;
-        if (isfinite(value)) {
-            sum += value;
-            squares += value * value;
-            out->minimum = value < out->minimum ? value : out->minimum;
-            out->maximum = value > out->maximum ? value : out->maximum;
-        }
-    }
-    double finite = (double)(count - out->nan_count - out->infinity_count);
-    if (finite < 1) {
-        out->minimum = NAN;
-        out->maximum = NAN;
-    }
-    out->mean = sum / finite;
-    out->deviation = sqrt(fmax(squares / finite - out->mean * out->mean, 0));
-    out->norm = sqrt(squares);
-    out->zero_share = (double)zeros / (double)count;
-}
-
 int dogb_views_stats(const dogb_views *views, int32_t what, int32_t index,
                      dogbreed_tensor_stats *out) {
     view v;
     const float *data = NULL;
     int rc = need(&v, views, what, index);
     if (rc == DOGBREED_OK && (rc = views->data(&data, views->net, what, v.place)) == DOGBREED_OK) {
-        dogb_view_stats(out, data, v.count);
+        dogb_stats(out, data, (size_t)v.count);
     }
     return rc;
 }

@@ -2,6 +2,7 @@
 // shape through the engine, segments into the store.
 #include "core/error.h"
 #include "core/log.h"
+#include "core/span.h"
 #include "core/thread.h"
 #include "dataset/loader.h"
 #include "feature/feature_struct.h"
@@ -104,8 +105,10 @@ static int add_batch(work *w, const dogb_loader_batch *in, int32_t view) {
         batch.data = w->pixels;
     }
     float *values = w->values + w->pending * (size_t)f->floats;
+    uint64_t span = dogb_span_begin(DOGB_SPAN_FORWARD);
     int rc = dogb_engine_result(f->conf.engine, f->conf.engine->infer(w->net, &batch, values),
                                 "features");
+    dogb_span_end(DOGB_SPAN_FORWARD, span, in->count);
     if (rc < 0) {
         return rc;
     }

@@ -2,6 +2,7 @@
 // is reused from picture to picture: it lives in the caller's scratch arena.
 #include "image/transform.h"
 #include "core/error.h"
+#include "core/span.h"
 
 #include <string.h>
 
@@ -70,8 +71,8 @@ static int make_plan(load_plan *plan, int32_t width, int32_t height, dogb_rng *r
 }
 
 // From the pixels of plan->part to the output.
-static int transform(workspace *space, uint8_t *out, const dogb_view *part, const load_plan *plan,
-                     const dogb_preprocess *preprocess) {
+static int transform_part(workspace *space, uint8_t *out, const dogb_view *part,
+                          const load_plan *plan, const dogb_preprocess *preprocess) {
     if (plan->random) {
         return dogb_crop_run(&space->resizer, out, part, plan->flip, preprocess);
     }
@@ -81,6 +82,14 @@ static int transform(workspace *space, uint8_t *out, const dogb_view *part, cons
         return rc;
     }
     return dogb_eval_run(&space->resizer, &space->padded, out, part, &eval, preprocess);
+}
+
+static int transform(workspace *space, uint8_t *out, const dogb_view *part, const load_plan *plan,
+                     const dogb_preprocess *preprocess) {
+    uint64_t span = dogb_span_begin(DOGB_SPAN_TRANSFORM);
+    int rc = transform_part(space, out, part, plan, preprocess);
+    dogb_span_end(DOGB_SPAN_TRANSFORM, span, (int64_t)part->width * part->height);
+    return rc;
 }
 
 // Decodes plan->part and turns it upright.
@@ -151,7 +160,10 @@ int dogb_image_load(uint8_t *out, dogb_image_info *info, dogb_arena *scratch, co
     if ((rc = make_plan(&plan, width, height, rng, rectangle, job.what)) < 0) {
         goto out;
     }
-    if ((rc = decode_part(space, &part, &job, &plan, orientation)) < 0) {
+    uint64_t span = dogb_span_begin(DOGB_SPAN_DECODE);
+    rc = decode_part(space, &part, &job, &plan, orientation);
+    dogb_span_end(DOGB_SPAN_DECODE, span, (int64_t)size);
+    if (rc < 0) {
         goto out;
     }
     rc = transform(space, out, &part, &plan, preprocess);

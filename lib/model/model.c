@@ -48,10 +48,6 @@ int dogb_model_take_graph(dogbreed_model *model, dogb_graph *graph) {
                : DOGBREED_OK;
 }
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 int dogb_model_take_classes(dogbreed_model *model, const char *const *names, int32_t count,
                             const char *what) {
     dogb_arena scratch = {0};
@@ -75,7 +71,7 @@ int dogb_model_take_classes(dogbreed_model *model, const char *const *names, int
     }
     if (rc == DOGBREED_OK) {
         model->class_count = count;
-        qsort(sorted, (size_t)count, sizeof *sorted, compare_names);
+        qsort(sorted, (size_t)count, sizeof *sorted, dogb_text_order);
     }
     for (int32_t i = 1; rc == DOGBREED_OK && i < count; i++) {
         if (strcmp(sorted[i - 1], sorted[i]) == 0) {

@@ -1,6 +1,7 @@
 // facts.c - what the layers above may know of a trainer (trainer_internal.h): its parts, its state,
 // facts for manifests, and the kept weights as a model file.
 #include "core/error.h"
+#include "core/span.h"
 #include "trainer/state.h"
 
 #include <string.h>
@@ -141,8 +142,10 @@ int dogb_trainer_save_kept(const dogbreed_trainer *trainer, const char *path) {
     // The model holds the weights of the last epoch, or those that it shares with other trainers;
     // it is lent the kept ones.
     int which = best ? DOGB_SLOTS_BEST : DOGB_SLOTS_LAST;
+    uint64_t span = dogb_span_begin(DOGB_SPAN_CHECKPOINT);
     dogb_slots_swap(trainer, which);
     rc = dogb_model_write(trainer->model, path);
+    dogb_span_end(DOGB_SPAN_CHECKPOINT, span, 0);
     dogb_slots_swap(trainer, which);
     return rc;
 }

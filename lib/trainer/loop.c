@@ -3,6 +3,7 @@
 // to those or sits in the other files of this folder.
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/span.h"
 #include "trainer/state.h"
 
 #include <math.h>
@@ -136,23 +137,31 @@ static int run_phases(dogb_training *loop, const dogb_source_batch *batch) {
         .count = batch->input.count,
         .label_smoothing = trainer->options.label_smoothing,
     };
+    uint64_t span = dogb_span_begin(DOGB_SPAN_FORWARD);
     int rc = engine->forward(net, &batch->input, DOGB_MODE_TRAIN, trainer->options.seed,
                              steps_done(trainer));
+    dogb_span_end(DOGB_SPAN_FORWARD, span, batch->input.count);
     if ((rc = dogb_engine_result(engine, rc, "forward")) < 0 ||
         (rc = tell(loop, DOGBREED_EVENT_FORWARD_END, DOGBREED_TENSOR_ACTIVATION)) < 0) {
         return rc;
     }
+    span = dogb_span_begin(DOGB_SPAN_LOSS);
     rc = dogb_engine_result(engine, engine->loss(net, &target, &loss), "loss");
+    dogb_span_end(DOGB_SPAN_LOSS, span, batch->input.count);
     if (rc < 0 || (rc = dogb_loop_check_loss(loop, loss.loss)) < 0) {
         return rc;
     }
     loop->batch_loss = loss.loss;
+    span = dogb_span_begin(DOGB_SPAN_BACKWARD);
     rc = dogb_engine_result(engine, engine->backward(net), "backward");
+    dogb_span_end(DOGB_SPAN_BACKWARD, span, batch->input.count);
     if (rc < 0 || (rc = tell(loop, DOGBREED_EVENT_BACKWARD_END, DOGBREED_TENSOR_GRADIENT)) < 0) {
         return rc;
     }
+    span = dogb_span_begin(DOGB_SPAN_OPTIMIZER);
     rc = dogb_engine_result(
         engine, engine->optim_step(loop->session->optim, trainer->progress.rate), "optimiser step");
+    dogb_span_end(DOGB_SPAN_OPTIMIZER, span, batch->input.count);
     if (rc == DOGBREED_OK) {
         count(loop, &loss, batch->input.count);
     }
@@ -198,7 +207,9 @@ int32_t dogb_loop_interrupted(const dogb_training *loop) {
 static int evaluate(dogb_training *loop, dogb_epoch *epoch) {
     int rc = tell(loop, DOGBREED_EVENT_EVAL_BEGIN, -1);
     if (rc == DOGBREED_OK && !loop->validated) {
+        uint64_t span = dogb_span_begin(DOGB_SPAN_EVALUATION);
         rc = dogb_validate(loop->trainer, epoch);
+        dogb_span_end(DOGB_SPAN_EVALUATION, span, epoch->val_count);
     }
     if (rc < 0) {
         return rc;
@@ -238,9 +249,10 @@ int dogb_loop_begin_epoch(dogb_training *loop) {
     loop->exhausted = 0;
     loop->validated = 0;
     loop->epoch_samples = 0;
-    loop->epoch_begin = dogb_clock();
     loop->batch_loss = (double)NAN;
-    return tell(loop, DOGBREED_EVENT_EPOCH_BEGIN, -1);
+    int rc = tell(loop, DOGBREED_EVENT_EPOCH_BEGIN, -1);
+    loop->epoch_begin = dogb_clock(); // what listeners prepare is not the epoch's time
+    return rc;
 }
 
 void dogb_loop_clear_epoch(dogb_epoch *epoch) {
@@ -295,7 +307,10 @@ static int run_epoch(dogb_training *loop, int32_t *end) {
         if ((*end = dogb_loop_interrupted(loop)) != DOGB_END_NONE) {
             return DOGBREED_OK;
         }
+        int64_t step = steps_done(trainer);
+        uint64_t span = dogb_span_begin(DOGB_SPAN_STEP);
         rc = run_step(loop);
+        dogb_span_end(DOGB_SPAN_STEP, span, step);
     }
     if (rc < 0 || (*end = dogb_loop_interrupted(loop)) == DOGB_END_CANCELLED) {
         return rc;
@@ -321,7 +336,10 @@ int dogb_loop_run(dogbreed_trainer *trainer, int32_t *end) {
     *end = DOGB_END_NONE;
     while (rc == DOGBREED_OK && *end == DOGB_END_NONE && !loop.stopping && !progress->finished &&
            progress->epoch < trainer->options.epochs) {
+        int32_t epoch = progress->epoch;
+        uint64_t span = dogb_span_begin(DOGB_SPAN_EPOCH);
         rc = run_epoch(&loop, end);
+        dogb_span_end(DOGB_SPAN_EPOCH, span, epoch);
     }
     if (rc == DOGBREED_ERROR_CANCELLED && trainer->stop) {
         *end = DOGB_END_CANCELLED; // inside validation: the epoch's steps are done, the rest is not

@@ -1,6 +1,7 @@
 // session.c - opens what one run needs from the engine: device, features of a frozen backbone, net,
 // optimiser, sources of batches; and lets go of it afterwards.
 #include "core/error.h"
+#include "core/span.h"
 #include "core/thread.h"
 #include "trainer/state.h"
 
@@ -65,7 +66,9 @@ static int open_feature(dogb_feature **out, dogbreed_trainer *trainer,
         .progress = progress,
         .userdata = &state,
     };
+    uint64_t span = dogb_span_begin(DOGB_SPAN_FEATURES);
     int rc = dogb_feature_open(out, &conf);
+    dogb_span_end(DOGB_SPAN_FEATURES, span, dogbreed_dataset_size(dataset));
     if (rc == DOGBREED_OK) {
         trainer->features_computed += dogb_feature_computed(*out);
     } else if (state.rc != DOGBREED_OK) {

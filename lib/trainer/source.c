@@ -4,6 +4,7 @@
 #include "trainer/source.h"
 #include "core/error.h"
 #include "core/rng.h"
+#include "core/span.h"
 
 #include <string.h>
 
@@ -151,6 +152,7 @@ static int32_t view_of(const dogb_source *source, int64_t sample) {
 static int next_rows(dogb_source *source, dogb_source_batch *out) {
     int32_t count = 0;
     size_t width = (size_t)source->width;
+    uint64_t span = dogb_span_begin(DOGB_SPAN_WAIT);
     while (count < source->conf.batch_size && source->next < source->count) {
         int64_t sample = source->order[source->next++];
         const float *row = dogb_feature_row(source->conf.feature, sample, view_of(source, sample));
@@ -160,6 +162,7 @@ static int next_rows(dogb_source *source, dogb_source_batch *out) {
         memcpy(source->rows + (size_t)count * width, row, width * sizeof *row);
         source->labels[count++] = dogb_dataset_label(source->conf.dataset, sample);
     }
+    dogb_span_end(DOGB_SPAN_WAIT, span, count);
     out->input = (dogb_batch){.data = source->rows, .count = count, .dtype = DOGB_DATA_F32};
     out->labels = source->labels;
     return count > 0;

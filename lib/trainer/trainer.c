@@ -2,6 +2,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/span.h"
 #include "core/thread.h"
 #include "trainer/state.h"
 
@@ -315,11 +316,15 @@ int dogbreed_trainer_checkpoint(dogbreed_trainer *trainer, const char *directory
         rc = dogb_fail(DOGBREED_ERROR_STATE,
                        "checkpoint: not inside a step; EPOCH_END is the place");
     }
-    if (rc < 0 || (trainer->session != NULL && trainer->session->net != NULL &&
-                   (rc = dogb_slots_sync(trainer)) < 0)) {
-        return rc;
+    uint64_t span = dogb_span_begin(DOGB_SPAN_CHECKPOINT);
+    if (rc == DOGBREED_OK && trainer->session != NULL && trainer->session->net != NULL) {
+        rc = dogb_slots_sync(trainer);
     }
-    if ((rc = dogb_checkpoint_write(trainer, directory)) < 0) {
+    if (rc == DOGBREED_OK) {
+        rc = dogb_checkpoint_write(trainer, directory);
+    }
+    dogb_span_end(DOGB_SPAN_CHECKPOINT, span, 0);
+    if (rc < 0) {
         return rc;
     }
     dogbreed_event event;

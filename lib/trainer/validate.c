@@ -1,6 +1,7 @@
 // validate.c - the validation split through an inference net with the current weights: the same
 // path as dogbreed_evaluate, so both give the same numbers.
 #include "core/error.h"
+#include "core/span.h"
 #include "trainer/state.h"
 
 #include <string.h>
@@ -26,7 +27,9 @@ static int run(dogbreed_trainer *trainer, dogb_net *net, dogb_tally *tally) {
         if (trainer->stop) {
             return dogb_fail(DOGBREED_ERROR_CANCELLED, "training was stopped during validation");
         }
+        uint64_t span = dogb_span_begin(DOGB_SPAN_FORWARD);
         rc = engine->infer(net, &batch.input, session->logits);
+        dogb_span_end(DOGB_SPAN_FORWARD, span, batch.input.count);
         if ((rc = dogb_engine_result(engine, rc, "validation")) == DOGBREED_OK) {
             dogb_tally_add(tally, session->logits, batch.labels, batch.input.count);
             keep(session, &batch, tally->classes);

@@ -258,6 +258,7 @@ static void cut_files_are_refused(void **state) {
 static void allocation_failures_are_clean(void **state) {
     (void)state;
     int failures = 0;
+    int silent = 0;
     for (int i = 0;; i += 1 + i / 150) {
         dogbreed_model *model = NULL;
         dogbreed_model *loaded = NULL;
@@ -279,10 +280,14 @@ static void allocation_failures_are_clean(void **state) {
             assert_int_equal(rc, 0);
             break;
         }
-        // jansson's parser says "invalid token" when a token finds no memory.
-        assert_true(rc == DOGBREED_ERROR_NO_MEMORY || rc == DOGBREED_ERROR_FORMAT);
+        // jansson's parser says "invalid token" when a token finds no memory, and nothing at all
+        // when that token reads as another one without the letter: lex_save passes over what
+        // strbuffer_append_byte says.
+        assert_true(rc == DOGBREED_ERROR_NO_MEMORY || rc == DOGBREED_ERROR_FORMAT || rc == 0);
         failures++;
+        silent += rc == 0;
     }
+    assert_true(silent <= 3);
     assert_true(failures > 100);
 }
 

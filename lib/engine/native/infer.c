@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/team.h"
+#include "engine/layer.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -218,11 +219,13 @@ static void run_image(job *j, float *values, float *scratch, int64_t image, int3
     dogb_team_wait(members);
     for (int32_t s = 0; s < net->tail; s++) {
         const dogb_step *step = &net->steps[s];
+        uint64_t span = member == 0 ? dogb_layer_begin(DOGB_SPAN_LAYER_FORWARD) : 0;
         share(step->units, member, members, &from, &to);
         if (from < to) {
             step->run(&pass, step, from, to, scratch);
         }
         dogb_team_wait(members);
+        dogb_layer_end(DOGB_SPAN_LAYER_FORWARD, span, &net->graph->nodes[step->output]);
         if (j->observe != NULL) {
             show(j, step, values);
         }
@@ -259,6 +262,7 @@ static void run_tail(int32_t member, int32_t members, void *userdata) {
     for (int32_t s = net->tail; s < net->step_count; s++) {
         const dogb_step *step = &net->steps[s];
         const dogb_packed *packed = &step->packed[0];
+        uint64_t span = member == 0 ? dogb_layer_begin(DOGB_SPAN_LAYER_FORWARD) : 0;
         int last = s == net->step_count - 1;
         const int64_t size = net->values[step->input].bytes; // of an input
         const int64_t out_size = net->values[step->output].bytes;
@@ -285,6 +289,7 @@ static void run_tail(int32_t member, int32_t members, void *userdata) {
         }
         from = to;
         dogb_team_wait(members);
+        dogb_layer_end(DOGB_SPAN_LAYER_FORWARD, span, &net->graph->nodes[step->output]);
     }
 }
 

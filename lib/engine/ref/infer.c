@@ -1,6 +1,7 @@
 // infer.c - evaluation of a net that nobody changes: many threads may be in here at once, so
 // everything written lives on this call's arenas.
 #include "engine/engine_internal.h"
+#include "engine/layer.h"
 #include "engine/ref/ref.h"
 
 #include "core/error.h"
@@ -26,7 +27,9 @@ static int run_nodes(const job *j, dogb_ref_pass *pass) {
         if (pass->values[i] == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;
         }
+        uint64_t span = dogb_layer_begin(DOGB_SPAN_LAYER_FORWARD);
         int rc = dogb_ref_ops[node->op].forward(pass, i);
+        dogb_layer_end(DOGB_SPAN_LAYER_FORWARD, span, node);
         if (rc < 0) {
             return rc;
         }

@@ -1,5 +1,6 @@
 // net.c - nets: creation, parameters, and the phases forward and backward of a training step.
 #include "engine/engine_internal.h"
+#include "engine/layer.h"
 #include "engine/ref/ref.h"
 
 #include "core/error.h"
@@ -225,7 +226,10 @@ int dogb_ref_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint6
     dogb_ref_pass pass = pass_of(net);
     pass.count = batch->count;
     for (int32_t i = 1; rc == DOGBREED_OK && i < net->graph->node_count; i++) {
-        rc = dogb_ref_ops[net->graph->nodes[i].op].forward(&pass, i);
+        const dogb_node *node = &net->graph->nodes[i];
+        uint64_t span = dogb_layer_begin(DOGB_SPAN_LAYER_FORWARD);
+        rc = dogb_ref_ops[node->op].forward(&pass, i);
+        dogb_layer_end(DOGB_SPAN_LAYER_FORWARD, span, node);
     }
     net->count = rc == DOGBREED_OK ? batch->count : 0;
     return rc;
@@ -305,7 +309,10 @@ int dogb_ref_backward(dogb_net *net) {
     }
     for (int32_t i = output; rc == DOGBREED_OK && i > 0; i--) {
         if (net->wanted[i]) {
-            rc = dogb_ref_ops[net->graph->nodes[i].op].backward(&pass, i);
+            const dogb_node *node = &net->graph->nodes[i];
+            uint64_t span = dogb_layer_begin(DOGB_SPAN_LAYER_BACKWARD);
+            rc = dogb_ref_ops[node->op].backward(&pass, i);
+            dogb_layer_end(DOGB_SPAN_LAYER_BACKWARD, span, node);
         }
     }
     return rc;

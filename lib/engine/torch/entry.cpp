@@ -112,6 +112,13 @@ static void close_engine() noexcept {
     log_userdata = nullptr;
 }
 
+const dogb_engine_listener *listener;
+
+// Before any net is made.
+static void listen(const dogb_engine_listener *to) noexcept {
+    listener = to;
+}
+
 static uint32_t capabilities() noexcept {
     uint32_t bits = DOGB_CAN_INFER | DOGB_CAN_TRAIN | DOGB_CAN_TRAIN_HEAD | DOGB_CAN_HEADS;
     if (accel_has_cuda()) {
@@ -128,6 +135,7 @@ static dogb_engine make_table() noexcept {
     table.abi = DOGB_ENGINE_ABI;
     table.size = sizeof table;
     table.name = "torch";
+    table.listen = listen;
     table.version = version;
     table.error = last_error;
     table.open = open_engine;

@@ -3,6 +3,7 @@
 #ifndef DOGB_ENGINE_TORCH_INTERNAL_H
 #define DOGB_ENGINE_TORCH_INTERNAL_H
 
+#include "core/span_kind.h"
 #include "engine/engine.h"
 #include "engine/torch/compat.h"
 
@@ -18,6 +19,9 @@ namespace dogb_torch {
 // Sets the calling thread's message (one line, cut at 1 kB) and returns `code`.
 int fail(int code, const char *format, ...) noexcept __attribute__((format(printf, 2, 3)));
 const char *last_error() noexcept;
+
+// Who is told of phases and layers; nullptr: nobody.
+extern const dogb_engine_listener *listener;
 // Inside a catch block: turns the exception in flight into a message and a code.
 int exception_code() noexcept;
 void log_line(int32_t level, const char *format, ...) noexcept

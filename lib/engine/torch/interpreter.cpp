@@ -174,7 +174,20 @@ static const run_fn operations[DOGB_OP_COUNT] = {
     run_dropout,           //
 };
 
+// A device works on while the host goes on: the time of a layer is known when it has ended.
+static void run_timed(Pass &pass, const dogb_node &node, int32_t index) {
+    device_synchronize(pass.net->device);
+    uint64_t span = listener->begin(DOGB_SPAN_LAYER_FORWARD);
+    pass.values[(size_t)index] = operations[node.op](pass, node, index);
+    device_synchronize(pass.net->device);
+    listener->layer_end(DOGB_SPAN_LAYER_FORWARD, span, &node);
+}
+
 void run_node(Pass &pass, const dogb_node &node, int32_t index) {
+    if (listener != nullptr && listener->layers() != 0) {
+        run_timed(pass, node, index);
+        return;
+    }
     pass.values[(size_t)index] = operations[node.op](pass, node, index);
 }
 

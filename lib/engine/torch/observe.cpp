@@ -2,7 +2,15 @@
 // Statistics are computed where the tensor lives.
 #include "engine/torch/internal.h"
 
+extern "C" { // a header of C
+#include "core/stats.h"
+}
+
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/isinf.h>
+#include <ATen/ops/stack.h>
 
 #include <cmath>
 #include <cstring>
@@ -118,31 +126,34 @@ int tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size_t c
     });
 }
 
-// One pass in double over host memory, in memory order.
-static void host_stats(const float *values, int64_t count, dogbreed_tensor_stats *out) {
-    double sum = 0.0, squares = 0.0, minimum = INFINITY, maximum = -INFINITY;
-    int64_t zeros = 0, nans = 0, infinities = 0;
-    for (int64_t i = 0; i < count; i++) {
-        double value = values[i];
-        nans += std::isnan(value) ? 1 : 0;
-        infinities += std::isinf(value) ? 1 : 0;
-        zeros += value == 0.0 ? 1 : 0;
-        if (std::isfinite(value)) {
-            sum += value;
-            squares += value * value;
-            minimum = value < minimum ? value : minimum;
-            maximum = value > maximum ? value : maximum;
-        }
+// Reductions where the tensor lives; one small copy brings all results.
+static void device_stats(dogbreed_tensor_stats *out, const at::Tensor &tensor) {
+    at::Tensor all = tensor.reshape({-1}).to(at::kDouble);
+    at::Tensor nan = all.isnan().sum().to(at::kDouble);
+    at::Tensor infinite = all.isinf().sum().to(at::kDouble);
+    at::Tensor values = all.masked_select(all.isfinite());
+    if (values.numel() == 0) {
+        dogb_stats(out, nullptr, 0); // what there is without values
+        out->nan_count = nan.item<int64_t>();
+        out->infinity_count = infinite.item<int64_t>();
+        return;
     }
-    double finite = (double)(count - nans - infinities);
-    out->minimum = finite > 0 ? minimum : NAN;
-    out->maximum = finite > 0 ? maximum : NAN;
-    out->mean = sum / finite;
-    out->deviation = std::sqrt(std::fmax(squares / finite - out->mean * out->mean, 0.0));
-    out->norm = std::sqrt(squares);
-    out->zero_share = (double)zeros / (double)count;
-    out->nan_count = nans;
-    out->infinity_count = infinities;
+    at::Tensor size = values.abs();
+    at::Tensor found = at::stack({nan, infinite, values.min(), values.max(), size.min(),
+                                  values.mean(), size.mean(), values.var(false),
+                                  values.square().sum(), values.eq(0).sum().to(at::kDouble)})
+                           .cpu();
+    const double *f = found.const_data_ptr<double>();
+    out->nan_count = (int64_t)f[0];
+    out->infinity_count = (int64_t)f[1];
+    out->minimum = f[2];
+    out->maximum = f[3];
+    out->absolute_minimum = f[4];
+    out->mean = f[5];
+    out->absolute_mean = f[6];
+    out->deviation = std::sqrt(f[7]);
+    out->norm = std::sqrt(f[8]);
+    out->zero_share = f[9] / (double)all.numel();
 }
 
 int tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out) noexcept {
@@ -154,8 +165,12 @@ int tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_sta
             return rc;
         }
         at::NoGradGuard no_grad;
-        at::Tensor host = tensor.detach().to(at::kCPU).to(at::kFloat).contiguous();
-        host_stats(host.const_data_ptr<float>(), host.numel(), out);
+        if (!tensor.device().is_cpu()) {
+            device_stats(out, tensor.detach());
+            return DOGBREED_OK;
+        }
+        at::Tensor host = tensor.detach().to(at::kFloat).contiguous();
+        dogb_stats(out, host.const_data_ptr<float>(), (size_t)host.numel());
         return DOGBREED_OK;
     });
 }

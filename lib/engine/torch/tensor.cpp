@@ -56,7 +56,7 @@ int check_batch(const dogb_net *net, const dogb_batch *batch) {
     return DOGBREED_OK;
 }
 
-int batch_tensor(at::Tensor &out, const dogb_net *net, const dogb_batch *batch, bool keep) {
+static void make_tensor(at::Tensor &out, const dogb_net *net, const dogb_batch *batch, bool keep) {
     const dogb_node &input = net->graph.nodes[0];
     int64_t count = batch->count;
     if (batch->dtype == DOGB_DATA_U8) {
@@ -76,6 +76,14 @@ int batch_tensor(at::Tensor &out, const dogb_net *net, const dogb_batch *batch, 
     }
     if (net->dtype != at::kFloat) {
         out = out.to(net->dtype);
+    }
+}
+
+int batch_tensor(at::Tensor &out, const dogb_net *net, const dogb_batch *batch, bool keep) {
+    uint64_t span = listener == nullptr ? 0 : listener->begin(DOGB_SPAN_COPY);
+    make_tensor(out, net, batch, keep);
+    if (span != 0) {
+        listener->end(DOGB_SPAN_COPY, span, batch->count);
     }
     return DOGBREED_OK;
 }
