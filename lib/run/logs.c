@@ -267,6 +267,21 @@ int dogb_run_logs_step(dogb_run *run, const dogbreed_event *event) {
     return rc;
 }
 
+int dogb_run_logs_finding(dogb_run *run, const dogbreed_event *event) {
+    dogb_arena scratch = {0};
+    json_t *metrics = NULL;
+    json_t *line = new_line(run, &scratch, "finding", NULL, &metrics);
+    int rc = line == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    if (rc == DOGBREED_OK && (rc = dogb_json_set_int(line, "epoch", event->epoch + 1)) == 0 &&
+        (rc = dogb_json_set_int(line, "step", event->step + 1)) == 0 &&
+        (rc = dogb_json_set_text(line, "rule", event->rule)) == 0 &&
+        (rc = dogb_json_set_text(line, "text", event->text)) == 0) {
+        rc = add_line(run, &scratch, line);
+    }
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
 int dogb_run_logs_system(dogb_run *run, const char *text) {
     dogb_arena scratch = {0};
     json_t *metrics = NULL;

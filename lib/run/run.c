@@ -137,15 +137,18 @@ static int end_run(dogb_run *run, const dogbreed_event *event) {
     return rc;
 }
 
+static int note_finding(dogb_run *run, const dogbreed_event *event) {
+    return dogb_run_logs_finding(run, event);
+}
+
 typedef int (*handler_fn)(dogb_run *run, const dogbreed_event *event);
 
 static const struct handler {
     int32_t kind;
     handler_fn fn;
 } handlers[] = {
-    {DOGBREED_EVENT_RUN_BEGIN, begin_run},
-    {DOGBREED_EVENT_EPOCH_END, end_epoch},
-    {DOGBREED_EVENT_STEP_END, end_step},
+    {DOGBREED_EVENT_RUN_BEGIN, begin_run}, {DOGBREED_EVENT_EPOCH_END, end_epoch},
+    {DOGBREED_EVENT_STEP_END, end_step},   {DOGBREED_EVENT_FINDING, note_finding},
     {DOGBREED_EVENT_RUN_END, end_run},
 };
 

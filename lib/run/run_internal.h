@@ -48,6 +48,7 @@ int dogb_run_logs_open(dogb_run *run); // rewrites metrics.csv from the trainer'
                                        // lines of metrics.jsonl that are torn or will be repeated
 int dogb_run_logs_epoch(dogb_run *run, const dogbreed_event *event);
 int dogb_run_logs_step(dogb_run *run, const dogbreed_event *event);
+int dogb_run_logs_finding(dogb_run *run, const dogbreed_event *event);
 int dogb_run_logs_system(dogb_run *run, const char *text);
 int dogb_run_logs_flush(dogb_run *run, int sync);
 void dogb_run_logs_close(dogb_run *run);

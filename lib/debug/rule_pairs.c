@@ -1,0 +1,39 @@
+// rule_pairs.c - see rule_pairs.h.
+#include "debug/rule_pairs.h"
+
+static int32_t class_of(float value) {
+    return value >= 0 && value < (float)DOGB_RULE_CLASSES_MAX ? (int32_t)value : -1; // NaN: -1
+}
+
+// Where the largest score is; the lowest index wins ties.
+static int32_t largest(const float *scores, size_t count) {
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++) {
+        best = scores[i] > scores[best] ? i : best;
+    }
+    return scores[best] == scores[best] && best < DOGB_RULE_CLASSES_MAX ? (int32_t)best : -1;
+}
+
+int dogb_rule_classes_take(dogb_rule_classes *out, dogb_rule_run *run, const dogb_rule_tensor *t) {
+    const float *values = NULL;
+    size_t count = 0;
+    int rc = dogb_rule_values(run, t, &values, &count);
+    if (rc <= 0) {
+        return rc;
+    }
+    size_t samples = t->rank == 0 ? 1 : (size_t)t->shape[0];
+    size_t columns = count / samples;
+    if (samples > out->capacity) {
+        dogb_release(dogb_rule_arena(run), out->items);
+        out->items = dogb_alloc_raw(dogb_rule_arena(run), samples, sizeof *out->items);
+        out->capacity = out->items == NULL ? 0 : samples;
+        if (out->items == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+    }
+    for (size_t i = 0; i < samples; i++) {
+        out->items[i] = columns > 1 ? largest(values + i * columns, columns) : class_of(values[i]);
+    }
+    out->count = samples;
+    return 1;
+}
