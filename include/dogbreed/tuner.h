@@ -71,6 +71,9 @@ typedef struct dogbreed_tuner_options {
      * trial that takes more trains all the same. 0: half of what is free on the device (of a CPU:
      * available, within the cgroup's limit) when a round begins, between all workers */
     int64_t bank_bytes_max;
+    const char *trial_rules; /* that watch the epochs of each trial (debug.h) */
+    int32_t rule_prune;      /* 1: a hit of theirs ends the trial as pruned */
+    int32_t reserved;
 } dogbreed_tuner_options;
 
 DOGBREED_API int dogbreed_tuner_options_init(dogbreed_tuner_options *options, size_t struct_size);

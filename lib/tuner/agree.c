@@ -45,6 +45,8 @@ static int describe(json_t *object, const dogbreed_tuner *tuner) {
     rc = rc < 0 ? rc : dogb_json_set_int(object, "startup", tuner->options.startup);
     rc = rc < 0 ? rc : dogb_json_set_int(object, "round", tuner->round);
     rc = rc < 0 ? rc : dogb_json_set_int(object, "kfold", tuner->options.kfold);
+    const char *rules = tuner->options.rule_prune ? tuner->options.trial_rules : "";
+    rc = rc < 0 ? rc : dogb_json_set_text(object, "rule_prune", rules);
     if (rc < 0) {
         json_decref(list);
     } else {

@@ -124,6 +124,9 @@ int dogb_keep_end(dogbreed_tuner *tuner, const dogb_trial *trial) {
     if (rc == DOGBREED_OK && trial->metrics != NULL) {
         rc = dogb_study_attribute(tuner->study, trial->id, 0, "metrics", trial->metrics);
     }
+    if (rc == DOGBREED_OK && trial->findings != NULL) {
+        rc = dogb_study_attribute(tuner->study, trial->id, 0, DOGB_TUNER_FINDINGS, trial->findings);
+    }
     return rc < 0 ? rc : dogb_study_tell(tuner->study, trial->id, trial->state, trial->value);
 }
 

@@ -35,6 +35,10 @@ static const dogb_option rows[] = {
                       "Trials without an improvement of 1 % before the study ends; 0: never."),
     DOGB_OPTION_SWITCH(o, converge, "off",
                        "The study ends when gp expects less than 1 % of improvement."),
+    DOGB_OPTION_STRING(o, trial_rules, "default",
+                       "Rules that watch the epochs of each trial, as in rules of train; none: "
+                       "nobody does."),
+    DOGB_OPTION_SWITCH(o, rule_prune, "off", "A hit of these rules ends the trial as pruned."),
     DOGB_OPTION_INT64(o, bank_bytes_max, 0, 1LL << 50, "0", "bytes",
                       "Memory of the heads that train side by side, with all that they need; 0: "
                       "half of what is free on their device, between all workers."),

@@ -9,6 +9,7 @@ typedef struct dogb_picture {
     const dogbreed_tuner *tuner;
     dogb_arena *arena;
     dogb_drawing drawing;
+    double width;      // of history and importance; 0: the usual one
     dogb_buffer csv;   // the numbers behind it
     const char *label; // of the objective, with its unit
     double factor;     // from the objective to what is shown

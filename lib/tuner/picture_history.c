@@ -56,11 +56,12 @@ int dogb_picture_history(dogb_picture *picture) {
     enum { WIDTH = 900, HEIGHT = 440, MARGIN = 12 };
     dogb_points_list sorted[SERIES];
     const dogbreed_tuner *tuner = picture->tuner;
+    double width = picture->width > 0 ? picture->width : WIDTH;
     char *title = dogb_format(picture->arena, "%s: %zu trials", tuner->options.study, tuner->count);
     int rc = title == NULL ? DOGBREED_ERROR_NO_MEMORY
                            : dogb_points_make(sorted, SERIES, picture->arena, tuner->count);
     rc = rc < 0 ? rc : sort(sorted, picture);
-    rc = rc < 0 ? rc : dogb_drawing_open(&picture->drawing, picture->arena, WIDTH, HEIGHT, title);
+    rc = rc < 0 ? rc : dogb_drawing_open(&picture->drawing, picture->arena, width, HEIGHT, title);
     if (rc < 0) {
         return rc;
     }
@@ -81,7 +82,7 @@ int dogb_picture_history(dogb_picture *picture) {
                         .series = series,
                         .series_count = SERIES};
     dogb_chart_draw(&picture->drawing, &chart,
-                    (dogb_box){MARGIN, MARGIN, WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN});
+                    (dogb_box){MARGIN, MARGIN, width - 2 * MARGIN, HEIGHT - 2 * MARGIN});
     return picture->drawing.rc;
 }
 
@@ -143,6 +144,7 @@ int dogb_picture_importance(dogb_picture *picture) {
         const dogb_trial *trial = &picture->tuner->trials[i];
         known += trial->state == DOGB_TRIAL_COMPLETE && isfinite(trial->value);
     }
+    double width = picture->width > 0 ? picture->width : WIDTH;
     dogb_bars bars = {.title = "What mattered for reaching the best tenth of the trials",
                       .label = "importance (%)",
                       .empty = "fewer than two complete trials"};
@@ -150,11 +152,11 @@ int dogb_picture_importance(dogb_picture *picture) {
     int rc = known < 2 ? DOGBREED_OK : fill(&bars, picture);
     double height = DOGB_BARS_MORE + DOGB_BAR_HEIGHT * fmax(1, (double)bars.count) + 2 * MARGIN;
     rc = rc < 0 ? rc
-                : dogb_drawing_open(&picture->drawing, picture->arena, WIDTH, height, bars.title);
+                : dogb_drawing_open(&picture->drawing, picture->arena, width, height, bars.title);
     if (rc < 0) {
         return rc;
     }
     dogb_bars_draw(&picture->drawing, &bars,
-                   (dogb_box){MARGIN, MARGIN, WIDTH - 2 * MARGIN, height - 2 * MARGIN});
+                   (dogb_box){MARGIN, MARGIN, width - 2 * MARGIN, height - 2 * MARGIN});
     return picture->drawing.rc;
 }

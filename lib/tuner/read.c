@@ -35,6 +35,11 @@ static int take_attributes(dogb_trial *trial, dogbreed_tuner *tuner, const char 
             trial->metrics = dogb_json_text_in(&tuner->arena, metrics, 0);
             rc = trial->metrics == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
         }
+        const json_t *findings = json_object_get(object, DOGB_TUNER_FINDINGS);
+        if (rc == DOGBREED_OK && json_is_array(findings)) {
+            trial->findings = dogb_json_text_in(&tuner->arena, findings, 0);
+            rc = trial->findings == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+        }
     }
     dogb_arena_free(&scratch);
     return rc;

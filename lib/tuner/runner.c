@@ -71,7 +71,7 @@ static int make_member(dogb_runner *r, const dogb_fold *fold) {
         rc = dogb_fail(DOGBREED_ERROR_CALLBACK, "the listener of trainers refused trial %lld",
                        (long long)r->number);
     }
-    return rc;
+    return rc < 0 ? rc : dogb_watch_begin(r, r->members.count - 1);
 }
 
 int dogb_runner_make(dogb_runner *r) {
@@ -89,6 +89,7 @@ int dogb_runner_make(dogb_runner *r) {
 }
 
 void dogb_runner_let_go(dogb_runner *r) {
+    dogb_watch_end(r);
     for (int32_t i = 0; i < r->members.count; i++) {
         dogbreed_trainer_destroy(r->members.trainers[i]);
     }
@@ -181,6 +182,11 @@ static int end_trial(dogb_runner *r, const dogb_members_status *status) {
     if (status->epochs == 0) {
         return dogb_runner_fail(r, "it ended before its first epoch");
     }
+    int found = dogb_watch_findings(r, status->epochs);
+    if (found < 0) {
+        return found;
+    }
+    r->pruned |= found && r->tuner->options.rule_prune;
     dogb_members_epoch(&epoch, &r->members, value_epoch(r, status->epochs));
     double value = objective_of(r->tuner, &epoch);
     if (!isfinite(value)) {

@@ -2,6 +2,7 @@
 #ifndef DOGB_TUNER_RUNNER_H
 #define DOGB_TUNER_RUNNER_H
 
+#include "debug/debug_internal.h"
 #include "tuner/members.h"
 #include "tuner/state.h"
 
@@ -13,6 +14,8 @@ enum {
     DOGB_RUNNER_LACKING = 4, // alone it has no memory
 };
 
+enum { DOGB_FOLDS_MAX = 20 };
+
 typedef struct dogb_runner {
     dogbreed_tuner *tuner;
     dogb_members members; // none: not made yet, or let go
@@ -21,10 +24,11 @@ typedef struct dogb_runner {
     int32_t group; // its bank; -1: alone
     int32_t pruned;
     int32_t phase;
-    int32_t epochs; // planned
-    int32_t begun;  // the listener knows
-    int32_t heard;  // epochs that the listener knows
-    int32_t trains; // now
+    int32_t epochs;                          // planned
+    int32_t begun;                           // the listener knows
+    int32_t heard;                           // epochs that the listener knows
+    int32_t trains;                          // now
+    dogbreed_debug *watches[DOGB_FOLDS_MAX]; // of each member; NULL: none
     int lack_code;
     char lack[256]; // what it had no memory for
 } dogb_runner;
@@ -45,6 +49,12 @@ int dogb_runner_judge(dogb_runner *runner);
 // It has no memory: it leaves those that train, to begin again.
 void dogb_runner_lack(dogb_runner *runner, int code, const char *what);
 int dogb_runner_fail(dogb_runner *runner, const char *reason);
+
+// watch.c: rules inside the trial. findings: takes those of its epochs into the trial; 1: there are
+// some.
+int dogb_watch_begin(dogb_runner *runner, int32_t member);
+void dogb_watch_end(dogb_runner *runner);
+int dogb_watch_findings(dogb_runner *runner, int32_t epochs);
 
 int dogb_runner_tell_begin(dogb_runner *runner); // once
 int dogb_runner_tell_end(dogb_runner *runner);   // once, when the storage knows

@@ -32,8 +32,9 @@ typedef struct dogb_trial {
     double loss;  // val_loss beside the value; NaN: unknown
     double start;
     double complete;
-    char *reason;  // of a failure, or NULL
-    char *metrics; // of a program: JSON object, newest number of each; or NULL
+    char *reason;   // of a failure, or NULL
+    char *metrics;  // of a program: JSON object, newest number of each; or NULL
+    char *findings; // of the rules inside: JSON array; or NULL
 } dogb_trial;
 
 // What a trial trains.
@@ -95,6 +96,8 @@ struct dogbreed_tuner {
 #define DOGB_TUNER_WARM "dogbreed:warm"
 // Attribute of trials that a run of this library trains.
 #define DOGB_TUNER_WORKER "dogbreed:worker"
+// What rules found inside the trial.
+#define DOGB_TUNER_FINDINGS "dogbreed:findings"
 
 // keep.c: the study in its storage; nothing is kept without one.
 int dogb_keep_add(dogbreed_tuner *tuner, dogb_trial *trial, int32_t state);       // fills its id

@@ -35,11 +35,11 @@ static int set_time(json_t *object, const char *key, double seconds) {
     return *text == '\0' ? DOGBREED_OK : dogb_json_set_text(object, key, text);
 }
 
-static int set_metrics(json_t *object, const char *text) {
+static int set_json(json_t *object, const char *key, const char *text) {
     dogb_arena scratch = {0};
-    json_t *metrics = NULL;
-    int rc = dogb_json_parse(&metrics, &scratch, text, strlen(text), "metrics");
-    rc = rc < 0 ? rc : dogb_json_set(object, "metrics", json_incref(metrics));
+    json_t *value = NULL;
+    int rc = dogb_json_parse(&value, &scratch, text, strlen(text), key);
+    rc = rc < 0 ? rc : dogb_json_set(object, key, json_incref(value));
     dogb_arena_free(&scratch);
     return rc;
 }
@@ -61,7 +61,10 @@ static int describe(json_t *object, const dogbreed_tuner *tuner, const dogb_tria
         rc = dogb_json_set_text(object, "reason", trial->reason);
     }
     if (rc == DOGBREED_OK && trial->metrics != NULL) {
-        rc = set_metrics(object, trial->metrics);
+        rc = set_json(object, "metrics", trial->metrics);
+    }
+    if (rc == DOGBREED_OK && trial->findings != NULL) {
+        rc = set_json(object, "findings", trial->findings);
     }
     for (int32_t i = 0; rc == DOGBREED_OK && i < trial->curve_count; i++) {
         rc = dogb_json_add(curve, dogb_json_real(trial->curve[i]));
