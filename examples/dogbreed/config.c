@@ -23,6 +23,9 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_QUANTIZE] = "`model quantize`",
     [DOGBREED_KIND_TUNER] = "`tune`",
     [DOGBREED_KIND_COMMAND] = "`tune --command`",
+    [DOGBREED_KIND_DEBUG] = "`train --debug`",
+    [DOGBREED_KIND_PROFILE] = "`train --profile`",
+    [DOGBREED_KIND_REPORT] = "`report`",
 };
 
 static void range_text(char *text, size_t size, const dogbreed_option_info *info) {
@@ -50,6 +53,9 @@ static void print_markdown(void) {
         "of configuration files,\na field of the C struct and a keyword of the Python binding.\n"
         "Where tables share a name, the flag sets all of them; `trainer.seed=1` sets one.\n");
     for (int kind = 1; kind <= kind_count(); kind++) {
+        if (kind_name((uint32_t)kind) == NULL) {
+            continue; // numbers that are not in use
+        }
         out("\n## %s: %s\n\n`dogbreed_%s_options`\n\n", kind_name((uint32_t)kind),
             kind_titles[kind], kind_name((uint32_t)kind));
         out("| option | type | default | range | unit | what |\n|---|---|---|---|---|---|\n");
@@ -128,7 +134,7 @@ static int run_print(tool *t) {
         return TOOL_OK;
     }
     for (uint32_t kind = 1; kind <= (uint32_t)kind_count(); kind++) {
-        int wanted = only == NULL;
+        int wanted = only == NULL && kind_name(kind) != NULL;
         for (size_t i = 0; only != NULL && only->kinds[i] != 0; i++) {
             wanted = wanted || only->kinds[i] == kind;
         }

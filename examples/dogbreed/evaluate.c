@@ -1,8 +1,9 @@
 // evaluate.c - dogbreed evaluate: a model on one split of a data set.
-#include "tool.h"
+#include "job.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 json_t *evaluation_json(char *text) {
     static const char *const first[] = {"split",    "count",     "correct", "top1",
@@ -29,14 +30,31 @@ void print_evaluation(const json_t *report, const char *label) {
         real_of(report, "loss"));
 }
 
+// The run directory that the model and the data are those of, or NULL.
+static const char *own_run(const tool *t) {
+    char path[4096];
+    const char *run = t->words[0];
+    (void)snprintf(path, sizeof path, "%s/config.json", run);
+    return t->own_data && access(path, F_OK) == 0 ? run : NULL;
+}
+
 static int evaluate(tool *t, const dogbreed_model *model, const dogbreed_dataset *split) {
     dogbreed_evaluation result = {.struct_size = sizeof result};
     char *text = NULL;
+    const char *run = own_run(t);
+    int wanted = t->settings.evaluate.predictions;
+    t->settings.evaluate.predictions = wanted || run != NULL;
     int rc = dogbreed_evaluate(&result, &text, model, split, &t->settings.evaluate);
     if (rc < 0) {
         return fail(t, rc == DOGBREED_ERROR_MISMATCH ? PHASE_DATA : PHASE_OTHER, rc);
     }
     json_t *report = evaluation_json(text);
+    if (run != NULL) {
+        keep_evaluation(run, report);
+    }
+    if (!wanted) {
+        (void)json_object_del(report, "predictions");
+    }
     const char *path = value_of(t, "out");
     if (path != NULL &&
         json_dump_file(report, path, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0) {
@@ -98,6 +116,7 @@ int base_of_run(tool *t) {
     const char *data = text_of(config, "data");
     if (rc == TOOL_OK && value_of(t, "data") == NULL && *data != '\0') {
         set_value(t, "data", data);
+        t->own_data = 1;
     }
     json_decref(config);
     return rc;
@@ -112,7 +131,7 @@ static const flag flags[] = {
 
 const command command_evaluate = {
     .name = "evaluate",
-    .arguments = "MODEL [--data DIR] [--split NAME] [OPTIONS...]",
+    .arguments = "MODEL|RUN [--data DIR] [--split NAME] [OPTIONS...]",
     .summary = "accuracy with its interval, per class, confusion",
     .examples = "  dogbreed evaluate runs/a\n"
                 "  dogbreed evaluate runs/a --data PHOTOS --split test --json\n",

@@ -75,7 +75,8 @@ uint32_t split_kind(const char **name) {
     const char *dot = strchr(*name, '.');
     for (uint32_t kind = 1; dot != NULL && kind <= (uint32_t)kind_count(); kind++) {
         const char *word = kind_name(kind);
-        if (strlen(word) == (size_t)(dot - *name) && strncmp(word, *name, strlen(word)) == 0) {
+        if (word != NULL && strlen(word) == (size_t)(dot - *name) &&
+            strncmp(word, *name, strlen(word)) == 0) {
             *name = dot + 1;
             return kind;
         }

@@ -144,6 +144,15 @@ int job_attach(job *j) {
     return TOOL_OK;
 }
 
+int job_profile(job *j) {
+    tool *t = j->t;
+    if (!is_on(t, "profile", 0)) {
+        return TOOL_OK;
+    }
+    int rc = dogbreed_profile_attach(&j->profile, j->trainer, j->run, &t->settings.profile);
+    return rc < 0 ? fail(t, PHASE_USAGE, rc) : TOOL_OK;
+}
+
 // Writes a document of the run directory aside and renames it.
 void write_text(const char *run, const char *name, const char *text) {
     char path[4096];
@@ -259,12 +268,13 @@ int job_test(job *j) {
     // The same engine, threads and cache as in training.
     settings_share(&t->settings.evaluate, DOGBREED_KIND_EVALUATE, &t->settings.trainer,
                    DOGBREED_KIND_TRAINER);
+    t->settings.evaluate.predictions = 1;
     int rc = dogbreed_evaluate(&result, &text, j->model, j->test, &t->settings.evaluate);
     if (rc < 0) {
         return fail(t, PHASE_OTHER, rc);
     }
     j->report = evaluation_json(text);
-    write_document(j->run, "test.json", j->report);
+    keep_evaluation(j->run, j->report);
     return TOOL_OK;
 }
 
@@ -301,6 +311,8 @@ int job_choose_format(job *j) {
 }
 
 void job_close(job *j) {
+    dogbreed_debug_destroy(j->debug);
+    dogbreed_profile_destroy(j->profile);
     dogbreed_trainer_destroy(j->trainer);
     dogbreed_model_destroy(j->model);
     dogbreed_dataset_destroy(j->test);
@@ -310,6 +322,7 @@ void job_close(job *j) {
     if (j->progress != NULL) {
         progress_destroy(j->progress);
     }
+    json_decref(j->check);
     json_decref(j->report);
     if (j->resume != NULL) {
         free(j->run);

@@ -13,10 +13,13 @@ typedef struct job {
     dogbreed_dataset *test;  // NULL: none, or not wanted
     dogbreed_model *model;
     dogbreed_trainer *trainer;
+    dogbreed_debug *debug; // NULL: nobody asked for it
     progress *progress;
-    char *run; // directory, the library's
+    dogbreed_profile *profile; // NULL: not wanted
+    char *run;                 // directory, the library's
     int format;
     double started;
+    json_t *check;  // of the data, or NULL
     json_t *report; // of the test, or NULL
 } job;
 
@@ -26,15 +29,25 @@ int job_open_splits(job *j); // the same; a valid split has to be there
 int job_open_model(job *j);
 int job_subscribe(job *j); // progress and metric lines
 int job_attach(job *j);    // the run directory: --out, or resume
+// watch.c: the debugger, when it is asked for; before the run directory is made, and behind.
+int job_watch(job *j);
+int job_keep_watch(job *j);
+json_t *job_findings(const job *j); // new reference; NULL: none
+void job_say_findings(const job *j, const json_t *rules);
+int job_profile(job *j); // --profile, into the run directory
 int job_train(job *j, json_t **metrics);
 int job_test(job *j);
 int job_choose_format(job *j);
 void job_make_absolute(tool *t); // config.json must hold from any folder
 void job_close(job *j);
 
+int auto_settings(job *j); // auto.c: --auto: measures, and sets what changes no result
+
 // Writes a file of a run directory aside and renames it; a warning says when it cannot.
 void write_text(const char *run, const char *name, const char *text);
 void write_document(const char *run, const char *name, const json_t *document);
+// evaluation.json and predictions.csv; of another split than test: evaluation-valid.json ...
+void keep_evaluation(const char *run, json_t *report);
 json_t *short_report(const json_t *report); // what is neither object nor array
 
 #endif

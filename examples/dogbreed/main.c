@@ -15,6 +15,12 @@ extern const command command_tune;
 extern const command command_run;
 extern const command command_evaluate;
 extern const command command_predict;
+extern const command command_debug;
+extern const command command_report;
+extern const command command_compare;
+extern const command command_profile;
+extern const command command_report;
+extern const command command_compare;
 extern const command command_data_check;
 extern const command command_synth;
 extern const command command_model_info;
@@ -35,6 +41,12 @@ const command *const commands[] = {
     &command_train,
     &command_evaluate,
     &command_predict,
+    &command_debug,
+    &command_report,
+    &command_compare,
+    &command_profile,
+    &command_report,
+    &command_compare,
     &command_data_check,
     &command_synth,
     &command_model_info,

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 // Findings of the data check, one warning each.
-static int check_data(tool *t) {
+static int check_data(job *j) {
+    tool *t = j->t;
     dogbreed_dataset *data = NULL;
     char *text = NULL;
     int rc = dogbreed_dataset_open(&data, value_of(t, "data"), &t->settings.dataset);
@@ -16,14 +17,13 @@ static int check_data(tool *t) {
     if (rc < 0) {
         return fail(t, PHASE_DATA, rc);
     }
-    json_t *report = parse_json(text);
-    int invalid = strcmp(text_of(report, "verdict"), "invalid") == 0;
+    j->check = parse_json(text);
+    int invalid = strcmp(text_of(j->check, "verdict"), "invalid") == 0;
     size_t i = 0;
     json_t *reason = NULL;
-    json_array_foreach(json_object_get(report, "reasons"), i, reason) {
+    json_array_foreach(json_object_get(j->check, "reasons"), i, reason) {
         warn("%s", text_of(reason, "text"));
     }
-    json_decref(report);
     return invalid ? fail_with(t, TOOL_DATA,
                                "%s: the data check says invalid; see dogbreed data "
                                "check",
@@ -100,6 +100,7 @@ static int refit(job *j, study *s, const char *folder) {
     int exit_code = apply_winner(t, json_object_get(best_trial(s), "params"));
     exit_code = exit_code == TOOL_OK ? job_subscribe(j) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_attach(j) : exit_code;
+    exit_code = exit_code == TOOL_OK ? job_profile(j) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_train(j, &metrics) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_test(j) : exit_code;
     if (exit_code == TOOL_OK) {
@@ -131,6 +132,9 @@ static int work(job *j, const char *folder) {
     study s = {.t = t};
     (void)snprintf(tune, sizeof tune, "%s/tune", folder);
     int exit_code = study_run(&s, j, tune, value_of(t, "resume") == NULL ? NULL : tune);
+    if (j->check != NULL && access(folder, W_OK) == 0) { // also of an interrupted one
+        write_document(folder, "check.json", j->check);
+    }
     int again = exit_code != TOOL_OK && s.trials != NULL;
     if (exit_code == TOOL_OK && s.best < 0) {
         exit_code = fail_with(t, TOOL_TIME_LIMIT, "no trial has finished within the time limit");
@@ -161,7 +165,7 @@ static int run(tool *t) {
     exit_code = exit_code == TOOL_OK ? job_choose_format(&j) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_open_splits(&j) : exit_code;
     if (exit_code == TOOL_OK && is_on(t, "check", 1) && value_of(t, "resume") == NULL) {
-        exit_code = check_data(t);
+        exit_code = check_data(&j);
     }
     exit_code = exit_code == TOOL_OK ? job_open_model(&j) : exit_code;
     exit_code = exit_code == TOOL_OK ? work(&j, folder) : exit_code;
@@ -191,6 +195,7 @@ static const flag flags[] = {
     {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},
     {"check", NULL, "look at the data first (--no-check: do not); default on", 1},
     {"test", NULL, "measure the test split at the end (--no-test: do not); default on", 1},
+    {"profile", NULL, "record times, the system and advice of the winner's training", 1},
     {"metrics-format", "NAME", "lines on stdout: text, katib-text, katib-json, jsonl", 0},
     {NULL, NULL, NULL, 0},
 };
@@ -204,7 +209,7 @@ const command command_run = {
         "  dogbreed run --resume runs/r\n",
     .flags = flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
-              DOGBREED_KIND_TUNER},
+              DOGBREED_KIND_TUNER, DOGBREED_KIND_PROFILE},
     .words_max = 1,
     .run = run,
     .base = base,

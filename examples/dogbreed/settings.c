@@ -11,6 +11,8 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_TRAINER] = "trainer",     [DOGBREED_KIND_EVALUATE] = "evaluate",
     [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
     [DOGBREED_KIND_TUNER] = "tuner",         [DOGBREED_KIND_COMMAND] = "command",
+    [DOGBREED_KIND_DEBUG] = "debug",         [DOGBREED_KIND_PROFILE] = "profile",
+    [DOGBREED_KIND_REPORT] = "report",
 };
 
 int kind_count(void) {
@@ -32,6 +34,9 @@ void settings_init(settings *s) {
     (void)dogbreed_quantize_options_init(&s->quantize, sizeof s->quantize);
     (void)dogbreed_tuner_options_init(&s->tuner, sizeof s->tuner);
     (void)dogbreed_command_options_init(&s->command, sizeof s->command);
+    (void)dogbreed_debug_options_init(&s->debug, sizeof s->debug);
+    (void)dogbreed_profile_options_init(&s->profile, sizeof s->profile);
+    (void)dogbreed_report_options_init(&s->report, sizeof s->report);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -41,6 +46,8 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_TRAINER] = &s->trainer,     [DOGBREED_KIND_EVALUATE] = &s->evaluate,
         [DOGBREED_KIND_PREDICTOR] = &s->predictor, [DOGBREED_KIND_QUANTIZE] = &s->quantize,
         [DOGBREED_KIND_TUNER] = &s->tuner,         [DOGBREED_KIND_COMMAND] = &s->command,
+        [DOGBREED_KIND_DEBUG] = &s->debug,         [DOGBREED_KIND_PROFILE] = &s->profile,
+        [DOGBREED_KIND_REPORT] = &s->report,
     };
     return all[kind];
 }

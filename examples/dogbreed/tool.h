@@ -33,7 +33,7 @@ typedef struct flag {
     int in_config;
 } flag;
 
-enum { FLAGS_MAX = 12, KINDS_MAX = 5 };
+enum { FLAGS_MAX = 20, KINDS_MAX = 8 };
 
 typedef struct command {
     const char *name;              // "train", "data check"
@@ -62,6 +62,9 @@ typedef struct settings {
     dogbreed_quantize_options quantize;
     dogbreed_tuner_options tuner;
     dogbreed_command_options command;
+    dogbreed_debug_options debug;
+    dogbreed_profile_options profile;
+    dogbreed_report_options report;
 } settings;
 
 typedef struct tool {
@@ -79,6 +82,7 @@ typedef struct tool {
     int usage;
     int print_config;
     int allow_unknown;
+    int own_data; // the data is what the run directory was trained on
 } tool;
 
 // settings.c: options of all tables by name

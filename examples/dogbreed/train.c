@@ -14,6 +14,7 @@ static int open_trainer(job *j) {
 static void print_result(job *j, const json_t *metrics, int exit_code) {
     tool *t = j->t;
     const json_t *best = json_object_get(metrics, "best");
+    json_t *rules = job_findings(j);
     if (t->json) {
         json_t *result =
             json_pack("{s:s,s:o,s:s,s:I,s:O?,s:f}", "command", "train", "run", json_text(j->run),
@@ -22,6 +23,9 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
                       "seconds", now_seconds() - j->started);
         if (j->report != NULL) {
             (void)json_object_set_new(result, "test", short_report(j->report));
+        }
+        if (rules != NULL) {
+            (void)json_object_set_new(result, "rules", rules);
         }
         (void)json_object_set_new(result, "exit_code", json_integer(exit_code));
         out_json(result);
@@ -33,6 +37,13 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
     if (json_is_object(best)) {
         out("%-15s %lld (%s %.4f)\n", "best epoch", (long long)integer_of(best, "epoch"),
             text_of(best, "metric"), real_of(best, "value"));
+    }
+    if (rules != NULL) {
+        job_say_findings(j, rules);
+        json_decref(rules);
+    }
+    if (j->profile != NULL) {
+        out("%-15s %s profile %s\n", "profile", t->program, j->run);
     }
     out("%-15s %s\n%-15s %s predict %s PHOTO.jpg --top-k 5\n", "run", j->run, "predict", t->program,
         j->run);
@@ -99,13 +110,21 @@ static int run(tool *t) {
     if (j.resume != NULL && value_of(t, "out") != NULL) {
         return usage_error(t, "--out and --resume contradict: a resumed run stays in its folder");
     }
+    if (j.resume != NULL && is_on(t, "auto", 0)) {
+        return usage_error(t, "--auto and --resume contradict: a resumed run keeps its settings");
+    }
     int exit_code = job_choose_format(&j);
     exit_code = exit_code == TOOL_OK ? job_open_data(&j) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_open_model(&j) : exit_code;
+    if (exit_code == TOOL_OK && is_on(t, "auto", 0)) {
+        exit_code = auto_settings(&j);
+    }
     if (exit_code == TOOL_OK && is_on(t, "dry-run", 0)) {
         exit_code = dry_run(&j);
     } else if (exit_code == TOOL_OK && (exit_code = open_trainer(&j)) == TOOL_OK &&
-               (exit_code = job_attach(&j)) == TOOL_OK) {
+               (exit_code = job_watch(&j)) == TOOL_OK && (exit_code = job_attach(&j)) == TOOL_OK &&
+               (exit_code = job_keep_watch(&j)) == TOOL_OK &&
+               (exit_code = job_profile(&j)) == TOOL_OK) {
         exit_code = train(&j);
     }
     job_close(&j);
@@ -133,7 +152,15 @@ static const flag flags[] = {
     {"out", "DIR", "run directory to make; default: the next free runs/train-N", 0},
     {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},
     {"test", NULL, "measure the test split at the end (--no-test: do not); default on", 1},
+    {"debug", NULL, "let rules watch the training (dogbreed debug --list); findings in RUN/debug",
+     1},
+    {"rule", "NAME[:PARAMETER=VALUE,...]", "a rule in place of the default ones; may be repeated",
+     FLAG_LIST},
+    {"collection", "NAME[:KEY=VALUE,...]", "tensors to store besides losses; may be repeated",
+     FLAG_LIST},
     {"dry-run", NULL, "load everything, train one batch, write nothing", 0},
+    {"profile", NULL, "record times, the system and advice in the folder profile of the run", 1},
+    {"auto", NULL, "measure for some seconds which settings are best here, and take them", 0},
     {"metrics-format", "NAME", "lines on stdout: text, katib-text, katib-json, jsonl", 0},
     {NULL, NULL, NULL, 0},
 };
@@ -146,9 +173,12 @@ const command command_train = {
         "  dogbreed train PHOTOS --arch mobilenet_v2 --weights FILE --epochs 7 --out runs/a\n"
         "  dogbreed train PHOTOS --arch tiny --freeze none epochs=10 batch_size=32\n"
         "  dogbreed train --config runs/a/config.json --seed 2 --out runs/b\n"
+        "  dogbreed train PHOTOS --debug --rule Overfit --rule VanishingGradient:threshold=1e-6\n"
+        "  dogbreed train PHOTOS --weights FILE --auto --profile --out runs/c\n"
         "  dogbreed train --resume runs/a\n",
     .flags = flags,
-    .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER},
+    .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
+              DOGBREED_KIND_DEBUG, DOGBREED_KIND_PROFILE},
     .words_max = 1,
     .run = run,
     .base = base,

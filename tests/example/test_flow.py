@@ -41,7 +41,7 @@ class Flow(tool.Case):
 
     def test_the_run_directory(self):
         for name in ("config.json", "manifest.json", "status.json", "metrics.csv", "metrics.jsonl", "model.safetensors",
-                     "test.json"):
+                     "evaluation.json"):
             self.assertTrue((self.run_folder / name).is_file(), name)
         config = json.loads((self.run_folder / "config.json").read_text())
         self.assertEqual((config["data"], config["command"]), (str(self.shapes), "train"))
@@ -53,6 +53,29 @@ class Flow(tool.Case):
         self.assertEqual(len(rows), 3)
         self.assertAlmostEqual(float(rows[2]["val_accuracy"]),
                                self.trained.lines[2]["metrics"]["val_accuracy"], places=12)
+
+    def test_a_profiled_run(self):
+        """The same model; what --profile leaves is printed, judged again, and the settings that --auto takes change nothing."""
+        other = self.folder / "runs" / "profiled"
+        done = self.ok(run("train", self.shapes, *SMALL, "--auto", "--profile", "--profile-interval", 100, "--out", other))
+        self.assertIn("auto   decoded_cache_bytes=", done.err)
+        self.assertIn("profile ", done.out)
+        self.assertEqual((self.run_folder / "model.safetensors").read_bytes(), (other / "model.safetensors").read_bytes())
+        for name in ("trace.json", "system.jsonl", "summary.json", "profiler-reports/StepOutlier.json"):
+            self.assertTrue((other / "profile" / name).is_file(), name)
+        text = self.ok(run("profile", other)).out
+        for part in ("training loop", "backward", "steps", "rules", "no_gpu: LowGPUUtilization"):
+            self.assertIn(part, text)
+        summary = self.ok(run("profile", other, "--json")).json
+        self.assertEqual(summary["format"], "dogbreed.profile")
+        self.assertAlmostEqual(sum(phase["share"] for phase in summary["phases"]), 1)
+        rules = self.ok(run("profile", other, "--json", "--parity", "--rule", "MaxInitializationTime:threshold=0",
+                            "--rule", "StepOutlier:stddev=4")).json["rules"]
+        late = next(rule for rule in rules if rule["rule"] == "MaxInitializationTime")
+        self.assertEqual((late["status"], late["parameters"]["threshold"]), ("IssuesFound", 0))
+        self.fails(run("profile", other, "--rule", "StepOutlie:stddev=4"), 2, "StepOutlier")
+        self.fails(run("profile", self.run_folder), 3, "trace.json")
+        self.fails(run("train", "--resume", other, "--auto"), 2, "--auto")
 
     def test_the_same_command_gives_the_same_model(self):
         other = self.folder / "runs" / "same"
@@ -84,6 +107,63 @@ class Flow(tool.Case):
         text = self.ok(run("evaluate", self.run_folder / "model.safetensors", "--data", self.shapes)).out
         self.assertIn(f"({found['correct']}/{found['count']}), 95 % interval", text)
         self.assertEqual(self.ok(run("evaluate", self.run_folder, "--split", "train", "--json")).json["split"], "train")
+
+    def test_an_evaluation_is_kept_with_each_picture(self):
+        kept = json.loads((self.run_folder / "evaluation.json").read_text())
+        self.assertEqual((kept["format"], kept["split"], kept["root"]), ("dogbreed.evaluation", "test", str(self.shapes)))
+        self.assertEqual(sum(bin["count"] for bin in kept["calibration"]["bins"]), kept["count"])
+        self.assertEqual(sum(row["true"] == row["predicted"] for row in kept["predictions"]), kept["correct"])
+        names = [row["class"] for row in kept["classes"]]
+        with open(self.run_folder / "predictions.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(len(rows), kept["count"])
+        for row, other in zip(rows, kept["predictions"]):
+            self.assertTrue((self.shapes / row["path"]).is_file(), row)
+            self.assertEqual((row["path"], row["true"], row["predicted"]),
+                             (other["path"], names[other["true"]], names[other["predicted"]]))
+            self.assertEqual([row[f"class_{i}"] for i in range(2, 5)], [names[top[0]] for top in other["top"][1:4]])
+            self.assertAlmostEqual(float(row["probability"]), other["probability"], places=5)
+        self.ok(run("evaluate", self.run_folder, "--split", "valid", "-q"))
+        self.assertEqual(json.loads((self.run_folder / "evaluation-valid.json").read_text())["split"], "valid")
+        self.assertTrue((self.run_folder / "predictions-valid.csv").is_file())
+        self.assertNotIn("predictions", self.ok(run("evaluate", self.run_folder, "--json")).json)
+        self.assertIn("predictions", self.ok(run("evaluate", self.run_folder, "--json", "--predictions")).json)
+
+    def test_a_report_of_the_run(self):
+        copy = self.folder / "runs" / "reported"
+        shutil.copytree(self.run_folder, copy)
+        done = self.ok(run("report", copy, "--json", "--check", "--title", "A <title>"))
+        self.assertEqual(done.json["files"], [str(copy / "report.html"), str(copy / "report.json")])
+        page = (copy / "report.html").read_text()
+        self.assertIn("A &lt;title&gt;", page)
+        document = json.loads((copy / "report.json").read_text())
+        self.assertEqual(document["evaluation"]["correct"], self.trained.lines[-1]["test"]["correct"])
+        self.assertEqual(len(document["metrics"]["val_loss"]), 3)
+        self.assertEqual(document["check"]["verdict"], json.loads((copy / "check.json").read_text())["verdict"])
+        live = self.ok(run("report", copy, "--live")) # it has ended: one page, at once
+        self.assertIn(str(copy / "report.html"), live.out)
+        self.assertNotIn('http-equiv="refresh"', (copy / "report.html").read_text())
+        self.fails(run("report", self.folder), 3, self.folder, "no run directory")
+        self.fails(run("report", self.folder / "none"), 3, "none")
+        self.fails(run("report", copy, "--gallery-count", "0"), 2, "gallery_count")
+        self.fails(run("report"), 2, "RUN")
+
+    def test_runs_side_by_side(self):
+        other = self.folder / "runs" / "compared"
+        self.ok(run("train", self.shapes, *SMALL, "--epochs", "2", "--out", other, "-q"))
+        found = self.ok(run("compare", self.run_folder, other, "--json")).json
+        self.assertEqual([row["run"] for row in found["runs"]], [str(self.run_folder), str(other)])
+        self.assertEqual([row["epochs"] for row in found["runs"]], [3, 2])
+        self.assertEqual(found["options"]["epochs"], [3, 2])
+        self.assertNotIn("architecture", found["options"])
+        page = self.folder / "compare.html"
+        text = self.ok(run("compare", self.run_folder, other, "--html", page)).out
+        for part in ("test accuracy", "options that differ", "epochs", "compared"):
+            self.assertIn(part, text)
+        self.assertIn("2 runs side by side", page.read_text())
+        self.fails(run("compare", self.run_folder), 2, "RUN")
+        self.fails(run("compare", self.run_folder, self.folder / "none"), 3, "none")
+        self.fails(run("compare", self.run_folder, other, "--html", self.folder / "no" / "page.html"), 1, "page.html")
 
     def test_quantize_measures_and_writes_a_smaller_model(self):
         small = self.folder / "small.safetensors"

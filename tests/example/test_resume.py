@@ -89,7 +89,7 @@ class Resume(tool.Case):
             part = seconds / EPOCHS * (0.2 + 0.3 * number)
             self.killed(first if number == 0 else ["--resume", out], out, epochs, part, **interval)
         self.assertTrue(list(out.glob("checkpoint/*/checkpoint.json")), "there is nothing to go on with")
-        self.assertFalse((out / "test.json").exists())
+        self.assertFalse((out / "evaluation.json").exists())
         self.ok(run("train", "--resume", out, "-q", **environment(out)))
         self.same_bytes(out, whole)
 

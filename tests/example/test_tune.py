@@ -334,7 +334,7 @@ class Whole(tool.Case):
     WORDS = [*HEAD, *SPACE, "--seed", "3", "--trials", "6", "--round", "2"]
 
     def check_run(self, out):
-        for name in ("config.json", "model.safetensors", "metrics.csv", "test.json", "tune/study.db", "tune/trials.csv",
+        for name in ("config.json", "model.safetensors", "metrics.csv", "evaluation.json", "check.json", "tune/study.db", "tune/trials.csv",
                      "tune/best.json"):
             self.assertTrue((out / name).is_file(), name)
         best = json.loads((out / "tune" / "best.json").read_text())
@@ -344,7 +344,7 @@ class Whole(tool.Case):
         with open(out / "metrics.csv", newline="") as file:
             curve = [float(row["val_accuracy"]) for row in csv.DictReader(file)]
         self.assertEqual(curve, best["curve"])  # the training is the trial's
-        report = json.loads((out / "test.json").read_text())
+        report = json.loads((out / "evaluation.json").read_text())
         again = self.ok(run("evaluate", out, "--json")).json
         self.assertEqual((report["split"], report["correct"]), ("test", again["correct"]))
 
@@ -355,7 +355,7 @@ class Whole(tool.Case):
         result = done.lines[-1]
         self.assertEqual((result["command"], result["state"], result["trials"]), ("run", "completed", 6))
         self.assertEqual(result["best"]["value"], result["winner"]["value"])
-        count = json.loads((out / "test.json").read_text())
+        count = json.loads((out / "evaluation.json").read_text())
         self.assertEqual((result["test"]["correct"], result["test"]["count"]), (count["correct"], count["count"]))
         self.assertLess(result["test"]["top1_low"], result["test"]["top1_high"])
         self.assertGreaterEqual(result["within"], 1)

@@ -142,9 +142,9 @@ class Configuration(tool.Case):
         tables = self.ok(run("config", "print", "--json")).json
         self.assertEqual(set(tables),
                          {"dataset", "check", "synth", "model", "trainer", "evaluate", "predictor", "quantize", "tuner",
-                          "command"})
+                           "command", "debug", "profile", "report"})
         copied = self.ok(run("config", "copy", "train", "--json")).json
-        for table in ("dataset", "model", "trainer"):
+        for table in ("dataset", "model", "trainer", "debug", "profile"):
             for row in tables[table]:
                 self.assertIn(row["name"], copied)
         self.assertEqual(set(self.ok(run("config", "print", "synth", "--json")).json), {"synth"})
