@@ -1,6 +1,7 @@
 // event.c - the public view of an event's tensors: description, values, statistics. The values stay
 // where the engine has them until a callback asks.
 #include "core/error.h"
+#include "core/stats.h"
 #include "event/delivery.h"
 
 #include <string.h>
@@ -118,7 +119,7 @@ static int array_stats(dogbreed_tensor_stats *out, const place *at) {
     }
     if (rc == DOGBREED_OK) {
         at->array->read(values, at->array);
-        dogb_view_stats(out, values, (int64_t)elements(&tensor));
+        dogb_stats(out, values, elements(&tensor));
     }
     dogb_arena_free(&scratch);
     return rc;

@@ -3,10 +3,13 @@
 #include "options/index.h"
 #include "core/error.h"
 #include "dataset/dataset_internal.h"
+#include "debug/debug_internal.h"
 #include "evaluate/evaluate_internal.h"
 #include "model/model_internal.h"
 #include "predictor/predictor_internal.h"
+#include "profile/profile_internal.h"
 #include "quantize/quantize_internal.h"
+#include "report/report.h"
 #include "trainer/trainer_internal.h"
 #include "tuner/tuner_internal.h"
 
@@ -17,7 +20,8 @@
 static const dogb_table *const tables[] = {
     &dogb_dataset_table, &dogb_check_table,    &dogb_synth_table,     &dogb_model_table,
     &dogb_trainer_table, &dogb_evaluate_table, &dogb_predictor_table, &dogb_quantize_table,
-    &dogb_tuner_table,   &dogb_command_table,
+    &dogb_tuner_table,   &dogb_command_table,  &dogb_debug_table,     &dogb_profile_table,
+    &dogb_report_table,
 };
 
 const dogb_table *dogb_options_table(uint32_t kind) {

@@ -36,6 +36,31 @@
     FIELD(dogbreed_synth_options, per_class, 20, 4)                                        \
     FIELD(dogbreed_synth_options, size, 24, 4)                                             \
     FIELD(dogbreed_synth_options, reserved, 28, 4)                                         \
+    STRUCT(dogbreed_profile_options, 40)                                                   \
+    FIELD(dogbreed_profile_options, struct_size, 0, 4)                                     \
+    FIELD(dogbreed_profile_options, kind, 4, 4)                                            \
+    FIELD(dogbreed_profile_options, profile_rules, 8, 8)                                   \
+    FIELD(dogbreed_profile_options, profile_trace_bytes, 16, 8)                            \
+    FIELD(dogbreed_profile_options, profile_interval, 24, 4)                               \
+    FIELD(dogbreed_profile_options, profile_layers, 28, 4)                                 \
+    FIELD(dogbreed_profile_options, profile_gpu, 32, 4)                                    \
+    FIELD(dogbreed_profile_options, profile_parity, 36, 4)                                 \
+    STRUCT(dogbreed_report_options, 80)                                                    \
+    FIELD(dogbreed_report_options, struct_size, 0, 4)                                      \
+    FIELD(dogbreed_report_options, kind, 4, 4)                                             \
+    FIELD(dogbreed_report_options, title, 8, 8)                                            \
+    FIELD(dogbreed_report_options, pictures, 16, 8)                                        \
+    FIELD(dogbreed_report_options, html_name, 24, 8)                                       \
+    FIELD(dogbreed_report_options, pdf_name, 32, 8)                                        \
+    FIELD(dogbreed_report_options, json_name, 40, 8)                                       \
+    FIELD(dogbreed_report_options, html, 48, 4)                                            \
+    FIELD(dogbreed_report_options, pdf, 52, 4)                                             \
+    FIELD(dogbreed_report_options, json, 56, 4)                                            \
+    FIELD(dogbreed_report_options, gallery, 60, 4)                                         \
+    FIELD(dogbreed_report_options, gallery_count, 64, 4)                                   \
+    FIELD(dogbreed_report_options, thumbnail, 68, 4)                                       \
+    FIELD(dogbreed_report_options, refresh, 72, 4)                                         \
+    FIELD(dogbreed_report_options, reserved, 76, 4)                                        \
     STRUCT(dogbreed_quantize_options, 40)                                                  \
     FIELD(dogbreed_quantize_options, struct_size, 0, 4)                                    \
     FIELD(dogbreed_quantize_options, kind, 4, 4)                                           \
@@ -57,7 +82,7 @@
     FIELD(dogbreed_evaluate_options, loader_threads, 40, 4)                                \
     FIELD(dogbreed_evaluate_options, dtype, 44, 4)                                         \
     FIELD(dogbreed_evaluate_options, feature_cache, 48, 4)                                 \
-    FIELD(dogbreed_evaluate_options, reserved, 52, 4)                                      \
+    FIELD(dogbreed_evaluate_options, predictions, 52, 4)                                   \
     STRUCT(dogbreed_evaluation, 80)                                                        \
     FIELD(dogbreed_evaluation, struct_size, 0, 4)                                          \
     FIELD(dogbreed_evaluation, classes, 4, 4)                                              \
@@ -70,6 +95,24 @@
     FIELD(dogbreed_evaluation, top1_high, 56, 8)                                           \
     FIELD(dogbreed_evaluation, top5, 64, 8)                                                \
     FIELD(dogbreed_evaluation, seconds, 72, 8)                                             \
+    STRUCT(dogbreed_record_step_info, 32)                                                  \
+    FIELD(dogbreed_record_step_info, struct_size, 0, 4)                                    \
+    FIELD(dogbreed_record_step_info, mode, 4, 4)                                           \
+    FIELD(dogbreed_record_step_info, step, 8, 8)                                           \
+    FIELD(dogbreed_record_step_info, mode_step, 16, 8)                                     \
+    FIELD(dogbreed_record_step_info, tensor_count, 24, 4)                                  \
+    FIELD(dogbreed_record_step_info, complete, 28, 4)                                      \
+    STRUCT(dogbreed_record_tensor_info, 120)                                               \
+    FIELD(dogbreed_record_tensor_info, struct_size, 0, 4)                                  \
+    FIELD(dogbreed_record_tensor_info, dtype, 4, 4)                                        \
+    FIELD(dogbreed_record_tensor_info, name, 8, 8)                                         \
+    FIELD(dogbreed_record_tensor_info, original, 16, 8)                                    \
+    FIELD(dogbreed_record_tensor_info, worker, 24, 8)                                      \
+    FIELD(dogbreed_record_tensor_info, rank, 32, 4)                                        \
+    FIELD(dogbreed_record_tensor_info, has_values, 36, 4)                                  \
+    FIELD(dogbreed_record_tensor_info, shape, 40, 64)                                      \
+    FIELD(dogbreed_record_tensor_info, count, 104, 8)                                      \
+    FIELD(dogbreed_record_tensor_info, size, 112, 8)                                       \
     STRUCT(dogbreed_tensor, 56)                                                            \
     FIELD(dogbreed_tensor, struct_size, 0, 4)                                              \
     FIELD(dogbreed_tensor, what, 4, 4)                                                     \
@@ -77,7 +120,7 @@
     FIELD(dogbreed_tensor, dtype, 16, 4)                                                   \
     FIELD(dogbreed_tensor, rank, 20, 4)                                                    \
     FIELD(dogbreed_tensor, shape, 24, 32)                                                  \
-    STRUCT(dogbreed_tensor_stats, 72)                                                      \
+    STRUCT(dogbreed_tensor_stats, 88)                                                      \
     FIELD(dogbreed_tensor_stats, struct_size, 0, 4)                                        \
     FIELD(dogbreed_tensor_stats, reserved, 4, 4)                                           \
     FIELD(dogbreed_tensor_stats, minimum, 8, 8)                                            \
@@ -88,6 +131,8 @@
     FIELD(dogbreed_tensor_stats, zero_share, 48, 8)                                        \
     FIELD(dogbreed_tensor_stats, nan_count, 56, 8)                                         \
     FIELD(dogbreed_tensor_stats, infinity_count, 64, 8)                                    \
+    FIELD(dogbreed_tensor_stats, absolute_minimum, 72, 8)                                  \
+    FIELD(dogbreed_tensor_stats, absolute_mean, 80, 8)                                     \
     STRUCT(dogbreed_event, 160)                                                            \
     FIELD(dogbreed_event, struct_size, 0, 4)                                               \
     FIELD(dogbreed_event, kind, 4, 4)                                                      \
@@ -157,7 +202,7 @@
     FIELD(dogbreed_option_info, maximum, 56, 8)                                            \
     FIELD(dogbreed_option_info, offset, 64, 4)                                             \
     FIELD(dogbreed_option_info, reserved, 68, 4)                                           \
-    STRUCT(dogbreed_tuner_options, 96)                                                     \
+    STRUCT(dogbreed_tuner_options, 112)                                                     \
     FIELD(dogbreed_tuner_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_tuner_options, kind, 4, 4)                                              \
     FIELD(dogbreed_tuner_options, seed, 8, 8)                                              \
@@ -176,6 +221,9 @@
     FIELD(dogbreed_tuner_options, workers, 80, 4)                                          \
     FIELD(dogbreed_tuner_options, kfold, 84, 4)                                            \
     FIELD(dogbreed_tuner_options, bank_bytes_max, 88, 8)                                   \
+    FIELD(dogbreed_tuner_options, trial_rules, 96, 8)                                      \
+    FIELD(dogbreed_tuner_options, rule_prune, 104, 4)                                      \
+    FIELD(dogbreed_tuner_options, reserved, 108, 4)                                        \
     STRUCT(dogbreed_command_options, 56)                                                   \
     FIELD(dogbreed_command_options, struct_size, 0, 4)                                     \
     FIELD(dogbreed_command_options, kind, 4, 4)                                            \

@@ -9,18 +9,18 @@ import math
 import os
 import pathlib
 import signal
-import socket
 import sqlite3
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 from tensorboard.backend.event_processing import event_file_loader
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
+
+from server import Server
 
 TOOL, PART = os.path.abspath(sys.argv[1]), sys.argv[2]
 STATES = {"COMPLETE": "STATUS_SUCCESS", "PRUNED": "STATUS_SUCCESS", "FAIL": "STATUS_FAILURE", "RUNNING": "STATUS_UNKNOWN"}
@@ -164,44 +164,9 @@ def study(folder):
     print(f"{len(trials)} trials of a training")
 
 
-class Server:
-    """A TensorBoard of its own."""
-
-    def __init__(self, folder, *words):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.log = tempfile.TemporaryFile()
-        program = ["-m", "tensorboard.main", "--logdir", str(folder), "--host", "127.0.0.1", "--port", str(self.port),
-                   "--reload_interval", "1", *words]
-        self.process = subprocess.Popen([sys.executable, *program], stdout=self.log, stderr=subprocess.STDOUT)
-
-    def get(self, path, data=None):
-        body = None if data is None else json.dumps(data).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/data/{path}", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def wait(self, check, what):
-        """Until the answer is right; the last failure otherwise."""
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                return check()
-            except (OSError, AssertionError, KeyError) as error:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    self.log.seek(0)
-                    raise AssertionError(f"{what}: {error!r}\n{self.log.read().decode()}") from error
-            time.sleep(0.3)
-
-    def groups(self):
-        return self.get("plugin/hparams/session_groups",
-                        {"experimentName": "", "allowedStatuses": sorted({*STATES.values()}), "colParams": [], "startIndex": 0, "sliceSize": 1000})
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait()
-        self.log.close()
+def groups_of(server):
+    return server.get("plugin/hparams/session_groups",
+                      {"experimentName": "", "allowedStatuses": sorted({*STATES.values()}), "colParams": [], "startIndex": 0, "sliceSize": 1000})
 
 
 def check_server(server, run, trials, objective):
@@ -209,7 +174,7 @@ def check_server(server, run, trials, objective):
     names = {f"{run}{name}" for name in trials}
     assert names <= set(server.get("runs")), server.get("runs")
     tags = server.get("plugin/scalars/tags")
-    answer = server.groups()
+    answer = groups_of(server)
     assert answer["totalSize"] == len(trials), answer["totalSize"]
     groups = {group["sessions"][0]["name"]: group for group in answer["sessionGroups"]}
     assert set(groups) == names and all(len(group["sessions"]) == 1 for group in groups.values())

@@ -13,14 +13,16 @@ import threading
 import unittest
 
 import dogbreed
-from dogbreed import common, dataset, event, model, options, predictor, tuner
+from dogbreed import common, dataset, event, model, options, predictor, record, tuner
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
+STORE = os.path.join(os.path.dirname(os.path.abspath(SYMBOLS)), "..", "record", "golden", "smdebug")
 STRUCTS = {
     "dogbreed_option_info": options.OptionInfo, "dogbreed_sample": dataset.Sample,
     "dogbreed_architecture": model.Architecture, "dogbreed_parameter": model.Parameter,
     "dogbreed_evaluation": dogbreed.Evaluation, "dogbreed_tensor": event.Tensor,
     "dogbreed_tensor_stats": event.TensorStats, "dogbreed_event": event.RawEvent,
+    "dogbreed_record_step_info": record.StepInfo, "dogbreed_record_tensor_info": record.TensorInfo,
     "dogbreed_trial_event": tuner.RawTrial, "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
 }
 ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
@@ -113,6 +115,38 @@ class MainJob(unittest.TestCase):
         return dogbreed.Trainer(self.model(), self.data.split("train"), self.data.split("valid"),
                                 **dict(self.options, **more))
 
+    def test_stored_tensors(self):
+        with dogbreed.Record(STORE) as store:
+            self.assertEqual((store.steps(), store.steps("train"), store.steps("PREDICT")), ([0, 1, 2], [0, 1], []))
+            self.assertEqual(store.names(regex=r"^(?!gradient).*weight$"), ["Net_fc.weight"])
+            self.assertEqual(store.names("eval", collection="losses", step=0), ["CrossEntropyLoss_output_0"])
+            self.assertEqual(store.tensor("Net_fc.bias", 1)["shape"], (4,))
+            self.assertEqual(float(store.read("CrossEntropyLoss_output_0", 1, "TRAIN")), 0.5)
+            self.assertEqual(store.read("types/text", 0), ["Hund", "犬", ""])
+            self.assertEqual(store.wait(0, "eval"), 2)
+            self.assertEqual(store.check()["problems"], [])
+            weight = store.read("Net_fc.weight", 2)
+            values = [float(value) for row in weight for value in row]
+            self.assertEqual((len(weight), len(values)), (3, 12))
+            self.assertAlmostEqual(store.reduction("Net_fc.weight", 2, "mean"), sum(values) / 12, places=12)
+            without = sys.modules.get("numpy")
+            try:  # the same where there is no NumPy
+                sys.modules["numpy"] = None
+                self.assertEqual([value for row in store.read("Net_fc.weight", 2) for value in row], values)
+                self.assertEqual(store.read("CrossEntropyLoss_output_0", 1), 0.5)
+                self.assertIsInstance(store.read("types/complex64", 0)[1][2], complex)
+            finally:
+                sys.modules.pop("numpy")
+                if without is not None:
+                    sys.modules["numpy"] = without
+            for code, call in ((-21, lambda: store.read("Net_fc.weight", 9)), (-17, lambda: store.read("no", 1)),
+                               (-18, lambda: store.read("types/bool", 1)), (-23, lambda: store.read("Net_fc.weight", 1, worker="w"))):
+                with self.assertRaises(dogbreed.DogbreedError) as caught:
+                    call()
+                self.assertEqual(caught.exception.code, code)
+            with self.assertRaises(ValueError):
+                store.steps("training")
+
     def test_dataset_is_a_sequence(self):
         train = self.data.split("train")
         self.assertEqual(len(list(train)), len(train))
@@ -123,15 +157,37 @@ class MainJob(unittest.TestCase):
             train[len(train)]
         self.assertEqual(self.data.check()["verdict"], "ok")
 
+    def profiled(self, before, directory):
+        with self.trainer(epochs=3) as trainer, dogbreed.Profile(trainer, directory, profile_interval=100) as profile:
+            with self.assertRaises(dogbreed.DogbreedError):
+                profile.summary()  # no run has begun
+            profile.configure(profile_layers=True)
+            trainer.run()
+            summary = profile.summary()
+            self.assertAlmostEqual(sum(phase["share"] for phase in summary["phases"]), 1)
+            self.assertTrue(trainer.metrics()["epochs"] and before.metrics()["epochs"])
+            stored = dogbreed.profile.results(directory, profile_rules="StepOutlier:stddev=4")
+            self.assertEqual(stored["phases"], summary["phases"])
+            advice = dogbreed.profile.advise(trainer)
+            self.assertTrue(advice["measured"]["loader"])
+        with self.assertRaises(dogbreed.DogbreedError) as caught:
+            dogbreed.profile.results(directory, profile_interval=250)
+        self.assertEqual(caught.exception.name, "INVALID_ARGUMENT")
+
     def test_train_evaluate_save_predict(self):
         trainer = self.trainer(epochs=3)
         directory = dogbreed.run.attach(trainer, os.path.join(self.folder.name, "run"), {"note": "test"})
         trainer.run()
         self.assertEqual(len(trainer.metrics()["epochs"]), 3)
         self.assertEqual(dogbreed.run.config(directory)["note"], "test")
+        self.profiled(trainer, directory)
         result = dogbreed.evaluate(trainer.model, self.data.split("test"), cache_dir=self.cache, **ENGINE)
         self.assertEqual(result.count, len(self.data.split("test")))
         self.assertEqual(result.details["correct"], result.correct)
+        self.assertEqual(len(result.details["calibration"]["bins"]), 15)
+        each = dogbreed.evaluate(trainer.model, self.data.split("test"), cache_dir=self.cache, predictions=True, **ENGINE)
+        self.assertEqual(len(each.details["predictions"]), each.count)
+        self.reports_of(directory)
         loaded = dogbreed.Model.load(directory)
         self.assertEqual(loaded.classes, self.data.classes)
         guess = dogbreed.Predictor(directory, **ENGINE)
@@ -188,6 +244,21 @@ class MainJob(unittest.TestCase):
         study.job(self.data.split("train"), self.data.split("valid"),
                   model={"architecture": "tiny", "batch_norm": "frozen", "seed": 1}, **self.options)
         return study
+
+    def reports_of(self, directory):
+        report = dogbreed.Report(directory, title="A & B")
+        self.assertEqual(len(report.json["metrics"]["val_loss"]), 3)
+        self.assertIn("<h1>A &amp; B</h1>", report.html)
+        self.assertIn("srcdoc=", report._repr_html_())
+        self.assertNotIn("<h1>", report._repr_html_())
+        report.write(json=True, html_name="page.html")
+        self.assertTrue(os.path.exists(os.path.join(directory, "page.html")))
+        self.assertTrue(os.path.exists(os.path.join(directory, "report.json")))
+        both = dogbreed.compare(directory, directory)
+        self.assertEqual((len(both["runs"]), both["options"]), (2, {}))
+        self.assertIn("2 runs side by side", dogbreed.report.compare_html(directory, directory))
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "nowhere"):
+            dogbreed.Report("/nowhere").write()
 
     def test_a_study_trains(self):
         storage = os.path.join(self.folder.name, "study.db")

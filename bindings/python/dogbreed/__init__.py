@@ -7,18 +7,22 @@
     trainer.run()
     print(dogbreed.evaluate(model, data.split("test")))
 """
-from . import event, options, run, weights
+from . import debug, event, options, profile, run, weights
 from .common import DogbreedError, build_info, doctor, set_log, version
 from .dataset import Dataset, synthesize
+from .debug import Debugger, Rule
 from .evaluate import Evaluation, evaluate
-from .event import STOP, Event
+from .event import Event, STOP
 from .model import Model, architectures
 from .predictor import Predictor
+from .profile import Profile
 from .quantize import quantize
+from .record import Record
+from .report import Report, compare
 from .trainer import Trainer
 from .tuner import Trial, Tuner
 
-__all__ = ["STOP", "Dataset", "DogbreedError", "Evaluation", "Event", "Model", "Predictor", "Trainer", "Trial",
-           "Tuner", "architectures", "build_info", "doctor", "evaluate", "event", "options", "quantize", "run", "set_log", "synthesize",
-           "version", "weights"]
+__all__ = ["Dataset", "DogbreedError", "Evaluation", "Event", "Model", "Predictor", "Profile", "Record", "Report",
+           "STOP", "Trainer", "Trial", "Tuner", "architectures", "build_info", "compare", "doctor", "evaluate",
+           "event", "options", "profile", "quantize", "run", "set_log", "synthesize", "version", "weights"]
 __version__ = version()

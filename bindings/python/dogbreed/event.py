@@ -30,7 +30,7 @@ class Tensor(Struct):
 
 class TensorStats(Struct):
     _fields_ = fields("u32 struct_size reserved  f64 minimum maximum mean deviation norm zero_share "
-                      "i64 nan_count infinity_count")
+                      "i64 nan_count infinity_count  f64 absolute_minimum absolute_mean")
 
 
 class RawEvent(Struct):
