@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { WITHOUT = 0, DEFAULT = 1, SILENT = 2, KINDS = 3, ROUNDS_MAX = 200 };
 static const char *const names[KINDS] = {"without", "default", "rules=none"};
+enum { WALL = 0, CPU = 1, WALL_RATIO = 2, CPU_RATIO = 3, FIGURES = 4 };
+static const char *const figures[FIGURES] = {"us/step", "cpu us/step", "ratio", "cpu ratio"};
 
 typedef struct job {
     dogbreed_dataset *train;
@@ -24,16 +27,26 @@ typedef struct job {
 
 typedef struct watch {
     double begin;
+    double cpu_begin;
     double seconds;
+    double cpu; // of this thread: what others on the machine do is not in it
     int64_t steps;
 } watch;
+
+static double cpu_clock(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 static int hear(const dogbreed_event *event, void *userdata) {
     watch *w = userdata;
     if (event->kind == DOGBREED_EVENT_EPOCH_BEGIN) {
         w->begin = dogb_clock();
+        w->cpu_begin = cpu_clock();
     } else {
         w->seconds += dogb_clock() - w->begin;
+        w->cpu += cpu_clock() - w->cpu_begin;
         w->steps += event->steps;
     }
     return 0;
@@ -47,7 +60,7 @@ static double check(int rc) {
     return 0.0;
 }
 
-static double run(const job *j, int kind) {
+static watch run(const job *j, int kind) {
     dogbreed_model *model = NULL;
     dogbreed_trainer *trainer = NULL;
     dogbreed_debug *debug = NULL;
@@ -68,18 +81,19 @@ static double run(const job *j, int kind) {
     dogbreed_debug_destroy(debug);
     dogbreed_trainer_destroy(trainer);
     dogbreed_model_destroy(model);
-    return w.seconds / (double)w.steps;
+    w.seconds /= (double)w.steps;
+    w.cpu /= (double)w.steps;
+    return w;
 }
 
-static void print(const char *what, double *values, int count, double factor) {
+static void print(const char *what, double *values, int count) {
     qsort(values, (size_t)count, sizeof *values, dogb_number_compare);
-    (void)printf("%-24s %10.4f  [%.4f, %.4f]\n", what, values[count / 2] * factor,
-                 values[count / 4] * factor, values[3 * count / 4] * factor);
+    (void)printf("%-24s %10.4f  [%.4f, %.4f]\n", what, values[count / 2], values[count / 4],
+                 values[3 * count / 4]);
 }
 
 int main(int argc, char **argv) {
-    static double seconds[KINDS][ROUNDS_MAX];
-    static double ratios[KINDS][ROUNDS_MAX];
+    static double values[FIGURES][KINDS][ROUNDS_MAX];
     job j = {.rules = "default"};
     dogbreed_dataset *all = NULL;
     int rounds = argc > 5 ? atoi(argv[5]) : 0;
@@ -109,18 +123,21 @@ int main(int argc, char **argv) {
     for (int r = 0; r < rounds; r++) {
         for (int i = 0; i < KINDS; i++) { // another order each time
             int kind = (i + r) % KINDS;
-            seconds[kind][r] = run(&j, kind);
+            watch w = run(&j, kind);
+            values[WALL][kind][r] = w.seconds * 1e6;
+            values[CPU][kind][r] = w.cpu * 1e6;
         }
         for (int kind = 0; kind < KINDS; kind++) {
-            ratios[kind][r] = seconds[kind][r] / seconds[WITHOUT][r];
+            values[WALL_RATIO][kind][r] = values[WALL][kind][r] / values[WALL][WITHOUT][r];
+            values[CPU_RATIO][kind][r] = values[CPU][kind][r] / values[CPU][WITHOUT][r];
         }
     }
     for (int kind = 0; kind < KINDS; kind++) {
-        char what[64];
-        (void)snprintf(what, sizeof what, "%s, us/step", names[kind]);
-        print(what, seconds[kind], rounds, 1e6);
-        (void)snprintf(what, sizeof what, "%s, ratio", names[kind]);
-        print(what, ratios[kind], rounds, 1.0);
+        for (int figure = 0; figure < FIGURES; figure++) {
+            char what[64];
+            (void)snprintf(what, sizeof what, "%s, %s", names[kind], figures[figure]);
+            print(what, values[figure][kind], rounds);
+        }
     }
     dogbreed_dataset_destroy(j.valid);
     dogbreed_dataset_destroy(j.train);

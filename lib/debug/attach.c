@@ -13,29 +13,33 @@
 // Rules of how a training begins want its first steps.
 static const int64_t first_steps[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
 
-static void settle_plan(dogb_record_save *save, int64_t interval) {
+static void settle_plan(dogb_record_save *save, int64_t interval, int beginning) {
     if (save->interval == 0) {
         save->interval = interval > 1 ? interval : 1;
-        if (interval > 1 && save->step_count == 0 && save->start == 0 && save->end < 0) {
+        if (beginning && interval > 1 && save->step_count == 0 && save->start == 0 &&
+            save->end < 0) {
             save->steps = first_steps;
             save->step_count = sizeof first_steps / sizeof first_steps[0];
         }
     }
 }
 
-// A default interval follows the epochs, which are short where data sets are small. What is stored
-// has 20 points in each, as have losses. Tensors that only rules look at have 5: a gradient that an
-// engine need not keep costs as much as the step of a small head.
-enum { POINTS = 20, LOOKS = 5 };
+// A default interval follows the epochs, which are short where data sets are small: 20 points in
+// each. Of a head on stored features tensors that only rules look at have 2, and its first steps
+// none: its gradient, which the engine has no use for by itself, costs as much as a step
+// (bench/debug.c).
+enum { POINTS = 20, HEAD_POINTS = 2 };
 
 static void settle_plans(dogbreed_debug *debug, int64_t steps) {
+    int head = dogb_trainer_cached(debug->trainer);
+    int64_t looks = head ? (steps + HEAD_POINTS - 1) / HEAD_POINTS : steps / POINTS;
     for (int32_t mode = DOGBREED_MODE_TRAIN; mode < DOGB_MODES; mode++) {
         int training = mode == DOGBREED_MODE_TRAIN; // of evaluations each one
-        settle_plan(&debug->plan[mode], training ? steps / LOOKS : 1);
+        settle_plan(&debug->plan[mode], training ? looks : 1, training && !head);
         for (size_t i = 0; i < debug->collections.count; i++) {
             dogb_collection *one = debug->collections.items[i];
-            int64_t points = one->stored || one->scalar ? POINTS : LOOKS;
-            settle_plan(&one->save[mode], training ? steps / points : 1);
+            int64_t points = one->stored || one->scalar ? steps / POINTS : looks;
+            settle_plan(&one->save[mode], training ? points : 1, training && !head);
         }
     }
 }
@@ -76,6 +80,16 @@ static void plan_step(dogbreed_debug *debug, int32_t mode, int64_t first, int64_
         one->watched = ruled || (debug->keeper != NULL && is_stored(debug, one));
         one->judged = ruled;
         debug->kinds |= one->watched ? 1u << one->tensor.what : 0;
+    }
+}
+
+// The next step of training at which anything is due.
+static void plan_next(dogbreed_debug *debug, int64_t from) {
+    debug->next = dogb_save_next(&debug->plan[DOGBREED_MODE_TRAIN], from);
+    for (size_t i = 0; i < debug->collections.count; i++) {
+        int64_t next =
+            dogb_save_next(&debug->collections.items[i]->save[DOGBREED_MODE_TRAIN], from);
+        debug->next = next < debug->next ? next : debug->next;
     }
 }
 
@@ -190,9 +204,10 @@ static uint64_t phases_of(uint32_t kinds) {
 }
 
 static void on_step(dogbreed_debug *debug, const dogbreed_event *event) {
-    if (!debug->ready) {
+    if (!debug->ready || (event->step < debug->next && !debug->pending)) {
         return;
     }
+    plan_next(debug, event->step + 1);
     set_moment(debug, DOGBREED_MODE_TRAIN, event->step, event->step);
     dogb_debug_keep_scalars(debug);
     plan_step(debug, DOGBREED_MODE_TRAIN, event->step, 1);

@@ -118,23 +118,22 @@ int dogb_collection_has(const dogb_collection *one, const char *tensor) {
 
 // --- plans
 
-static int64_t first_due(const dogb_record_save *save, int64_t from) {
+int64_t dogb_save_next(const dogb_record_save *save, int64_t from) {
+    int64_t next = INT64_MAX;
+    for (int64_t i = 0; i < save->step_count; i++) {
+        next = save->steps[i] >= from && save->steps[i] < next ? save->steps[i] : next;
+    }
     int64_t step = from < save->start ? save->start : from;
     int64_t rest = step % save->interval;
-    return rest == 0 ? step : step + (save->interval - rest);
+    if (rest != 0 && step > INT64_MAX - save->interval) {
+        return next;
+    }
+    step += rest == 0 ? 0 : save->interval - rest;
+    return step < next && (save->end < 0 || step < save->end) ? step : next;
 }
 
 int dogb_save_due(const dogb_record_save *save, int64_t first, int64_t count) {
-    for (int64_t i = 0; i < save->step_count; i++) {
-        if (save->steps[i] >= first && save->steps[i] < first + count) {
-            return 1;
-        }
-    }
-    if (save->interval == INT64_MAX && save->end == 0) {
-        return 0;
-    }
-    int64_t step = first_due(save, first);
-    return step < first + count && (save->end < 0 || step < save->end);
+    return dogb_save_next(save, first) < first + count;
 }
 
 static int read_integer(int64_t *out, const char *text) {

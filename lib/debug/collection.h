@@ -49,6 +49,8 @@ int dogb_collections_set(dogb_collections *all, dogb_collection *one, const char
 
 // 1: a tensor of this name belongs to it.
 int dogb_collection_has(const dogb_collection *one, const char *tensor);
+// The first step of the mode from `from` on that the plan has; INT64_MAX: none.
+int64_t dogb_save_next(const dogb_record_save *save, int64_t from);
 // 1: the plan has one of the steps first .. first + count - 1 of the mode.
 int dogb_save_due(const dogb_record_save *save, int64_t first, int64_t count);
 // One key of a plan: save_interval, save_steps ("1,5,9" or "1+5+9"), start_step, end_step. 0: it is

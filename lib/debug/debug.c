@@ -193,6 +193,7 @@ int dogbreed_debug_scalar(dogbreed_debug *debug, const char *name, double value)
     if (debug->keeper == NULL && debug->ready) {
         return DOGBREED_OK; // nothing is stored
     }
+    debug->pending = 1;
     for (size_t i = 0; i < debug->scalar_count; i++) {
         if (strcmp(debug->scalars[i].name + strlen(SCALAR), name) == 0) {
             debug->scalars[i].value = value;

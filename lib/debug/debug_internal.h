@@ -72,6 +72,9 @@ struct dogbreed_debug {
     int64_t evaluations;
     int64_t eval_steps; // batches of one evaluation
 
+    int64_t next;    // step of training at which anything is due
+    int32_t pending; // 1: a number of the program's own waits for a step
+    int32_t spare;
     dogb_scalar *scalars;
     size_t scalar_count;
     size_t scalar_capacity;

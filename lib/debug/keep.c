@@ -167,6 +167,7 @@ void dogb_debug_keep(dogbreed_debug *debug, dogb_subject *one) {
 void dogb_debug_keep_scalars(dogbreed_debug *debug) {
     static const int64_t single = 1;
     int rc = DOGBREED_OK;
+    debug->pending = 0;
     for (size_t i = 0; debug->keeper != NULL && rc == DOGBREED_OK && i < debug->scalar_count; i++) {
         dogb_scalar *one = &debug->scalars[i];
         float value = (float)one->value;

@@ -188,7 +188,9 @@ static int poor_step(dogb_rule_run *run, const dogb_rule_moment *m) {
     }
     int rc = 0;
     p->steps++;
-    if (is_new_network(run)) {
+    if (!is_new_network(run)) {
+        p->steps = params->steps; // nor will it be one
+    } else {
         rc = judge_variances(run, m);
         rc = rc < 0 ? rc : judge_width(run, m);
         rc = rc < 0 ? rc : judge_loss(run, m);

@@ -104,14 +104,22 @@ int dogb_heads_layer_make(dogb_heads_layer *layer, dogb_arena *arena,
     return DOGBREED_OK;
 }
 
+// Some inputs of all outputs of a panel: the part of both layouts that the first cache holds.
+enum { INPUTS_AT_ONCE = 16 };
+
 static void read_weights(const dogb_heads_layer *layer, const dogb_heads_kernel *kernel,
                          const float *packed, float *out) {
     panel p;
     for (int64_t i = 0; (p = panel_at(layer, kernel, i)).vectors > 0; i++) {
         const float *from = packed + p.first * layer->groups * DOGB_HEADS_GROUP;
-        for (int64_t n = 0; n < p.width && p.first + n < layer->outputs; n++) {
-            for (int64_t k = 0; k < layer->inputs; k++) {
-                out[(p.first + n) * layer->inputs + k] = from[k * p.width + n];
+        for (int64_t first = 0; first < layer->inputs; first += INPUTS_AT_ONCE) {
+            int64_t end =
+                first + INPUTS_AT_ONCE < layer->inputs ? first + INPUTS_AT_ONCE : layer->inputs;
+            for (int64_t n = 0; n < p.width && p.first + n < layer->outputs; n++) {
+                float *row = out + (p.first + n) * layer->inputs;
+                for (int64_t k = first; k < end; k++) {
+                    row[k] = from[k * p.width + n];
+                }
             }
         }
     }

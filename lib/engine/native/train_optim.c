@@ -47,7 +47,8 @@ static int make_summed(dogb_head_net *head) {
 
 // A step of rate 1 from zeros is minus the gradient.
 int dogb_native_grad_read(dogb_net *net, int32_t param, float *out, size_t size) {
-    static const dogb_heads_rule negative = {.kind = DOGB_OPTIM_SGD, .rate = 1, .keep = 1};
+    // A step of size -1 from zero.
+    static const dogb_heads_rule whole = {.kind = DOGB_OPTIM_SGD, .rate = -1, .keep = 1};
     dogb_head_net *head = NULL;
     int rc = dogb_native_train(&head, net);
     if (rc < 0 || (rc = dogb_param_check_size(net->graph, param, size)) < 0) {
@@ -65,11 +66,8 @@ int dogb_native_grad_read(dogb_net *net, int32_t param, float *out, size_t size)
     memset(head->summed, 0, floats_of(&layer, place.is_bias) * sizeof *head->summed);
     layer.weights = place.is_bias ? NULL : head->summed;
     layer.bias = place.is_bias ? head->summed : NULL;
-    update(head, place.layer, &layer, &negative);
+    update(head, place.layer, &layer, &whole);
     dogb_heads_layer_read(&layer, head->bank->kernel, place.is_bias, head->summed, out);
-    for (size_t i = 0; i < size / sizeof *out; i++) {
-        out[i] = 0.0f - out[i];
-    }
     return DOGBREED_OK;
 }
 
