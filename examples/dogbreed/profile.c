@@ -182,10 +182,10 @@ static void print_layers(const json_t *root) {
     const json_t **sorted = sorted_rows(layers, by_layer);
     char text[32];
     if (count > 0 && sorted != NULL) {
-        out("\n%s%-34s %-14s %10s %10s %8s%s\n", style_out("bold"), "layer", "kind", "forward",
+        out("\n%s%-34s %-18s %10s %10s %8s%s\n", style_out("bold"), "layer", "kind", "forward",
             "backward", "count", style_out("off"));
         for (size_t i = 0; i < count && i < LAYERS_SHOWN; i++) {
-            out("%-34s %-14s", text_of(sorted[i], "name"), text_of(sorted[i], "op"));
+            out("%-34s %-18s", text_of(sorted[i], "name"), text_of(sorted[i], "op"));
             out(" %10s", time_text(text, 1e-9 * (double)integer_of(sorted[i], "forward_ns")));
             out(" %10s", time_text(text, 1e-9 * (double)integer_of(sorted[i], "backward_ns")));
             out(" %8lld\n", (long long)integer_of(sorted[i], "count"));

@@ -105,6 +105,12 @@ static int run(tool *t) {
     return signals_code();
 }
 
+// Only the check needs the run's own options: a report of a run with options that are not known
+// here is a report all the same.
+static int base(tool *t) {
+    return is_on(t, "check", 0) ? base_of_run(t) : TOOL_OK;
+}
+
 static const flag flags[] = {
     {"data", "DIR", "folder of images for --check; default: what the run was trained on", 1},
     {"check", NULL, "look at every file of the data first, and show what was found", 0},
@@ -124,5 +130,5 @@ const command command_report = {
     .words_min = 1,
     .words_max = 1,
     .run = run,
-    .base = base_of_run,
+    .base = base,
 };

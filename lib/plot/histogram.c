@@ -26,11 +26,11 @@ static void draw_bars(dogb_drawing *drawing, const dogb_histogram *h, const dogb
     for (size_t i = 0; i < h->count; i++) {
         double left = plot.x + plot.width * dogb_scale_place(&h->x, h->edges[i]);
         double right = plot.x + plot.width * dogb_scale_place(&h->x, h->edges[i + 1]);
-        double place = fmin(dogb_scale_place(y, h->values[i]), 1);
+        double place = dogb_scale_place(y, h->values[i]);
         if (!isfinite(place) || place <= 0 || !isfinite(left) || !isfinite(right)) {
             continue;
         }
-        double height = fmax(plot.height * place, 1);
+        double height = fmax(plot.height * fmin(place, 1), 1);
         double gap = fmin(fmin(0.07 * (right - left), 6), right - left > 2 ? 6 : 0);
         double width = right - left - 2 * gap;
         dogb_draw_box(drawing, h->color,

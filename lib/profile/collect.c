@@ -21,8 +21,8 @@ struct dogb_collector {
     pthread_mutex_t lock; // guards data, trace, probe and what they use
     dogb_profile_data data;
     dogb_recorder *recorder;
-    dogb_probe *probe;
     dogb_trace *trace; // NULL: no files
+    dogb_sampling sampling;
     dogb_span_event *events;
     dogb_span_event *scratch;
     size_t capacity; // of both
@@ -36,9 +36,6 @@ struct dogb_collector {
     _Atomic int32_t interval; // ms
     uint64_t zero;            // of the files' times
     uint64_t run;             // begin of the run's span; the run's thread's
-    int64_t last_wait;        // at the last sample
-    int64_t last_loader;
-    uint64_t last_sample;
 };
 
 // --- phases
@@ -133,68 +130,6 @@ static void drain(dogb_collector *c, uint64_t until) {
     c->data.dropped = facts.dropped;
 }
 
-// --- samples
-
-static void put(dogb_collector *c, int64_t microseconds, int kept, const dogb_probe_value *m) {
-    double value = round(m->value * 1e4) / 1e4; // what the file says
-    if (kept) {
-        dogb_series_put(&c->data.series, m->type, m->name, m->dimension, value);
-    }
-    if (c->trace != NULL) {
-        dogb_trace_sample(c->trace, microseconds, m->type, m->name, m->dimension, value);
-    }
-}
-
-// Curves for the trace's viewers.
-static void count(dogb_collector *c, uint64_t now, const dogb_probe_value *m) {
-    static const struct {
-        const char *type;
-        const char *dimension;
-        const char *member;
-    } counters[] = {
-        {"cpu", "CPUUtilization", "percent"},     {"memory", "memory", "percent"},
-        {"gpu", "GPUUtilization", "percent"},     {"gpu", "GPUMemoryBytes", "gpu_memory_bytes"},
-        {"process", "CPUUtilization", "percent"}, {"process", "ResidentBytes", "rss_bytes"},
-    };
-    char name[64];
-    for (size_t i = 0; c->trace != NULL && i < sizeof counters / sizeof *counters; i++) {
-        if (strcmp(m->type, counters[i].type) == 0 &&
-            strcmp(m->dimension, counters[i].dimension) == 0) {
-            (void)snprintf(name, sizeof name, "%s %s", m->name, m->dimension);
-            dogb_trace_counter(c->trace, now, name, counters[i].member,
-                               round(m->value * 1e4) / 1e4);
-        }
-    }
-}
-
-static void put_shares(dogb_collector *c, int64_t microseconds, int kept, uint64_t now) {
-    int64_t wait = dogb_account_kind(&c->data.account, DOGB_SPAN_WAIT);
-    int64_t loader = c->data.account.loader.ns;
-    double ns = (double)(now - c->last_sample);
-    const dogb_probe_value shares[] = {
-        {"span", "run", "WaitPercentage", 100.0 * (double)(wait - c->last_wait) / ns},
-        {"span", "loader", "BusyPercentage", 100.0 * (double)(loader - c->last_loader) / ns},
-    };
-    for (size_t i = 0; i < 2 && ns > 0.0; i++) {
-        put(c, microseconds, kept, &shares[i]);
-    }
-    c->last_wait = wait;
-    c->last_loader = loader;
-    c->last_sample = now;
-}
-
-static void sample(dogb_collector *c, uint64_t now) {
-    const dogb_probe_value *metrics = NULL;
-    size_t found = dogb_probe_take(c->probe, &metrics, 1e-9 * (double)now);
-    int64_t microseconds = (int64_t)((now - c->zero) / 1000);
-    int kept = dogb_series_row(&c->data.series, 1e-6 * (double)microseconds);
-    for (size_t i = 0; i < found; i++) {
-        put(c, microseconds, kept, &metrics[i]);
-        count(c, now, &metrics[i]);
-    }
-    put_shares(c, microseconds, kept, now);
-}
-
 // --- the thread
 
 static uint64_t interval_ns(dogb_collector *c) {
@@ -222,7 +157,7 @@ static void *work(void *pointer) {
         if (now >= last + interval_ns(c)) {
             uint64_t late = (now - last) / interval_ns(c) - 1;
             c->data.missed += (int64_t)late;
-            sample(c, now);
+            dogb_sampling_take(&c->sampling, now);
             last += (late + 1) * interval_ns(c);
         }
         c->data.collector_ns = computed();
@@ -240,15 +175,15 @@ static void set_machine(dogb_collector *c) {
     dogb_doc doc = {DOGBREED_OK};
     json_t *machine = json_object_get(c->data.facts, "machine");
     json_t *gpus = dogb_doc_array(&doc, machine, "gpus");
-    c->data.cores = dogb_probe_cores(c->probe);
+    c->data.cores = dogb_probe_cores(c->sampling.probe);
     c->data.allowed = dogb_core_count();
-    c->data.gpus = dogb_probe_gpus(c->probe);
+    c->data.gpus = dogb_probe_gpus(c->sampling.probe);
     dogb_doc_real(&doc, machine, "wall_zero", c->data.wall_zero);
     dogb_doc_int(&doc, machine, "cores", c->data.cores);
     dogb_doc_int(&doc, machine, "allowed", c->data.allowed);
     dogb_doc_int(&doc, machine, "gpu_count", c->data.gpus);
     for (int32_t i = 0; i < c->data.gpus; i++) {
-        dogb_doc_text(&doc, gpus, NULL, dogb_probe_gpu_name(c->probe, i));
+        dogb_doc_text(&doc, gpus, NULL, dogb_probe_gpu_name(c->sampling.probe, i));
     }
 }
 
@@ -273,7 +208,7 @@ static int open_files(dogb_collector *c, const dogb_collector_conf *conf) {
 }
 
 static int prepare(dogb_collector *c, const dogb_collector_conf *conf) {
-    int rc = dogb_probe_open(&c->probe, &c->arena, "", conf->gpu);
+    int rc = dogb_probe_open(&c->sampling.probe, &c->arena, "", conf->gpu);
     if (rc < 0 || (rc = dogb_recorder_create(&c->recorder, RING)) < 0) {
         return rc;
     }
@@ -304,9 +239,12 @@ int dogb_collector_start(dogb_collector **out, const dogb_collector_conf *conf) 
     if (rc == DOGBREED_OK) {
         c->data.wall_zero = round(dogb_clock_wall() * 1e6) / 1e6;
         c->zero = dogb_span_now();
-        c->last_sample = c->zero;
         set_machine(c);
         rc = open_files(c, conf);
+        c->sampling.data = &c->data;
+        c->sampling.trace = c->trace;
+        c->sampling.zero = c->zero;
+        c->sampling.last = c->zero;
     }
     if (rc == DOGBREED_OK && (rc = dogb_thread_start(&c->thread, work, c)) == DOGBREED_OK) {
         c->started = 1;

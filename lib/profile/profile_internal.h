@@ -31,6 +31,18 @@ typedef struct dogb_collector_conf {
     int32_t parity;
 } dogb_collector_conf;
 
+// sampling.c
+typedef struct dogb_sampling {
+    dogb_probe *probe;
+    dogb_trace *trace; // NULL: no files
+    dogb_profile_data *data;
+    uint64_t zero; // of times
+    uint64_t last; // time of the last sample, and the phases' sums then
+    int64_t last_wait;
+    int64_t last_loader;
+} dogb_sampling;
+void dogb_sampling_take(dogb_sampling *sampling, uint64_t now);
+
 // From the thread whose phases are recorded, which is listened to from then on.
 int dogb_collector_start(dogb_collector **out, const dogb_collector_conf *conf);
 // From the same thread: nothing is recorded any more, files are whole.

@@ -162,11 +162,98 @@ int dogb_trace_open(dogb_trace **out, dogb_arena *arena, const dogb_trace_conf *
     return DOGBREED_OK;
 }
 
+// Lines are many: their numbers are written digit by digit, into a piece of text that is long
+// enough for all but names of layers.
+typedef struct piece {
+    char text[256];
+    size_t length;
+} piece;
+
+static void piece_text(piece *p, const char *text) {
+    size_t length = strlen(text);
+    memcpy(p->text + p->length, text, length);
+    p->length += length;
+}
+
+static void piece_number(piece *p, uint64_t value) {
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (count > 0) {
+        p->text[p->length++] = digits[--count];
+    }
+}
+
+// Nanoseconds as microseconds with three decimals.
+static void piece_time(piece *p, const char *name, uint64_t ns) {
+    uint64_t rest = ns % 1000;
+    piece_text(p, name);
+    piece_number(p, ns / 1000);
+    p->text[p->length++] = '.';
+    p->text[p->length++] = (char)('0' + rest / 100);
+    p->text[p->length++] = (char)('0' + rest / 10 % 10);
+    p->text[p->length++] = (char)('0' + rest % 10);
+}
+
 // Begin of a line: a comma, so that the file is whole after each of them but for its end.
+static void piece_begin(piece *p, const dogb_trace *trace, const char *phase, uint64_t time,
+                        int32_t thread) {
+    piece_text(p, ",\n{\"ph\":\"");
+    piece_text(p, phase);
+    piece_time(p, "\",\"ts\":", time > trace->zero ? time - trace->zero : 0);
+    piece_text(p, ",\"pid\":");
+    piece_number(p, (uint64_t)trace->pid);
+    piece_text(p, ",\"tid\":");
+    piece_number(p, (uint64_t)thread + 1);
+}
+
+static void put_piece(out_file *file, piece *p) {
+    if (file->fd >= 0) {
+        dogb_buffer_put(&file->text, p->text, p->length);
+        file->written += (int64_t)p->length;
+    }
+    p->length = 0;
+}
+
 static void begin_event(dogb_trace *trace, const char *phase, uint64_t time, int32_t thread) {
-    uint64_t ns = time > trace->zero ? time - trace->zero : 0;
-    put(&trace->trace, ",\n{\"ph\":\"%s\",\"ts\":%" PRIu64 ".%03d,\"pid\":%d,\"tid\":%d", phase,
-        ns / 1000, (int)(ns % 1000), (int)trace->pid, (int)thread + 1);
+    piece p = {.length = 0};
+    piece_begin(&p, trace, phase, time, thread);
+    put_piece(&trace->trace, &p);
+}
+
+static void put_layer(dogb_trace *trace, piece *p, const char *name, const char *label,
+                      const char *op) {
+    if (name != NULL) {
+        piece_text(p, "\"");
+        piece_text(p, name);
+        piece_text(p, "\"");
+    }
+    put_piece(&trace->trace, p);
+    put_text(&trace->trace, name == NULL ? label : "");
+    put_text(&trace->trace, ",\"args\":{\"layer\":");
+    put_text(&trace->trace, label);
+    put_text(&trace->trace, ",\"op\":");
+    put_text(&trace->trace, op);
+    put_text(&trace->trace, "}}");
+}
+
+static void put_phase(dogb_trace *trace, piece *p, const char *name, const char *member,
+                      int64_t value) {
+    piece_text(p, "\"");
+    piece_text(p, name);
+    if (member != NULL) {
+        piece_text(p, "\",\"args\":{\"");
+        piece_text(p, member);
+        piece_text(p, value < 0 ? "\":-" : "\":");
+        piece_number(p, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+        piece_text(p, "}}");
+    } else {
+        piece_text(p, "\"}");
+    }
+    put_piece(&trace->trace, p);
 }
 
 int dogb_trace_span(dogb_trace *trace, const dogb_span_event *end, const char *label,
@@ -178,28 +265,20 @@ int dogb_trace_span(dogb_trace *trace, const dogb_span_event *end, const char *l
     if (trace->trace.fd < 0 || (trace->trace.written >= limit && !kept)) {
         return 0;
     }
-    uint64_t ns = end->time - end->begin;
-    begin_event(trace, "X", end->begin, end->thread);
-    put(&trace->trace, ",\"dur\":%" PRIu64 ".%03d,\"cat\":\"%s,%s\",\"name\":", ns / 1000,
-        (int)(ns % 1000), dogb_span_group(end->kind), dogb_span_name(end->kind));
-    const char *name = trace->parity && row->parity != NULL ? row->parity
-                       : label == NULL                      ? dogb_span_name(end->kind)
-                                                            : NULL;
-    if (name != NULL) {
-        put(&trace->trace, "\"%s\"", name);
-    } else {
-        put_text(&trace->trace, label);
-    }
+    piece p = {.length = 0};
+    const char *theirs = trace->parity ? row->parity : NULL;
+    piece_begin(&p, trace, "X", end->begin, end->thread);
+    piece_time(&p, ",\"dur\":", end->time - end->begin);
+    piece_text(&p, ",\"cat\":\"");
+    piece_text(&p, dogb_span_group(end->kind));
+    piece_text(&p, ",");
+    piece_text(&p, dogb_span_name(end->kind));
+    piece_text(&p, "\",\"name\":");
     if (label != NULL) {
-        put_text(&trace->trace, ",\"args\":{\"layer\":");
-        put_text(&trace->trace, label);
-        put_text(&trace->trace, ",\"op\":");
-        put_text(&trace->trace, op);
-        put_text(&trace->trace, "}}");
-    } else if (row->value != NULL) {
-        put(&trace->trace, ",\"args\":{\"%s\":%" PRId64 "}}", row->value, end->value);
+        put_layer(trace, &p, theirs, label, op);
     } else {
-        put_text(&trace->trace, "}");
+        put_phase(trace, &p, theirs == NULL ? dogb_span_name(end->kind) : theirs, row->value,
+                  end->value);
     }
     return 1;
 }

@@ -27,6 +27,9 @@ const char *dogb_report_members(dogb_report *r, const json_t *object) {
     const char *key = NULL;
     const json_t *value = NULL;
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+        if (json_is_false(value) || (json_is_string(value) && json_string_length(value) == 0)) {
+            continue; // says nothing
+        }
         dogb_buffer_add(&out, out.length > 0 ? ", " : "");
         dogb_buffer_add(&out, key);
         dogb_buffer_add(&out, " ");
@@ -66,7 +69,7 @@ static void add_rows(dogb_grid *grid, dogb_report *r, const json_t *rules, const
         dogb_grid_text(grid, dogb_get_text(rule, "rule"));
         dogb_grid_tone(grid, dogb_report_tone(own), own);
         dogb_grid_number(grid, violations,
-                         dogb_page_format(r->page, "%s of %s", dogb_page_count(r->page, violations),
+                         dogb_page_format(r->page, "%s in %s", dogb_page_count(r->page, violations),
                                           dogb_page_count(r->page, points)));
         dogb_grid_text(grid, first_hit(r, rule));
         dogb_grid_text(grid, issue ? dogb_get_text(rule, "recommendation")

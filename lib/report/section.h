@@ -44,7 +44,8 @@ size_t dogb_report_class_count(const dogb_report *r);
 // Pictures of predictions (rows of evaluation.json), as many as can be read; says how many cannot.
 void dogb_report_thumbs(dogb_report *r, const json_t *const *rows, size_t count);
 
-// A value as text: numbers in their shortest form, on and off. Members as "a 1, b x".
+// A value as text: numbers in their shortest form, on and off. Members as "a 1, b x", without
+// those that are off or empty.
 const char *dogb_report_value(dogb_report *r, const json_t *value);
 const char *dogb_report_members(dogb_report *r, const json_t *object);
 int32_t dogb_report_tone(const char *status); // of a rule

@@ -3,7 +3,10 @@
 // loop.
 #include "report/time_parts.h"
 
+#include "core/error.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const json_t *metric_row(const json_t *profile, const char *metric) {
@@ -115,7 +118,7 @@ static void add_system_table(dogb_report *r, const json_t *rows) {
         for (size_t k = 0; k < sizeof columns_of / sizeof columns_of[0]; k++) {
             double value = dogb_get_number(row, columns_of[k]);
             dogb_grid_number(grid, value,
-                             strcmp(unit, "bytes") == 0
+                             strncmp(unit, "bytes", 5) == 0
                                  ? dogb_page_bytes(r->page, value)
                                  : dogb_page_fixed(r->page, value, fabs(value) < 100 ? 2 : 0));
         }
@@ -148,18 +151,35 @@ static size_t collect_modes(dogb_time_part *parts, const json_t *modes) {
     return count;
 }
 
-static size_t collect_rows(dogb_time_part *parts, const json_t *rows) {
+static int compare_parts(const void *a, const void *b) {
+    const dogb_time_part *x = a;
+    const dogb_time_part *y = b;
+    return x->value < y->value ? 1 : x->value > y->value ? -1 : strcmp(x->name, y->name);
+}
+
+// The longest ones, and the rest together.
+static size_t collect_rows(dogb_time_part parts[DOGB_TIME_PARTS_MAX], dogb_report *r,
+                           const json_t *rows) {
     size_t count = 0, i = 0;
     const json_t *row = NULL;
+    dogb_time_part *all = dogb_alloc(r->arena, json_array_size(rows) + 1, sizeof *all);
+    if (all == NULL) {
+        r->page->rc = DOGBREED_ERROR_NO_MEMORY;
+        return 0;
+    }
     json_array_foreach(rows, i, row) {
         double seconds = dogb_get_number(row, "ns") * 1e-9;
-        if (count < DOGB_TIME_PARTS_MAX) {
-            parts[count++] = (dogb_time_part){dogb_get_text(row, "name"), seconds};
-        } else if (seconds > 0) { // the rest together
-            parts[DOGB_TIME_PARTS_MAX - 1].name = "others";
-            parts[DOGB_TIME_PARTS_MAX - 1].value += seconds;
+        if (seconds > 0) {
+            all[count++] = (dogb_time_part){dogb_get_text(row, "name"), seconds};
         }
     }
+    qsort(all, count, sizeof *all, compare_parts);
+    for (i = DOGB_TIME_PARTS_MAX; i < count; i++) {
+        all[DOGB_TIME_PARTS_MAX - 1].name = "others";
+        all[DOGB_TIME_PARTS_MAX - 1].value += all[i].value;
+    }
+    count = count < DOGB_TIME_PARTS_MAX ? count : DOGB_TIME_PARTS_MAX;
+    memcpy(parts, all, count * sizeof *parts);
     return count;
 }
 
@@ -194,7 +214,7 @@ static void add_framework(dogb_report *r, const json_t *profile) {
         return;
     }
     dogb_time_shares(r, "By mode", parts, count);
-    count = collect_rows(parts, phases);
+    count = collect_rows(parts, r, phases);
     dogb_time_shares(r, "By phase", parts, count);
     if (dogb_get_number(dogb_get(modes, "others"), "share") > 0.25) {
         dogb_page_text(r->page, DOGB_TONE_WARN,

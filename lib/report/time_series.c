@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { HEIGHT = 280, SERIES = 4, POINTS_MAX = 5000 };
+enum { HEIGHT = 280, SERIES = 5, POINTS_MAX = 5000 };
 
 static const struct {
     const char *key;
@@ -14,7 +14,8 @@ static const struct {
 } shares[] = {{"cpu", "processor", DOGB_COLOR_BLUE},
               {"iowait", "waiting for disks", DOGB_COLOR_ORANGE},
               {"gpu", "GPU", DOGB_COLOR_GREEN},
-              {"memory", "memory", DOGB_COLOR_RED}};
+              {"memory", "memory", DOGB_COLOR_RED},
+              {"wait", "waiting for the loader", 0xff8c8c8c}};
 
 // 0: nothing but gaps.
 static size_t read(double **out, dogb_report *r, const json_t *values) {
@@ -31,7 +32,7 @@ static size_t read(double **out, dogb_report *r, const json_t *values) {
             break;
         }
         (*out)[i] = dogb_number_of(value);
-        known += isfinite((*out)[i]);
+        known += isfinite((*out)[i]) != 0;
     }
     return known > 0 ? count : 0;
 }

@@ -247,6 +247,38 @@ static int make_pdf(dogb_buffer *out, int (*write)(void *, const void *, size_t)
     return rc < 0 ? rc : closed;
 }
 
+static size_t areas_of(const double *values, size_t count) {
+    static const double edges[] = {0, 1, 2, 3};
+    dogb_arena arena = {0};
+    dogb_drawing drawing;
+    size_t areas = 0;
+    const dogb_histogram histogram = {.empty = "nothing",
+                                      .x = {.label = "x", .high = 3},
+                                      .label = "y",
+                                      .edges = edges,
+                                      .values = values,
+                                      .count = count,
+                                      .high = 10};
+    assert_ok(dogb_drawing_open(&drawing, &arena, 300, 200, "bars"));
+    dogb_histogram_draw(&drawing, &histogram, (dogb_box){0, 0, 300, 200});
+    assert_ok(drawing.rc);
+    for (size_t i = 0; i < drawing.count; i++) {
+        areas += drawing.shapes[i].kind == DOGB_SHAPE_AREA;
+    }
+    dogb_arena_free(&arena);
+    return areas;
+}
+
+static void test_gaps_have_no_bar(void **state) {
+    (void)state;
+    static const double values[] = {5, (double)NAN, 1e9}, none[] = {(double)NAN, 0, 0};
+    if (!has_module()) {
+        test_skip("the module that draws is not here");
+    }
+    assert_int_equal(areas_of(values, 3), 2);
+    assert_int_equal(areas_of(none, 3), 0);
+}
+
 static int disk_is_full(void *userdata, const void *data, size_t size) {
     (void)userdata;
     (void)data;
@@ -299,7 +331,8 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_svg), cmocka_unit_test(test_texts),     cmocka_unit_test(test_png),
+        cmocka_unit_test(test_svg), cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_png), cmocka_unit_test(test_gaps_have_no_bar),
         cmocka_unit_test(test_pdf), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,9 +52,9 @@ static void what_is_no_number_is_refused(void **state) {
     (void)state;
     dogb_arena arena = {0};
     dogb_columns c;
-    static const char *const bad[] = {"a\nx\n", "a\n1 2\n", "a\n1e\n", "a,b\n1,2,3\n",
-                                      "a\n1111111111111111111111111111111111111111111111111111111"
-                                      "1111111111111111111111111111111111111\n"};
+    static const char *const bad[] = {
+        "a\nx\n", "a\n1 2\n", "a\n1e\n", "a,b\n1,2,3\n",
+        "a\n1111111111111111111111111111111111111111111111111111111111111111\n"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_fails(parse(&c, &arena, bad[i]), DOGBREED_ERROR_FORMAT, "m.csv: line 2");
     }
