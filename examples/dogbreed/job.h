@@ -29,11 +29,21 @@ int job_open_splits(job *j); // the same; a valid split has to be there
 int job_open_model(job *j);
 int job_subscribe(job *j); // progress and metric lines
 int job_attach(job *j);    // the run directory: --out, or resume
+#define JOB_WATCH_FLAGS                                                                            \
+    {"debug", NULL, "let rules watch the training (dogbreed debug --list); findings in RUN/debug", \
+     1},                                                                                           \
+        {"rule", "NAME[:PARAMETER=VALUE,...]",                                                     \
+         "a rule in place of the default ones; may be repeated", FLAG_LIST},                       \
+    {                                                                                              \
+        "collection", "NAME[:KEY=VALUE,...]",                                                      \
+            "tensors to store besides losses; may be repeated", FLAG_LIST                          \
+    }
+
 // watch.c: the debugger, when it is asked for; before the run directory is made, and behind.
 int job_watch(job *j);
 int job_keep_watch(job *j);
-json_t *job_findings(const job *j); // new reference; NULL: none
-void job_say_findings(const job *j, const json_t *rules);
+void job_add_findings(const job *j, json_t *result); // "rules"; nothing when none watched
+void job_say_findings(const job *j);
 int job_profile(job *j); // --profile, into the run directory
 int job_train(job *j, json_t **metrics);
 int job_test(job *j);

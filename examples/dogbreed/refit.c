@@ -61,6 +61,7 @@ static void print_text(const job *j, const study *s, const json_t *metrics) {
     if (j->report != NULL) {
         print_evaluation(j->report, "test accuracy");
     }
+    job_say_findings(j);
     out("%-15s %s\n%-15s %s predict %s PHOTO.jpg --top-k 5\n", "run", j->run, "predict", t->program,
         j->run);
 }
@@ -79,6 +80,7 @@ static void print_result(const job *j, const study *s, const json_t *metrics) {
     if (j->report != NULL) {
         (void)json_object_set_new(result, "test", short_report(j->report));
     }
+    job_add_findings(j, result);
     (void)json_object_set_new(result, "exit_code", json_integer(TOOL_OK));
     out_json(result);
 }
@@ -99,7 +101,9 @@ static int refit(job *j, study *s, const char *folder) {
     set_value(t, "out", folder);
     int exit_code = apply_winner(t, json_object_get(best_trial(s), "params"));
     exit_code = exit_code == TOOL_OK ? job_subscribe(j) : exit_code;
+    exit_code = exit_code == TOOL_OK ? job_watch(j) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_attach(j) : exit_code;
+    exit_code = exit_code == TOOL_OK ? job_keep_watch(j) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_profile(j) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_train(j, &metrics) : exit_code;
     exit_code = exit_code == TOOL_OK ? job_test(j) : exit_code;
@@ -195,6 +199,7 @@ static const flag flags[] = {
     {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},
     {"check", NULL, "look at the data first (--no-check: do not); default on", 1},
     {"test", NULL, "measure the test split at the end (--no-test: do not); default on", 1},
+    JOB_WATCH_FLAGS,
     {"profile", NULL, "record times, the system and advice of the winner's training", 1},
     {"metrics-format", "NAME", "lines on stdout: text, katib-text, katib-json, jsonl", 0},
     {NULL, NULL, NULL, 0},
@@ -209,7 +214,7 @@ const command command_run = {
         "  dogbreed run --resume runs/r\n",
     .flags = flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
-              DOGBREED_KIND_TUNER, DOGBREED_KIND_PROFILE},
+              DOGBREED_KIND_TUNER, DOGBREED_KIND_DEBUG, DOGBREED_KIND_PROFILE},
     .words_max = 1,
     .run = run,
     .base = base,

@@ -14,7 +14,6 @@ static int open_trainer(job *j) {
 static void print_result(job *j, const json_t *metrics, int exit_code) {
     tool *t = j->t;
     const json_t *best = json_object_get(metrics, "best");
-    json_t *rules = job_findings(j);
     if (t->json) {
         json_t *result =
             json_pack("{s:s,s:o,s:s,s:I,s:O?,s:f}", "command", "train", "run", json_text(j->run),
@@ -24,9 +23,7 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
         if (j->report != NULL) {
             (void)json_object_set_new(result, "test", short_report(j->report));
         }
-        if (rules != NULL) {
-            (void)json_object_set_new(result, "rules", rules);
-        }
+        job_add_findings(j, result);
         (void)json_object_set_new(result, "exit_code", json_integer(exit_code));
         out_json(result);
         return;
@@ -38,10 +35,7 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
         out("%-15s %lld (%s %.4f)\n", "best epoch", (long long)integer_of(best, "epoch"),
             text_of(best, "metric"), real_of(best, "value"));
     }
-    if (rules != NULL) {
-        job_say_findings(j, rules);
-        json_decref(rules);
-    }
+    job_say_findings(j);
     if (j->profile != NULL) {
         out("%-15s %s profile %s\n", "profile", t->program, j->run);
     }
@@ -152,12 +146,7 @@ static const flag flags[] = {
     {"out", "DIR", "run directory to make; default: the next free runs/train-N", 0},
     {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},
     {"test", NULL, "measure the test split at the end (--no-test: do not); default on", 1},
-    {"debug", NULL, "let rules watch the training (dogbreed debug --list); findings in RUN/debug",
-     1},
-    {"rule", "NAME[:PARAMETER=VALUE,...]", "a rule in place of the default ones; may be repeated",
-     FLAG_LIST},
-    {"collection", "NAME[:KEY=VALUE,...]", "tensors to store besides losses; may be repeated",
-     FLAG_LIST},
+    JOB_WATCH_FLAGS,
     {"dry-run", NULL, "load everything, train one batch, write nothing", 0},
     {"profile", NULL, "record times, the system and advice in the folder profile of the run", 1},
     {"auto", NULL, "measure for some seconds which settings are best here, and take them", 0},

@@ -50,10 +50,14 @@ int job_keep_watch(job *j) {
     }
     (void)snprintf(folder, sizeof folder, "%s/debug", j->run);
     int rc = dogbreed_debug_keep(j->debug, folder);
+    if (rc == DOGBREED_ERROR_EXISTS && j->resume != NULL) { // a run that is over: nothing to add
+        return TOOL_OK;
+    }
     return rc < 0 ? fail(j->t, PHASE_OTHER, rc) : TOOL_OK;
 }
 
-json_t *job_findings(const job *j) {
+// Results of all rules, a new reference; NULL: none watched.
+static json_t *findings(const job *j) {
     char *text = NULL;
     if (j->debug == NULL || dogbreed_debug_results(&text, j->debug) < 0) {
         return NULL;
@@ -64,12 +68,23 @@ json_t *job_findings(const job *j) {
     return rules;
 }
 
-void job_say_findings(const job *j, const json_t *rules) {
+void job_add_findings(const job *j, json_t *result) {
+    json_t *rules = findings(j);
+    if (rules != NULL) {
+        (void)json_object_set_new(result, "rules", rules);
+    }
+}
+
+void job_say_findings(const job *j) {
     char names[512] = "";
     size_t issues = 0;
     size_t silent = 0;
     size_t index = 0;
     json_t *rule = NULL;
+    json_t *rules = findings(j);
+    if (rules == NULL) {
+        return;
+    }
     json_array_foreach(rules, index, rule) {
         const char *status = text_of(rule, "status");
         silent += strcmp(status, "NotEvaluated") == 0;
@@ -85,4 +100,5 @@ void job_say_findings(const job *j, const json_t *rules) {
         out("; %zu not evaluated", silent);
     }
     out("\n%-15s %s debug %s\n", "findings", j->t->program, j->run);
+    json_decref(rules);
 }

@@ -61,6 +61,71 @@
     FIELD(dogbreed_report_options, thumbnail, 68, 4)                                       \
     FIELD(dogbreed_report_options, refresh, 72, 4)                                         \
     FIELD(dogbreed_report_options, reserved, 76, 4)                                        \
+    STRUCT(dogbreed_debug_options, 112)                                                    \
+    FIELD(dogbreed_debug_options, struct_size, 0, 4)                                       \
+    FIELD(dogbreed_debug_options, kind, 4, 4)                                              \
+    FIELD(dogbreed_debug_options, rules, 8, 8)                                             \
+    FIELD(dogbreed_debug_options, collections, 16, 8)                                      \
+    FIELD(dogbreed_debug_options, include_regex, 24, 8)                                    \
+    FIELD(dogbreed_debug_options, reductions, 32, 8)                                       \
+    FIELD(dogbreed_debug_options, debug_directory, 40, 8)                                  \
+    FIELD(dogbreed_debug_options, debug_config, 48, 8)                                     \
+    FIELD(dogbreed_debug_options, rule_command, 56, 8)                                     \
+    FIELD(dogbreed_debug_options, save_interval, 64, 8)                                    \
+    FIELD(dogbreed_debug_options, start_step, 72, 8)                                       \
+    FIELD(dogbreed_debug_options, end_step, 80, 8)                                         \
+    FIELD(dogbreed_debug_options, save_all, 88, 4)                                         \
+    FIELD(dogbreed_debug_options, rule_action, 92, 4)                                      \
+    FIELD(dogbreed_debug_options, rule_parity, 96, 4)                                      \
+    FIELD(dogbreed_debug_options, record_crc, 100, 4)                                      \
+    FIELD(dogbreed_debug_options, debug_tensorboard, 104, 4)                               \
+    FIELD(dogbreed_debug_options, debug_dry_run, 108, 4)                                   \
+    STRUCT(dogbreed_rule_param, 48)                                                        \
+    FIELD(dogbreed_rule_param, name, 0, 8)                                                 \
+    FIELD(dogbreed_rule_param, unit, 8, 8)                                                 \
+    FIELD(dogbreed_rule_param, help, 16, 8)                                                \
+    FIELD(dogbreed_rule_param, default_value, 24, 8)                                       \
+    FIELD(dogbreed_rule_param, minimum, 32, 8)                                             \
+    FIELD(dogbreed_rule_param, maximum, 40, 8)                                             \
+    STRUCT(dogbreed_rule_call, 400)                                                        \
+    FIELD(dogbreed_rule_call, struct_size, 0, 4)                                           \
+    FIELD(dogbreed_rule_call, mode, 4, 4)                                                  \
+    FIELD(dogbreed_rule_call, epoch, 8, 4)                                                 \
+    FIELD(dogbreed_rule_call, trainable, 12, 4)                                            \
+    FIELD(dogbreed_rule_call, step, 16, 8)                                                 \
+    FIELD(dogbreed_rule_call, mode_step, 24, 8)                                            \
+    FIELD(dogbreed_rule_call, steps_per_epoch, 32, 8)                                      \
+    FIELD(dogbreed_rule_call, params, 40, 8)                                               \
+    FIELD(dogbreed_rule_call, state, 48, 8)                                                \
+    FIELD(dogbreed_rule_call, userdata, 56, 8)                                             \
+    FIELD(dogbreed_rule_call, tensor, 64, 8)                                               \
+    FIELD(dogbreed_rule_call, values, 72, 8)                                               \
+    FIELD(dogbreed_rule_call, count, 80, 8)                                                \
+    FIELD(dogbreed_rule_call, stats, 88, 8)                                                \
+    FIELD(dogbreed_rule_call, train_loss, 96, 8)                                           \
+    FIELD(dogbreed_rule_call, train_accuracy, 104, 8)                                      \
+    FIELD(dogbreed_rule_call, val_loss, 112, 8)                                            \
+    FIELD(dogbreed_rule_call, val_accuracy, 120, 8)                                        \
+    FIELD(dogbreed_rule_call, value, 128, 8)                                               \
+    FIELD(dogbreed_rule_call, threshold, 136, 8)                                           \
+    FIELD(dogbreed_rule_call, text, 144, 256)                                              \
+    STRUCT(dogbreed_rule, 112)                                                             \
+    FIELD(dogbreed_rule, struct_size, 0, 4)                                                \
+    FIELD(dogbreed_rule, sees, 4, 4)                                                       \
+    FIELD(dogbreed_rule, needs, 8, 4)                                                      \
+    FIELD(dogbreed_rule, param_count, 12, 4)                                               \
+    FIELD(dogbreed_rule, name, 16, 8)                                                      \
+    FIELD(dogbreed_rule, summary, 24, 8)                                                   \
+    FIELD(dogbreed_rule, advice, 32, 8)                                                    \
+    FIELD(dogbreed_rule, tensor_regex, 40, 8)                                              \
+    FIELD(dogbreed_rule, params, 48, 8)                                                    \
+    FIELD(dogbreed_rule, state_size, 56, 8)                                                \
+    FIELD(dogbreed_rule, begin, 64, 8)                                                     \
+    FIELD(dogbreed_rule, see, 72, 8)                                                       \
+    FIELD(dogbreed_rule, step, 80, 8)                                                      \
+    FIELD(dogbreed_rule, epoch, 88, 8)                                                     \
+    FIELD(dogbreed_rule, end, 96, 8)                                                       \
+    FIELD(dogbreed_rule, userdata, 104, 8)                                                 \
     STRUCT(dogbreed_quantize_options, 40)                                                  \
     FIELD(dogbreed_quantize_options, struct_size, 0, 4)                                    \
     FIELD(dogbreed_quantize_options, kind, 4, 4)                                           \

@@ -6,7 +6,7 @@ import subprocess
 import tool
 from tool import run
 
-COMMANDS = ["run", "tune", "train", "evaluate", "predict", "data check", "synth", "model info", "model export", "model list", "model quantize",
+COMMANDS = ["run", "tune", "train", "evaluate", "predict", "debug", "profile", "report", "compare", "data check", "synth", "model info", "model export", "model list", "model quantize",
             "weights list", "weights convert", "weights verify", "info", "doctor", "config print", "config copy"]
 
 

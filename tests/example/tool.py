@@ -100,6 +100,11 @@ class _Tap(unittest.TestResult):
             self.stream.write(f"# {line}\n")
             sys.stderr.write(f"{line}\n")
 
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error is not None:
+            self._bad(subtest, error)
+
     def addFailure(self, test, error):
         super().addFailure(test, error)
         self._bad(test, error)

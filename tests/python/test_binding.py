@@ -13,7 +13,7 @@ import threading
 import unittest
 
 import dogbreed
-from dogbreed import common, dataset, event, model, options, predictor, record, tuner
+from dogbreed import common, dataset, debug, event, model, options, predictor, record, tuner
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
 STORE = os.path.join(os.path.dirname(os.path.abspath(SYMBOLS)), "..", "record", "golden", "smdebug")
@@ -23,6 +23,7 @@ STRUCTS = {
     "dogbreed_evaluation": dogbreed.Evaluation, "dogbreed_tensor": event.Tensor,
     "dogbreed_tensor_stats": event.TensorStats, "dogbreed_event": event.RawEvent,
     "dogbreed_record_step_info": record.StepInfo, "dogbreed_record_tensor_info": record.TensorInfo,
+    "dogbreed_rule": debug.RawRule, "dogbreed_rule_call": debug.RawCall, "dogbreed_rule_param": debug.RawParam,
     "dogbreed_trial_event": tuner.RawTrial, "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
 }
 ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
@@ -259,6 +260,62 @@ class MainJob(unittest.TestCase):
         self.assertIn("2 runs side by side", dogbreed.report.compare_html(directory, directory))
         with self.assertRaisesRegex(dogbreed.DogbreedError, "nowhere"):
             dogbreed.Report("/nowhere").write()
+
+    def test_rules_watch_a_training(self):
+        class Large(debug.Rule):
+            """Fires when the loss of an epoch is above a limit."""
+            summary = "A loss is large."
+            params = {"limit": 100.0}
+
+            def epoch(self, call):
+                return call.hit(call.train_loss, call.params["limit"], "the loss is large") if \
+                    call.train_loss > call.params["limit"] else debug.FINE
+
+        class Gradients(debug.Rule):
+            sees = ("gradient",)
+            tensor_regex = "weight"
+            seen: list = []
+
+            def see(self, call):
+                self.seen.append((call.name, call.shape, call.mode, call.stats()["norm"]))
+
+        class Broken(debug.Rule):
+            def epoch(self, call):
+                raise KeyError("mine")
+
+        out = os.path.join(self.folder.name, "watched")
+        trainer = self.trainer(epochs=2)
+        debugger = dogbreed.Debugger(trainer, out, rules="Overfit:patience=3", collections="gradients")
+        gradients = Gradients()
+        debugger.rule(Large(), limit=0.0)
+        debugger.rule(gradients)
+        debugger.rule(Broken())
+        found = []
+        trainer.subscribe(lambda e: found.append((e.rule, e.text)), "finding")
+        trainer.run()
+        rules = {rule["rule"]: rule for rule in debugger.results()["rules"]}
+        self.assertEqual(rules["Large"]["status"], "IssuesFound")
+        self.assertEqual(rules["Large"]["violations"], 2)
+        self.assertEqual(rules["Broken"]["status"], "Error")
+        self.assertIsInstance(debugger.errors[0], KeyError)
+        self.assertEqual([rule for rule, _ in found], ["Large"])
+        self.assertIn("the loss is large", found[0][1])
+        self.assertTrue(gradients.seen)
+        name, shape, mode, norm = gradients.seen[0]
+        self.assertTrue(name.startswith("gradient/"))
+        self.assertEqual(mode, "train")
+        self.assertGreater(norm, 0.0)
+        trainer.close()
+        debugger.close()
+        with dogbreed.Record(out) as stored:
+            self.assertIn(name, stored.names(regex="^gradient"))
+        judged = debug.judge(out, "VanishingGradient:threshold=1000")["rules"]
+        self.assertEqual(judged[0]["status"], "IssuesFound")
+        names = [rule["name"] for rule in debug.rules()]
+        self.assertEqual(len(names), 17)
+        self.assertIn("Overfit", names)
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "patience"):
+            dogbreed.Debugger(self.trainer(), rules="Overfit:patiense=3")
 
     def test_a_study_trains(self):
         storage = os.path.join(self.folder.name, "study.db")

@@ -129,13 +129,14 @@ class Debugger(Handle):
         for row, (name, default) in zip(rows, rule.params.items()):
             row.name, row.default_value, row.minimum, row.maximum = name.encode(), default, -1e300, 1e300
         callbacks = {name: rule._callback(name, self.errors) for name in ("begin", "see", "step", "epoch", "end")}
-        sees = sum(1 << WHAT.index(what) for what in rule.sees)
-        raw = RawRule(sees=sees, needs=1 if rule.needs == "stats" else 2, param_count=len(rule.params),
-                      name=(rule.name or type(rule).__name__).encode(), summary=rule.summary.encode(),
-                      advice=rule.advice.encode(), tensor_regex=rule.tensor_regex.encode(),
-                      params=ctypes.cast(rows, c_void_p),
-                      **{name: ctypes.cast(callback, c_void_p) for name, callback in callbacks.items()})
-        raw.struct_size = ctypes.sizeof(raw)
+        raw = RawRule()
+        values = {"sees": sum(1 << WHAT.index(what) for what in rule.sees), "needs": 1 if rule.needs == "stats" else 2,
+                  "param_count": len(rule.params), "name": (rule.name or type(rule).__name__).encode(),
+                  "summary": rule.summary.encode(), "advice": rule.advice.encode(),
+                  "tensor_regex": rule.tensor_regex.encode(), "params": ctypes.cast(rows, c_void_p)}
+        values.update({name: ctypes.cast(callback, c_void_p) for name, callback in callbacks.items()})
+        for name, value in values.items():
+            setattr(raw, name, value)
         self._kept += [rule, callbacks, rows, raw]
         _c.rule(self.pointer, byref(raw), ",".join(f"{name}={value}" for name, value in params.items()) or None)
 
