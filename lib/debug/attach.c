@@ -6,7 +6,7 @@
 #include "debug/debug_internal.h"
 
 #include <dogbreed/record.h>
-#include <math.h>
+#include <string.h>
 
 // --- plans
 
@@ -102,7 +102,8 @@ static int offer(dogbreed_debug *debug) {
         int judged = one->tensor.what >= DOGBREED_TENSOR_LABEL;
         one->tensor.source = &debug->source;
         one->tensor.index = i;
-        if ((trained || one->tensor.what == DOGBREED_TENSOR_SCALAR) &&
+        int loss = strcmp(one->offered, DOGB_LOSS_NAME) == 0; // steps have no accuracy
+        if ((trained || loss) &&
             dogb_rules_wants(debug->rules, DOGBREED_MODE_TRAIN, &one->tensor)) {
             one->wanted |= 1u << DOGBREED_MODE_TRAIN;
         }

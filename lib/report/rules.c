@@ -27,7 +27,9 @@ const char *dogb_report_members(dogb_report *r, const json_t *object) {
     const char *key = NULL;
     const json_t *value = NULL;
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-        if (json_is_false(value) || (json_is_string(value) && json_string_length(value) == 0)) {
+        int list = json_is_array(value) || json_is_object(value); // for report.json
+        if (json_is_false(value) || list ||
+            (json_is_string(value) && json_string_length(value) == 0)) {
             continue; // says nothing
         }
         dogb_buffer_add(&out, out.length > 0 ? ", " : "");
@@ -72,29 +74,43 @@ static void add_rows(dogb_grid *grid, dogb_report *r, const json_t *rules, const
                          dogb_page_format(r->page, "%s in %s", dogb_page_count(r->page, violations),
                                           dogb_page_count(r->page, points)));
         dogb_grid_text(grid, first_hit(r, rule));
-        dogb_grid_text(grid, issue ? dogb_get_text(rule, "recommendation")
-                                   : dogb_get_text(rule, "summary"));
+        dogb_grid_text(grid, issue ? dogb_get_text(rule, "recommendation") : "");
+    }
+}
+
+// Beside the rules they would make the table wider than a page.
+static void add_parameters(dogb_report *r, const json_t *rules) {
+    static const dogb_column columns[] = {{.title = "Rule"},
+                                          {.title = "Parameters", .kind = DOGB_COLUMN_WIDE}};
+    size_t i = 0;
+    const json_t *rule = NULL;
+    dogb_page_heading(r->page, "Parameters");
+    dogb_grid *grid = dogb_page_grid(r->page, columns, sizeof columns / sizeof columns[0]);
+    json_array_foreach(rules, i, rule) {
+        dogb_grid_text(grid, dogb_get_text(rule, "rule"));
         dogb_grid_tone(grid, DOGB_TONE_FAINT, dogb_report_members(r, dogb_get(rule, "parameters")));
     }
 }
 
 static void add_collections(dogb_report *r, const json_t *collections) {
-    static const dogb_column columns[] = {{.title = "Saved"},
+    static const dogb_column columns[] = {{.title = "Tensors"},
                                           {.title = "Mode"},
                                           {.title = "Every (steps)", .kind = DOGB_COLUMN_NUMBER},
-                                          {.title = "Points", .kind = DOGB_COLUMN_NUMBER}};
+                                          {.title = "Points", .kind = DOGB_COLUMN_NUMBER},
+                                          {.title = "Stored"}};
     size_t i = 0;
     const json_t *row = NULL;
     if (json_array_size(collections) == 0) {
         return;
     }
-    dogb_page_heading(r->page, "What was saved");
+    dogb_page_heading(r->page, "What was looked at");
     dogb_grid *grid = dogb_page_grid(r->page, columns, sizeof columns / sizeof columns[0]);
     json_array_foreach(collections, i, row) {
         dogb_grid_text(grid, dogb_get_text(row, "name"));
         dogb_grid_text(grid, dogb_get_text(row, "mode"));
         dogb_grid_fixed(grid, dogb_get_number(row, "interval"), 1, 0);
         dogb_grid_fixed(grid, dogb_get_number(row, "points"), 1, 0);
+        dogb_grid_text(grid, json_is_true(dogb_get(row, "stored")) ? "yes" : "");
     }
 }
 
@@ -102,9 +118,8 @@ void dogb_section_rules(dogb_report *r) {
     static const dogb_column columns[] = {{.title = "Rule"},
                                           {.title = "Status", .kind = DOGB_COLUMN_STATUS},
                                           {.title = "Violations", .kind = DOGB_COLUMN_NUMBER},
-                                          {.title = "Evidence", .kind = DOGB_COLUMN_WIDE},
-                                          {.title = "What to do", .kind = DOGB_COLUMN_WIDE},
-                                          {.title = "Parameters", .kind = DOGB_COLUMN_WIDE}};
+                                          {.title = "What was seen", .kind = DOGB_COLUMN_WIDE},
+                                          {.title = "What to do", .kind = DOGB_COLUMN_WIDE}};
     dogb_page_section(r->page, "rules", "Training rules");
     const json_t *findings = dogb_report_document(
         r, DOGB_FILE_FINDINGS, "dogbreed train --debug watches gradients, weights and losses");
@@ -121,6 +136,7 @@ void dogb_section_rules(dogb_report *r) {
             add_rows(grid, r, rules, statuses[i].status);
         }
         add_rows(grid, r, rules, NULL);
+        add_parameters(r, rules);
     }
     add_collections(r, dogb_get_array(findings, "collections"));
     dogb_report_keep(r, "findings", findings);

@@ -60,6 +60,12 @@ static void add_training(dogb_report *r, dogb_fact *facts, size_t *count) {
     }
 }
 
+// One that only sums up the others is none of its own.
+static int has_status(const json_t *rule, const char *status) {
+    return strcmp(dogb_get_text(rule, "status"), status) == 0 &&
+           strcmp(dogb_get_text(rule, "rule"), "ProfilerReport") != 0;
+}
+
 static size_t count_rules(const dogb_source *s, const char *status) {
     static const int files[] = {DOGB_FILE_FINDINGS, DOGB_FILE_PROFILE};
     size_t count = 0;
@@ -67,7 +73,7 @@ static size_t count_rules(const dogb_source *s, const char *status) {
         size_t k = 0;
         const json_t *rule = NULL;
         json_array_foreach(dogb_get_array(s->documents[files[i]], "rules"), k, rule) {
-            count += strcmp(dogb_get_text(rule, "status"), status) == 0;
+            count += has_status(rule, status) != 0;
         }
     }
     return count;
@@ -134,7 +140,7 @@ static void add_sentences(dogb_report *r) {
             const json_t *hit = json_array_get(dogb_get_array(rule, "hits"), 0);
             const char *text = dogb_get_text(hit, "text");
             text = *text != '\0' ? text : dogb_get_text(rule, "summary");
-            if (strcmp(dogb_get_text(rule, "status"), "IssuesFound") == 0) {
+            if (has_status(rule, "IssuesFound")) {
                 dogb_page_text(r->page, DOGB_TONE_WARN, "%s%s%s", dogb_get_text(rule, "rule"),
                                *text == '\0' ? "" : ": ", text);
             }
