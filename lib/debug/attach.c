@@ -25,10 +25,10 @@ static void settle_plan(dogb_record_save *save, int64_t interval, int beginning)
 }
 
 // A default interval follows the epochs, which are short where data sets are small: 20 points in
-// each. Of a head on stored features tensors that only rules look at have 2, and its first steps
-// none: its gradient, which the engine has no use for by itself, costs as much as a step
+// each. Of a head on stored features tensors that only rules look at have 1, and its first steps
+// none: a look costs two steps, as the engine has no use for the gradient by itself
 // (bench/debug.c).
-enum { POINTS = 20, HEAD_POINTS = 2 };
+enum { POINTS = 20, HEAD_POINTS = 1 };
 
 static void settle_plans(dogbreed_debug *debug, int64_t steps) {
     int head = dogb_trainer_cached(debug->trainer);

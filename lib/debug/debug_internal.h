@@ -119,6 +119,7 @@ void dogb_debug_remember(dogbreed_debug *debug, const dogb_rule_epoch *epoch);
 
 // findings.c
 json_t *dogb_debug_document(const dogbreed_debug *debug, dogb_arena *arena);
+int dogb_debug_put(dogb_arena *scratch, const char *path, const json_t *document);
 void dogb_debug_write(dogbreed_debug *debug, int whole);
 void dogb_debug_found(const dogb_rule_finding *finding, void *userdata);
 

@@ -74,6 +74,12 @@ json_t *dogb_debug_document(const dogbreed_debug *debug, dogb_arena *arena) {
     return document;
 }
 
+// A document that can be made again: not synced, that takes longer than an epoch of a head.
+int dogb_debug_put(dogb_arena *scratch, const char *path, const json_t *document) {
+    const char *text = dogb_json_text_in(scratch, document, 1);
+    return text == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_file_replace(path, text, strlen(text));
+}
+
 static int write_rules(const dogbreed_debug *debug, dogb_arena *scratch) {
     char *folder = dogb_path_join(scratch, debug->directory, "rules");
     int rc = folder == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_directory_make(folder);
@@ -84,7 +90,7 @@ static int write_rules(const dogbreed_debug *debug, dogb_arena *scratch) {
         char *name = dogb_format(scratch, "%s.json", result.name);
         char *path = name == NULL ? NULL : dogb_path_join(scratch, folder, name);
         rc = report == NULL || path == NULL ? DOGBREED_ERROR_NO_MEMORY
-                                            : dogb_json_write(path, report);
+                                            : dogb_debug_put(scratch, path, report);
     }
     return rc;
 }
@@ -94,7 +100,9 @@ static int write_all(const dogbreed_debug *debug, dogb_arena *scratch, int whole
     char *path = dogb_path_join(scratch, debug->directory, "findings.json");
     int rc = document == NULL || path == NULL ? DOGBREED_ERROR_NO_MEMORY
                                               : dogb_directory_make(debug->directory);
-    rc = rc < 0 ? rc : dogb_json_write(path, document);
+    if (rc == DOGBREED_OK) {
+        rc = whole ? dogb_json_write(path, document) : dogb_debug_put(scratch, path, document);
+    }
     rc = rc < 0 ? rc : dogb_state_write(debug, scratch);
     return rc < 0 || !whole ? rc : write_rules(debug, scratch);
 }

@@ -48,7 +48,7 @@ int dogb_state_write(const dogbreed_debug *debug, dogb_arena *scratch) {
     rc = rc < 0 ? rc : add_classes(document, debug);
     rc = rc < 0 ? rc : add_tensors(document, debug);
     rc = rc < 0 ? rc : dogb_json_set(document, "epochs", json_incref(debug->epochs));
-    return rc < 0 ? rc : dogb_json_write(path, document);
+    return rc < 0 ? rc : dogb_debug_put(scratch, path, document);
 }
 
 void dogb_debug_remember(dogbreed_debug *debug, const dogb_rule_epoch *epoch) {

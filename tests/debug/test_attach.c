@@ -1,6 +1,7 @@
 // The debugger on a real training: what is stored, what rules find and what that does, and that
 // nothing of it changes the training or ends it.
 #include "../trainer/fixture.h"
+#include "out_of_memory.h"
 
 #include <dogbreed/debug.h>
 #include <dogbreed/record.h>
@@ -518,6 +519,51 @@ static void a_bad_configuration_names_the_key(void **state) {
     fixture_close(&s.f);
 }
 
+static void say_nothing(int32_t level, const char *line, void *userdata) {
+    (void)level;
+    (void)line;
+    (void)userdata;
+}
+
+// Whichever allocation fails: attaching or the training says so, or the weights are as ever.
+static void memory_may_run_out_anywhere(void **state) {
+    (void)state;
+    setup s;
+    int refused = 0;
+    int lived = 0;
+    open_setup(&s);
+    s.f.options.epochs = 1;
+    uint64_t plain = train(&s, NULL, NULL, NULL, NULL);
+    s.debug.rules = "all";
+    s.debug.collections = "gradients:reductions=mean+abs_max;weights:save_shape=on";
+    dogbreed_log_set(say_nothing, NULL, DOGBREED_LOG_WARNING);
+    int failed = 1;
+    for (int count = 0; failed; count += 1 + count / 25) {
+        dogbreed_debug *debug = NULL;
+        dogbreed_model *model = fixture_model(&s.f);
+        dogbreed_trainer *trainer = fixture_trainer(&s.f, model);
+        (void)dogb_directory_remove(s.store);
+        memory_fail_after(count);
+        int rc = dogbreed_debug_attach(&debug, trainer, &s.debug);
+        rc = rc < 0 ? rc : dogbreed_trainer_run(trainer);
+        failed = memory_restore();
+        dogbreed_debug_destroy(debug);
+        dogbreed_trainer_destroy(trainer);
+        if (rc == DOGBREED_OK) {
+            assert_true(fixture_weights(model) == plain);
+            lived += failed;
+        } else {
+            assert_int_equal(rc, DOGBREED_ERROR_NO_MEMORY);
+            refused++;
+        }
+        dogbreed_model_destroy(model);
+    }
+    dogbreed_log_set(NULL, NULL, DOGBREED_LOG_WARNING);
+    print_message("# %d runs were refused, %d went on\n", refused, lived);
+    assert_true(refused > 10 && lived > 10);
+    fixture_close(&s.f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_are_stored_and_the_training_is_the_same),
@@ -532,6 +578,7 @@ int main(void) {
         cmocka_unit_test(a_command_runs_at_the_first_hit),
         cmocka_unit_test(a_configuration_of_the_original_is_followed),
         cmocka_unit_test(a_bad_configuration_names_the_key),
+        cmocka_unit_test(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
