@@ -1,5 +1,6 @@
 #!/bin/bash
-# The main job from nothing: sets everything up, tunes, trains the winner, tests it, predicts.
+# The main job from nothing: sets everything up, tunes, trains the winner, tests it, predicts,
+# reports.
 #
 #   scripts/demo.sh                              on a small set of shapes that the tool draws itself
 #   scripts/demo.sh IMAGES [--weights FILE] ...  on a folder of images; further words are options of
@@ -83,7 +84,7 @@ fi
 
 echo
 echo "== tune, train, test"
-"$tool" run "$images" "${options[@]}" --out "$run"
+"$tool" run "$images" "${options[@]}" --debug --profile --out "$run"
 
 # A few pictures of the test split, of different classes.
 folder=$images
@@ -98,5 +99,8 @@ mapfile -t photos < <(find "$folder" -mindepth 2 -maxdepth 2 -type f \( -iname '
 echo
 echo "== predict"
 "$tool" predict "$run" "${photos[@]}" --top-k 3
+echo
+echo "== report"
+"$tool" report "$run" --pdf
 printf '%-15s %s\n' "run directory" "$run"
 printf '%-15s %s\n' "predict" "$tool predict $run '${photos[0]}' --top-k 5"

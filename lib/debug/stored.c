@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/stats.h"
 #include "debug/others.h"
+#include "record/store.h"
 
 #include <dogbreed/record.h>
 #include <math.h>
@@ -138,17 +139,6 @@ static void describe(const judging *j, dogb_rule_tensor *t, const char *name) {
     }
 }
 
-static const char REDUCTION[] = "smdebug/reductions/";
-
-// What the tensor of a reduction is called: "smdebug/reductions/mean/fc.weight".
-static const char *bare_name(const char *name) {
-    if (strncmp(name, REDUCTION, strlen(REDUCTION)) != 0) {
-        return name;
-    }
-    const char *slash = strchr(name + strlen(REDUCTION), '/');
-    return slash == NULL ? name : slash + 1;
-}
-
 static int is_here(const judging *j, const char *name) {
     for (size_t i = 0; i < j->count; i++) {
         if (strcmp(j->infos[i].name, name) == 0) {
@@ -175,7 +165,7 @@ static int gather(judging *j) {
             if (dogbreed_record_tensor(&info, j->record, j->step, i) < 0) {
                 continue; // damaged: the others are there
             }
-            const char *name = bare_name(info.name);
+            const char *name = dogb_store_base(info.name);
             int reduced = name != info.name || !info.has_values;
             if (reduced == pass && !is_here(j, name)) {
                 info.name = name;
