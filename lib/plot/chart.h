@@ -92,7 +92,7 @@ typedef struct dogb_parallel {
 void dogb_parallel_draw(dogb_drawing *drawing, const dogb_parallel *parallel, dogb_box box);
 
 // Upright bars between edges: a histogram, or one column for each of several names.
-typedef struct dogb_histogram {
+typedef struct dogb_histogram_chart {
     const char *title;
     const char *empty;
     dogb_scale x; // over the edges, or names
@@ -106,8 +106,9 @@ typedef struct dogb_histogram {
     const dogb_series *series; // drawn above the bars, over the same axes
     size_t series_count;
     const char *const *notes; // [count], or NULL
-} dogb_histogram;
-void dogb_histogram_draw(dogb_drawing *drawing, const dogb_histogram *histogram, dogb_box box);
+} dogb_histogram_chart;
+void dogb_histogram_draw(dogb_drawing *drawing, const dogb_histogram_chart *histogram,
+                         dogb_box box);
 
 // Parts of one whole: a bar of pieces, and below it their names.
 typedef struct dogb_shares {

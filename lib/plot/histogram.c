@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static double highest(const dogb_histogram *h) {
+static double highest(const dogb_histogram_chart *h) {
     double most = h->high;
     for (size_t i = 0; h->high <= 0 && i < h->count; i++) {
         most = fmax(most, isfinite(h->values[i]) ? h->values[i] : 0);
@@ -12,7 +12,7 @@ static double highest(const dogb_histogram *h) {
     return most > 0 ? most : 1;
 }
 
-static int has_bars(const dogb_histogram *h) {
+static int has_bars(const dogb_histogram_chart *h) {
     for (size_t i = 0; i < h->count; i++) {
         if (isfinite(h->values[i]) && h->values[i] > 0) {
             return 1;
@@ -21,7 +21,7 @@ static int has_bars(const dogb_histogram *h) {
     return 0;
 }
 
-static void draw_bars(dogb_drawing *drawing, const dogb_histogram *h, const dogb_scale *y,
+static void draw_bars(dogb_drawing *drawing, const dogb_histogram_chart *h, const dogb_scale *y,
                       dogb_box plot) {
     for (size_t i = 0; i < h->count; i++) {
         double left = plot.x + plot.width * dogb_scale_place(&h->x, h->edges[i]);
@@ -42,7 +42,7 @@ static void draw_bars(dogb_drawing *drawing, const dogb_histogram *h, const dogb
     }
 }
 
-void dogb_histogram_draw(dogb_drawing *drawing, const dogb_histogram *h, dogb_box box) {
+void dogb_histogram_draw(dogb_drawing *drawing, const dogb_histogram_chart *h, dogb_box box) {
     double top = h->title == NULL ? box.y : dogb_frame_title(drawing, h->title, box);
     top = dogb_chart_legend(drawing, h->series, h->series_count, box, top) + 6;
     double height = box.y + box.height - top - DOGB_TICK_ROOM - DOGB_LABEL_ROOM;

@@ -57,18 +57,18 @@ static void add_charts(dogb_report *r, const bins *b) {
                          .count = 2,
                          .x = ends,
                          .y = ends};
-    dogb_histogram h = {.title = "Reliability diagram",
-                        .empty = "no picture",
-                        .x = x,
-                        .label = "accuracy (%)",
-                        .edges = b->edges,
-                        .values = b->accuracy,
-                        .count = b->size,
-                        .high = 100,
-                        .color = 0xff86b7dd,
-                        .series = &right,
-                        .series_count = 1,
-                        .notes = b->notes};
+    dogb_histogram_chart h = {.title = "Reliability diagram",
+                              .empty = "no picture",
+                              .x = x,
+                              .label = "accuracy (%)",
+                              .edges = b->edges,
+                              .values = b->accuracy,
+                              .count = b->size,
+                              .high = 100,
+                              .color = 0xff86b7dd,
+                              .series = &right,
+                              .series_count = 1,
+                              .notes = b->notes};
     dogb_page_figure(r->page, "", DOGB_FIGURE_HALF, HEIGHT, dogb_page_draw_histogram, &h);
     h.title = "How sure the model is";
     h.label = "pictures";

@@ -126,15 +126,16 @@ static void add_balance(dogb_report *r, const json_t *check) {
                        dogb_page_count(r->page, dogb_get_number(smallest, "files")),
                        dogb_page_fixed(r->page, dogb_get_number(balance, "ratio"), 2));
     }
-    dogb_histogram h = {.title = "Pictures per class, the largest first",
-                        .empty = "no picture",
-                        .x = {.label = "class, by size", .high = (double)count, .integers = 1},
-                        .label = "pictures",
-                        .edges = edges,
-                        .values = values,
-                        .count = count,
-                        .color = DOGB_COLOR_BLUE,
-                        .integers = 1};
+    dogb_histogram_chart h = {
+        .title = "Pictures per class, the largest first",
+        .empty = "no picture",
+        .x = {.label = "class, by size", .high = (double)count, .integers = 1},
+        .label = "pictures",
+        .edges = edges,
+        .values = values,
+        .count = count,
+        .color = DOGB_COLOR_BLUE,
+        .integers = 1};
     dogb_page_figure(r->page, "", DOGB_FIGURE_FULL, 260, dogb_page_draw_histogram, &h);
 }
 

@@ -151,7 +151,7 @@ void dogb_page_drawing(dogb_page *page, const char *caption, const dogb_drawing 
 
 // 1: block number `index` is a figure of half the width.
 int dogb_page_is_half(const dogb_page *page, size_t index);
-// For dogb_page_figure: data is a dogb_chart, a dogb_histogram.
+// For dogb_page_figure: data is a dogb_chart, a dogb_histogram_chart.
 void dogb_page_draw_chart(dogb_drawing *drawing, dogb_box box, const void *data);
 void dogb_page_draw_histogram(dogb_drawing *drawing, dogb_box box, const void *data);
 

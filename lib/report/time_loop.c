@@ -69,7 +69,7 @@ static void add_histogram(dogb_report *r, const json_t *steps) {
         }
         value[i] = i < count ? dogb_number_of(json_array_get(counts, i)) : 0;
     }
-    dogb_histogram h = {
+    dogb_histogram_chart h = {
         .title = "Duration of steps",
         .empty = "no step",
         .x = {.label = unit > 1 ? "milliseconds" : "seconds", .low = edge[0], .high = edge[count]},

@@ -22,21 +22,21 @@ static void draw_more(dogb_drawing *drawing) {
     static const char *const names[] = {evil, "plain", "a name that is longer than there is room"};
     const dogb_series line = {
         .name = "line", .kind = DOGB_SERIES_LINE, .x = edges, .y = edges, .count = 4};
-    const dogb_histogram histogram = {.title = evil,
-                                      .empty = "nothing",
-                                      .x = {.label = "x", .high = 4},
-                                      .label = "count",
-                                      .edges = edges,
-                                      .values = counts,
-                                      .count = 3,
-                                      .high = 10,
-                                      .series = &line,
-                                      .series_count = 1,
-                                      .notes = names};
+    const dogb_histogram_chart histogram = {.title = evil,
+                                            .empty = "nothing",
+                                            .x = {.label = "x", .high = 4},
+                                            .label = "count",
+                                            .edges = edges,
+                                            .values = counts,
+                                            .count = 3,
+                                            .high = 10,
+                                            .series = &line,
+                                            .series_count = 1,
+                                            .notes = names};
     const dogb_shares shares = {evil, "nothing", names, names, parts, 3};
     const dogb_matrix matrix = {evil, names, cells, 3};
     const dogb_shares none = {evil, "no part", names, names, parts + 1, 2};
-    const dogb_histogram empty = {
+    const dogb_histogram_chart empty = {
         .title = NULL, .empty = "no bar", .edges = edges, .values = parts + 1};
     dogb_histogram_draw(drawing, &histogram, (dogb_box){10, 10, 300, 200});
     dogb_histogram_draw(drawing, &empty, (dogb_box){10, 10, 300, 200});
@@ -252,13 +252,13 @@ static size_t areas_of(const double *values, size_t count) {
     dogb_arena arena = {0};
     dogb_drawing drawing;
     size_t areas = 0;
-    const dogb_histogram histogram = {.empty = "nothing",
-                                      .x = {.label = "x", .high = 3},
-                                      .label = "y",
-                                      .edges = edges,
-                                      .values = values,
-                                      .count = count,
-                                      .high = 10};
+    const dogb_histogram_chart histogram = {.empty = "nothing",
+                                            .x = {.label = "x", .high = 3},
+                                            .label = "y",
+                                            .edges = edges,
+                                            .values = values,
+                                            .count = count,
+                                            .high = 10};
     assert_ok(dogb_drawing_open(&drawing, &arena, 300, 200, "bars"));
     dogb_histogram_draw(&drawing, &histogram, (dogb_box){0, 0, 300, 200});
     assert_ok(drawing.rc);
