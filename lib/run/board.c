@@ -13,8 +13,8 @@
 
 enum { CONFIG_MAX = 1 << 24 };
 
-static const char *const epoch_tags[] = {"train/loss", "train/accuracy", "train/lr",
-                                         "val/loss",   "val/accuracy",   "val/top5_accuracy",
+static const char *const epoch_tags[] = {"train/loss",        "train/accuracy", "train/lr",
+                                         "val/loss",          "val/accuracy",   "val/top5_accuracy",
                                          "train/images_per_s"};
 static const char *const step_tags[] = {"train/loss", "train/lr"};
 enum {

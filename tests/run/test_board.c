@@ -42,8 +42,8 @@ static void set_up(run *r) {
 static void open_trainer(run *r) {
     r->model = fixture_model(&r->f);
     r->trainer = fixture_trainer(&r->f, r->model);
-    assert_ok(dogbreed_trainer_subscribe(
-        r->trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_END), listen, r));
+    assert_ok(dogbreed_trainer_subscribe(r->trainer, NULL,
+                                         DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_END), listen, r));
 }
 
 static void close_trainer(run *r) {
