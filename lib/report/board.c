@@ -221,7 +221,7 @@ static int add_pictures(board *b, const json_t *rows) {
 static void put_cell(dogb_buffer *out, const char *text) {
     for (const char *c = text; *c != '\0'; c++) {
         unsigned char byte = (unsigned char)*c;
-        int plain = byte >= 0x80 || strchr(" ,/'=:", byte) != NULL ||
+        int plain = byte >= 0x80 || strchr(" ,./'=:%", byte) != NULL ||
                     (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
                     (byte >= 'a' && byte <= 'z');
         if (plain || byte < 0x20) {

@@ -101,7 +101,7 @@ static void what_is_in_it(void **state) {
     assert_null(strchr(list, '<'));
     assert_int_equal(count_of(list, "\n"), 2 + 3);
     assert_has(list, "| &#60;script&#62;alert&#40;1&#41;&#60;/script&#62;&#34;&#38;amp&#59; | ");
-    assert_has(list, " | 75&#37; | 4&#46;500 | test/class&#95;2/000&#46;jpg | ");
+    assert_has(list, " | 75.0\xc2\xa0% | 4.500 | test/class&#95;2/000.jpg | ");
     assert_false(dogb_file_exists(scratch("run/report.html")));
 }
 
@@ -201,7 +201,7 @@ static void values_of_other_kinds_do_no_harm(void **state) {
     static const char *const kinds[] = {"null", "-7", "1e308", "\"text\"", "[[],{}]"};
     dogbreed_report_options options = board_options();
     options.gallery_count = 1;
-    for (int at = 0, done = 0; !done; at += has_module() ? 5 : 1) {
+    for (int at = 0, done = 0; !done; at += 5) {
         json_t *with = json_loads(kinds[at % 5], JSON_DECODE_ANY, NULL);
         int left = at;
         put_evaluation(3, 3);
