@@ -4,9 +4,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "tensorboard/events.h"
-#include "tensorboard/folder.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,7 +17,7 @@ enum { THRESHOLDS_MAX = 10000 };
 typedef struct board {
     dogb_report *r;
     const json_t *evaluation;
-    dogb_buffer events;
+    dogb_buffer *events;
     double time;
     int64_t step;
 } board;
@@ -41,7 +39,7 @@ static void add_number(board *b, const char *name, double value) {
     dogb_point_event point = {
         .tag = place.tag, .time = b->time, .step = b->step, .value = value, .first = 1};
     if (isfinite(value)) {
-        dogb_board_point(&b->events, &point);
+        dogb_board_point(b->events, &point);
     }
 }
 
@@ -79,7 +77,7 @@ static int add_curve(board *b) {
         fill_row(curve.rows + size, negatives, size)) {
         dogb_board_place place = at(b, "pr_curve");
         dogb_pr_curve_fill(&curve);
-        dogb_board_pr_curve(&b->events, &place, &curve);
+        dogb_board_pr_curve(b->events, &place, &curve);
     }
     return rc;
 }
@@ -89,7 +87,7 @@ static int add_curve(board *b) {
 static void add_image(board *b, const dogb_board_place *place, dogb_board_file file, int32_t width,
                       int32_t height) {
     dogb_image_event event = {.files = &file, .count = 1, .width = width, .height = height};
-    dogb_board_images(&b->events, place, &event);
+    dogb_board_images(b->events, place, &event);
 }
 
 // With names and numbers, by the module that draws.
@@ -212,7 +210,7 @@ static int add_pictures(board *b, const json_t *rows) {
     if (count > 0) {
         dogb_board_place place = at(b, "worst");
         dogb_image_event event = {.files = files, .count = count, .width = side, .height = side};
-        dogb_board_images(&b->events, &place, &event);
+        dogb_board_images(b->events, &place, &event);
     }
     return DOGBREED_OK;
 }
@@ -254,7 +252,7 @@ static int add_list(board *b, const json_t *rows) {
     }
     if (text.rc == DOGBREED_OK) {
         dogb_board_place place = at(b, "worst_list");
-        dogb_board_text(&b->events, &place, (const char *const[]){text.data}, 1);
+        dogb_board_text(b->events, &place, (const char *const[]){text.data}, 1);
     }
     return text.rc;
 }
@@ -268,22 +266,20 @@ static int add_worst(board *b) {
     return rc < 0 || !b->r->options->gallery ? rc : add_pictures(b, rows);
 }
 
-int dogb_report_board(dogb_report *r) {
+int dogb_report_board(dogb_buffer *out, dogb_report *r) {
     board b = {.r = r,
                .evaluation = r->source->documents[DOGB_FILE_EVALUATION],
-               .events = {.arena = r->arena},
+               .events = out,
                .time = dogb_clock_wall(),
                .step = dogb_report_best_epoch(r)};
-    const char *folder = dogb_path_join(r->arena, r->source->run, "evaluation");
-    if (b.evaluation == NULL || folder == NULL) {
-        return b.evaluation == NULL ? DOGBREED_OK : DOGBREED_ERROR_NO_MEMORY;
+    if (b.evaluation == NULL) {
+        return DOGBREED_OK;
     }
-    dogb_board_version(&b.events, b.time);
+    dogb_board_version(out, b.time);
     add_numbers(&b);
     int rc = add_matrix(&b);
     rc = rc < 0 ? rc : add_curve(&b);
     rc = rc < 0 ? rc : add_worst(&b);
     rc = rc < 0 ? rc : r->page->rc;
-    rc = rc < 0 ? rc : b.events.rc;
-    return rc < 0 ? rc : dogb_board_write(folder, &b.events);
+    return rc < 0 ? rc : out->rc;
 }

@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/number.h"
 #include "report/compare.h"
+#include "tensorboard/folder.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -215,6 +216,13 @@ static int write_all(const char *run, dogb_arena *arena, const dogbreed_report_o
     return rc;
 }
 
+static int write_board(const char *run, dogb_report *r) {
+    dogb_buffer events = {.arena = r->arena};
+    const char *folder = dogb_path_join(r->arena, run, "evaluation");
+    int rc = folder == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_report_board(&events, r);
+    return rc < 0 || events.length == 0 ? rc : dogb_board_write(folder, &events);
+}
+
 int dogbreed_report_write(const char *run, const dogbreed_report_options *options) {
     DOGB_CHECK(run != NULL && *run != '\0', "report: run is empty");
     dogb_arena arena = {0};
@@ -224,7 +232,7 @@ int dogbreed_report_write(const char *run, const dogbreed_report_options *option
     int rc = import(&own, options, &arena);
     rc = rc < 0 ? rc : make(&r, &page, &arena, run, &own);
     rc = rc < 0 ? rc : write_all(run, &arena, &own, &page, r.json);
-    rc = rc < 0 || !own.tensorboard ? rc : dogb_report_board(&r);
+    rc = rc < 0 || !own.tensorboard ? rc : write_board(run, &r);
     dogb_arena_free(&arena);
     return rc;
 }

@@ -54,8 +54,8 @@ int dogb_report_picture(dogb_image *out, dogb_report *r, const json_t *row);
 // The confusion matrix of an evaluation that has one, in the arena. NO_MEMORY.
 int dogb_report_matrix(dogb_matrix *out, dogb_report *r);
 
-// evaluation/ of the run directory: the evaluation for TensorBoard; r is filled.
-int dogb_report_board(dogb_report *r);
+// The evaluation as events for TensorBoard; nothing when there is none. r is filled.
+int dogb_report_board(dogb_buffer *out, dogb_report *r);
 
 // Pictures of predictions (rows of evaluation.json), as many as can be read; says how many cannot.
 void dogb_report_thumbs(dogb_report *r, const json_t *const *rows, size_t count);

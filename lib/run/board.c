@@ -13,9 +13,9 @@
 
 enum { CONFIG_MAX = 1 << 24 };
 
-static const char *const epoch_tags[] = {"train/loss",        "train/accuracy", "train/lr",
-                                         "val/loss",          "val/accuracy",   "val/top5_accuracy",
-                                         "train/images_per_s"};
+static const char *const epoch_tags[] = {"train/loss",        "train/accuracy",    "train/lr",
+                                         "val/loss",          "val/accuracy",      "val/ece",
+                                         "val/top5_accuracy", "train/images_per_s"};
 static const char *const step_tags[] = {"train/loss", "train/lr"};
 enum {
     EPOCH_TAGS = sizeof epoch_tags / sizeof epoch_tags[0],
@@ -119,9 +119,9 @@ int dogb_run_board_epoch(dogb_run *run, const dogbreed_event *event) {
     dogb_trainer_status status;
     dogb_trainer_status_get(&status, run->trainer);
     const dogb_epoch *e = &status.epochs[event->epoch];
-    const double values[EPOCH_TAGS] = {e->train_loss,       e->train_accuracy, e->learning_rate,
-                                       e->val_loss,         e->val_accuracy,   e->val_top5,
-                                       e->images_per_second};
+    const double values[EPOCH_TAGS] = {e->train_loss, e->train_accuracy,   e->learning_rate,
+                                       e->val_loss,   e->val_accuracy,     e->val_ece,
+                                       e->val_top5,   e->images_per_second};
     add_points(&run->board, epoch_tags, values, EPOCH_TAGS, (int64_t)event->epoch + 1);
     return dogb_run_board_flush(run);
 }

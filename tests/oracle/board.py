@@ -271,9 +271,13 @@ def training(folder):
     columns = {"train/loss": "train_loss", "train/accuracy": "train_accuracy", "train/lr": "lr", "val/loss": "val_loss",
                "val/accuracy": "val_accuracy", "val/top5_accuracy": "val_top5_accuracy"}
     curves = scalars(load(f"{folder}/a"))
-    assert set(curves) == {*columns, "train/images_per_s"}, set(curves)
+    assert set(curves) == {*columns, "train/images_per_s", "val/ece"}, set(curves)
     assert [step for step, _, _ in curves["train/images_per_s"]] == list(range(1, len(rows) + 1))
     assert all(value > 0 for _, value, _ in curves["train/images_per_s"])
+    with open(f"{folder}/a/metrics.jsonl") as file:
+        errors = [line["metrics"]["ece"] for line in map(json.loads, file) if line["kind"] == "eval"]
+    assert [step for step, _, _ in curves["val/ece"]] == list(range(1, len(rows) + 1))
+    assert all(close(value, error) for (_, value, _), error in zip(curves["val/ece"], errors, strict=True))
     steps = by_step(f"{folder}/a", scalars(load(f"{folder}/a/steps")))
     for tag, name in columns.items():
         assert [step for step, _, _ in curves[tag]] == list(range(1, len(rows) + 1)), tag

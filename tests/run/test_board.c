@@ -7,7 +7,7 @@ enum { EPOCHS = 5, STEPS = 5 }; // 20 pictures in batches of 4
 
 static const char *const by_epoch[] = {
     "train/loss", "train/accuracy", "train/lr",          "train/images_per_s",
-    "val/loss",   "val/accuracy",   "val/top5_accuracy",
+    "val/loss",   "val/accuracy",   "val/top5_accuracy", "val/ece",
 };
 enum { BY_EPOCH = sizeof by_epoch / sizeof by_epoch[0] };
 
