@@ -69,6 +69,25 @@ static char *predictions_csv(const json_t *report) {
     return text;
 }
 
+// For TensorBoard, unless the run has no event files.
+static void write_board(const char *run) {
+    dogbreed_report_options options;
+    char *text = NULL;
+    int rc = dogbreed_run_config(&text, run);
+    json_t *config = rc < 0 ? NULL : parse_json(text);
+    int wanted = !json_is_false(json_object_get(config, "tensorboard"));
+    json_decref(config);
+    rc = rc < 0 || !wanted ? rc : dogbreed_report_options_init(&options, sizeof options);
+    if (rc == DOGBREED_OK && wanted) {
+        options.html = 0;
+        options.tensorboard = 1;
+        rc = dogbreed_report_write(run, &options);
+    }
+    if (rc < 0) {
+        warn("%s/evaluation: %s", run, dogbreed_error_message());
+    }
+}
+
 void keep_evaluation(const char *run, json_t *report) {
     const char *split = text_of(report, "split");
     int is_test = strcmp(split, "test") == 0;
@@ -83,6 +102,9 @@ void keep_evaluation(const char *run, json_t *report) {
     }
     free(root);
     write_document(run, document, report);
+    if (is_test) { // the one that reports are about
+        write_board(run);
+    }
     if (json_object_get(report, "predictions") != NULL) {
         char *text = predictions_csv(report);
         write_text(run, table, text);

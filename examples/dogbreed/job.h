@@ -39,6 +39,14 @@ int job_attach(job *j);    // the run directory: --out, or resume
             "tensors to store besides losses; may be repeated", FLAG_LIST                          \
     }
 
+#define JOB_BOARD_FLAG                                                                             \
+    {                                                                                              \
+        "tensorboard", NULL,                                                                       \
+            "event files for TensorBoard in the run directory (--no-tensorboard: none); default "  \
+            "on",                                                                                  \
+            1                                                                                      \
+    }
+
 // watch.c: the debugger, when it is asked for; before the run directory is made, and behind.
 int job_watch(job *j);
 int job_keep_watch(job *j);

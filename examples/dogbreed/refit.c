@@ -192,7 +192,7 @@ static const flag flags[] = {
     {"search", "NAME=VALUES", "what is searched: log:1e-4:1e-1, 6..10 or 32,64; may be repeated",
      FLAG_LIST},
     {"plots", "KIND", "pictures in the run directory: svg (default), png (both), off", 1},
-    STUDY_BOARD_FLAG,
+    JOB_BOARD_FLAG,
     STUDY_WARM_FLAG,
     STUDY_QUEUE_FLAG,
     {"out", "DIR", "run directory to make; default: the next free runs/run-N", 0},

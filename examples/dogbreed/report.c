@@ -98,6 +98,7 @@ static int run(tool *t) {
     add_file(files, run, options->html_name, options->html);
     add_file(files, run, options->pdf_name, options->pdf);
     add_file(files, run, options->json_name, options->json);
+    add_file(files, run, "evaluation", options->tensorboard);
     out_result(t,
                json_pack("{s:s,s:o,s:o,s:i}", "command", "report", "run", json_text(run), "files",
                          files, "exit_code", TOOL_OK),

@@ -41,13 +41,6 @@ int study_is_command(const tool *t); // 1: its trials are programs
 int plots_check(study *s);  // 0, or an exit code: they are asked for and cannot be drawn
 void plots_write(study *s); // s->pictures says whether they are there
 // study_board.c: event files for TensorBoard in <folder>/tensorboard
-#define STUDY_BOARD_FLAG                                                                           \
-    {                                                                                              \
-        "tensorboard", NULL,                                                                       \
-            "event files for TensorBoard in the run directory (--no-tensorboard: none); default "  \
-            "on",                                                                                  \
-            1                                                                                      \
-    }
 void board_write(study *s);
 void board_update(study *s); // while trials run: now and then
 // study_warm.c: earlier studies that this one learns from

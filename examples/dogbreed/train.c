@@ -146,6 +146,7 @@ static const flag flags[] = {
     {"out", "DIR", "run directory to make; default: the next free runs/train-N", 0},
     {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},
     {"test", NULL, "measure the test split at the end (--no-test: do not); default on", 1},
+    JOB_BOARD_FLAG,
     JOB_WATCH_FLAGS,
     {"dry-run", NULL, "load everything, train one batch, write nothing", 0},
     {"profile", NULL, "record times, the system and advice in the folder profile of the run", 1},

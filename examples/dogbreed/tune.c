@@ -161,7 +161,7 @@ static const flag flags[] = {
     {"metric", "PATTERN", "with --command: the number in a line; the first one is the objective",
      FLAG_LIST},
     {"plots", "KIND", "pictures in the run directory: svg (default), png (both), off", 1},
-    STUDY_BOARD_FLAG,
+    JOB_BOARD_FLAG,
     {"out", "DIR", "run directory to make; default: the next free runs/tune-N", 0},
     {"resume", "RUN", "go on with a study, with its own configuration", 0},
     {"worker", NULL, "work on a study of --storage or --resume beside other processes", 0},

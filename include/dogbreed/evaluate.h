@@ -44,8 +44,10 @@ typedef struct dogbreed_evaluation {
 /* Evaluates. Set out->struct_size before the call. `json` (may be NULL) receives the same numbers
  * with split name, per-class counts, precision and recall, the most confused pairs, the confusion
  * matrix as {"rows":[[predicted,count],...]} per true class, and "calibration": 15 bins of the
- * chosen class's probability with its accuracy, and the expected calibration error. With more than
- * 8,192 classes there are no numbers per class. With option predictions also "root" (the folder of
+ * chosen class's probability with its accuracy, and the expected calibration error. "pr_curve":
+ * {"true_positives":[...],"false_positives":[...]}, over all classes of all samples (micro average)
+ * those whose probability is not below i / 126, i from 0 to 126. With more than 8,192 classes there
+ * are no numbers per class. With option predictions also "root" (the folder of
  * the data) and "predictions": [{"path" (below root), "true", "predicted" (classes of the model,
  * from 0), "probability", "loss", "top": [[class, probability], ...] (5 at most)}]. Classes are
  * matched by name; the dataset may lack some of the model's. Returns MISMATCH (a class that the

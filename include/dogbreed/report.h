@@ -26,13 +26,14 @@ typedef struct dogbreed_report_options {
     int32_t gallery_count; /* pictures of each kind, 1 to 200 */
     int32_t thumbnail;     /* their longer side, pixels, 32 to 512 */
     int32_t refresh;       /* seconds after which the page loads itself anew; 0: never */
-    int32_t reserved;
+    int32_t tensorboard;   /* 1: write evaluation/, the evaluation for TensorBoard */
 } dogbreed_report_options;
 
 DOGBREED_API int dogbreed_report_options_init(dogbreed_report_options *options, size_t struct_size);
 
 /* Writes report.html, report.pdf and report.json (those that the options ask for) into the run
- * directory. The page is one file that needs nothing else and no network. Without dogbreed-plot.so
+ * directory; with `tensorboard` also an event file in its folder evaluation (docs/tensorboard.md).
+ * The page is one file that needs nothing else and no network. Without dogbreed-plot.so
  * there are no charts. With SOURCE_DATE_EPOCH in the environment the same run gives the same bytes.
  * Returns NOT_FOUND (no run directory), UNSUPPORTED (a PDF without dogbreed-plot.so), IO,
  * NO_MEMORY, INVALID_ARGUMENT. */

@@ -11,7 +11,8 @@ extern "C" {
 #endif
 
 /* Creates `directory` (NULL or "": the next free runs/train-N) and keeps it up to date while the
- * trainer runs. `config` is the JSON object written to config.json ("{}" when NULL). Call before
+ * trainer runs. `config` is the JSON object written to config.json ("{}" when NULL); with its
+ * member "tensorboard" false there are no event files, now and when the run goes on. Call before
  * dogbreed_trainer_run. `path` (may be NULL) receives the directory's name. Returns EXISTS (it
  * holds another run), IO. */
 DOGBREED_API int dogbreed_run_attach(char **path, dogbreed_trainer *trainer, const char *directory,

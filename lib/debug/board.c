@@ -38,7 +38,7 @@ static int open_file(dogbreed_debug *debug, int32_t mode, double now, dogb_buffe
 
 static int put(dogb_buffer *out, dogb_arena *arena, const dogb_subject *one,
                const dogb_board_place *place, const float *values, size_t count) {
-    dogb_histogram histogram;
+    dogb_buckets histogram;
     if (one->tensor.what == DOGBREED_TENSOR_SCALAR) {
         const dogb_point_event point = {.tag = place->tag,
                                         .time = place->time,

@@ -27,6 +27,7 @@ typedef struct job {
     int64_t *samples; // of one batch
     int32_t threads;
     dogb_tally tally;
+    dogb_scores scores;
     dogb_predictions predictions;
 } job;
 
@@ -46,6 +47,7 @@ static int compute(job *j, const void *data, int32_t dtype, int32_t count) {
     int rc = dogb_engine_result(j->engine, j->engine->infer(j->net, &batch, j->logits), "evaluate");
     if (rc == DOGBREED_OK) {
         dogb_tally_add(&j->tally, j->logits, j->labels, count);
+        dogb_scores_add(&j->scores, j->logits, j->tally.classes, j->labels, count);
     }
     return rc == DOGBREED_OK && j->options.predictions
                ? dogb_predictions_add(&j->predictions, j->logits, j->tally.classes, j->labels,
@@ -166,6 +168,7 @@ static int to_json(char **json, job *j, double seconds) {
     rc = rc < 0 ? rc : dogb_json_set_text(object, "device", j->device);
     rc = rc < 0 ? rc : dogb_json_set_text(object, "dtype", dogb_engine_dtype(j->options.dtype));
     rc = rc < 0 ? rc : dogb_tally_json_names(object, &j->tally, names);
+    rc = rc < 0 ? rc : dogb_scores_json(object, &j->scores);
     if (rc == DOGBREED_OK && j->options.predictions) {
         rc = dogb_predictions_json(object, &j->predictions, j->dataset);
     }

@@ -40,6 +40,9 @@ double dogb_cross_entropy(double *confidence, const float *logits, int32_t class
 // Wilson score interval at 95 %.
 void dogb_wilson(double *low, double *high, int64_t correct, int64_t count);
 
+// Expected calibration error over the bins; NaN: no sample has finite outputs.
+double dogb_tally_ece(const dogb_tally *tally);
+
 void dogb_tally_finish(dogbreed_evaluation *out, const dogb_tally *tally);
 int dogb_tally_json(json_t *object, const dogb_tally *tally, const dogbreed_dataset *dataset);
 

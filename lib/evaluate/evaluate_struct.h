@@ -26,6 +26,19 @@ int dogb_predictions_add(dogb_predictions *out, const float *logits, int32_t cla
 int dogb_predictions_json(json_t *object, const dogb_predictions *predictions,
                           const dogbreed_dataset *dataset);
 
+// Each class of each sample is a question of its own, answered with a probability (micro average):
+// how many probabilities, of true classes and of others, stand from a threshold up to the next one.
+// 127 thresholds from 0 to 1; outputs that are no numbers stand at 0.
+enum { DOGB_SCORE_THRESHOLDS = 127 };
+typedef struct dogb_scores {
+    int64_t positives[DOGB_SCORE_THRESHOLDS];
+    int64_t negatives[DOGB_SCORE_THRESHOLDS];
+} dogb_scores;
+void dogb_scores_add(dogb_scores *scores, const float *logits, int32_t classes,
+                     const int32_t *labels, int32_t count);
+// "pr_curve": true and false positives at each threshold.
+int dogb_scores_json(json_t *object, const dogb_scores *scores);
+
 // dogb_tally_json with the names of the tally's classes, without the split.
 int dogb_tally_json_names(json_t *object, const dogb_tally *tally, const char *const *names);
 

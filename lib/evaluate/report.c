@@ -102,11 +102,8 @@ static int add_pairs(json_t *object, const dogb_tally *tally, const char *const 
     return rc;
 }
 
-// Guo et al., "On calibration of modern neural networks", ICML 2017: the mean distance between
-// confidence and accuracy over the bins, weighted by their samples.
 static int add_calibration(json_t *object, const dogb_tally *tally) {
-    double error = 0.0;
-    int64_t all = 0;
+    double error = dogb_tally_ece(tally);
     json_t *calibration = json_object();
     json_t *bins = json_array();
     int rc = dogb_json_set(object, "calibration", calibration);
@@ -119,8 +116,6 @@ static int add_calibration(json_t *object, const dogb_tally *tally) {
         const dogb_calibration_bin *bin = &tally->bins[i];
         json_t *row = json_object();
         double n = (double)bin->count;
-        all += bin->count;
-        error += fabs((double)bin->correct - bin->confidence);
         rc = dogb_json_add(bins, row);
         rc = rc < 0 ? rc : dogb_json_set_real(row, "low", (double)i / DOGB_CALIBRATION_BINS);
         rc = rc < 0 ? rc : dogb_json_set_real(row, "high", (i + 1.0) / DOGB_CALIBRATION_BINS);
@@ -132,7 +127,7 @@ static int add_calibration(json_t *object, const dogb_tally *tally) {
     }
     return rc < 0 ? rc
                   : dogb_json_set(calibration, "ece",
-                                  all > 0 ? dogb_json_real(error / (double)all) : json_null());
+                                  isnan(error) ? json_null() : dogb_json_real(error));
 }
 
 int dogb_tally_json_names(json_t *object, const dogb_tally *tally, const char *const *names) {

@@ -76,6 +76,19 @@ void dogb_tally_add(dogb_tally *tally, const float *logits, const int32_t *label
     }
 }
 
+// Guo et al., "On calibration of modern neural networks", ICML 2017: the mean distance between
+// confidence and accuracy over the bins, weighted by their samples.
+double dogb_tally_ece(const dogb_tally *tally) {
+    double error = 0.0;
+    int64_t all = 0;
+    for (int i = 0; i < DOGB_CALIBRATION_BINS; i++) {
+        const dogb_calibration_bin *bin = &tally->bins[i];
+        all += bin->count;
+        error += fabs((double)bin->correct - bin->confidence);
+    }
+    return all > 0 ? error / (double)all : (double)NAN;
+}
+
 // Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927.
 void dogb_wilson(double *low, double *high, int64_t correct, int64_t count) {
     const double z = 1.959963984540054; // 97.5 % quantile of the normal distribution

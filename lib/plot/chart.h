@@ -130,6 +130,8 @@ typedef struct dogb_matrix {
     size_t count;
 } dogb_matrix;
 void dogb_matrix_draw(dogb_drawing *drawing, const dogb_matrix *matrix, dogb_box box);
+double dogb_matrix_row(const dogb_matrix *matrix, size_t row); // sum of its values
+uint32_t dogb_matrix_color(double value, double row);          // of a cell in such a row
 
 // What all charts have in common (frame.c).
 extern const dogb_font dogb_font_title, dogb_font_label, dogb_font_tick;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-static double row_sum(const dogb_matrix *m, size_t row) {
+double dogb_matrix_row(const dogb_matrix *m, size_t row) {
     double sum = 0;
     for (size_t i = 0; i < m->count; i++) {
         sum += m->values[row * m->count + i];
@@ -12,15 +12,19 @@ static double row_sum(const dogb_matrix *m, size_t row) {
     return sum;
 }
 
+uint32_t dogb_matrix_color(double value, double row) {
+    return value > 0 ? dogb_color_shade(0.06 + 0.94 * (value / row)) : 0xfff4f5f7;
+}
+
 static void draw_cell(dogb_drawing *drawing, const dogb_matrix *m, size_t row, size_t column,
                       dogb_box cell) {
     char digits[24];
     char note[400];
-    double sum = row_sum(m, row);
+    double sum = dogb_matrix_row(m, row);
     double value = m->values[row * m->count + column];
     double share = sum > 0 ? value / sum : 0;
     dogb_font font = dogb_font_at(&dogb_font_tick, 0.5);
-    dogb_draw_box(drawing, value > 0 ? dogb_color_shade(0.06 + 0.94 * share) : 0xfff4f5f7,
+    dogb_draw_box(drawing, dogb_matrix_color(value, sum),
                   (dogb_box){cell.x, cell.y, cell.width - 1, cell.height - 1});
     (void)snprintf(digits, sizeof digits, "%.0f", value);
     (void)snprintf(note, sizeof note, "%.150s taken for %.150s: %s", m->names[row],

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MATRIX_MAX = 20, PAIRS_MAX = 20, PICTURED = 6, PICTURES_OF_PAIR = 4 };
+enum { PAIRS_MAX = 20, PICTURED = 6, PICTURES_OF_PAIR = 4 };
 
 typedef struct pair {
     double count;
@@ -20,12 +20,22 @@ static void draw(dogb_drawing *drawing, dogb_box box, const void *data) {
     dogb_matrix_draw(drawing, data, box);
 }
 
-static void add_matrix(dogb_report *r, const json_t *rows, size_t count) {
-    const char **names = dogb_alloc(r->arena, count, sizeof *names);
-    double *values = dogb_alloc(r->arena, count * count, sizeof *values);
+static const json_t *matrix_rows(const dogb_report *r) {
+    const json_t *e = r->source->documents[DOGB_FILE_EVALUATION];
+    return dogb_get_array(dogb_get(e, "confusion"), "rows");
+}
+
+int dogb_report_matrix(dogb_matrix *out, dogb_report *r) {
+    const json_t *rows = matrix_rows(r);
+    size_t count = rows == NULL ? 0 : dogb_report_class_count(r);
+    const char **names = dogb_alloc(r->arena, count + 1, sizeof *names);
+    double *values = dogb_alloc(r->arena, count * count + 1, sizeof *values);
+    *out = (dogb_matrix){.title = "Confusion matrix: shades are shares of each row",
+                         .names = names,
+                         .values = values,
+                         .count = count};
     if (names == NULL || values == NULL) {
-        r->page->rc = DOGBREED_ERROR_NO_MEMORY;
-        return;
+        return DOGBREED_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
         size_t k = 0;
@@ -39,11 +49,17 @@ static void add_matrix(dogb_report *r, const json_t *rows, size_t count) {
             }
         }
     }
-    dogb_matrix matrix = {.title = "Confusion matrix: shades are shares of each row",
-                          .names = names,
-                          .values = values,
-                          .count = count};
-    double height = fmin(140 + 64.0 * (double)count, 620);
+    return DOGBREED_OK;
+}
+
+static void add_matrix(dogb_report *r) {
+    dogb_matrix matrix;
+    int rc = dogb_report_matrix(&matrix, r);
+    if (rc < 0) {
+        r->page->rc = rc;
+        return;
+    }
+    double height = fmin(140 + 64.0 * (double)matrix.count, 620);
     dogb_page_figure(r->page, "", DOGB_FIGURE_FULL, height, draw, &matrix);
 }
 
@@ -127,7 +143,7 @@ void dogb_section_confusion(dogb_report *r) {
     pair *pairs = NULL;
     dogb_page_section(r->page, "confusion", "Confusion");
     const json_t *e = dogb_report_evaluation(r);
-    const json_t *rows = dogb_get_array(dogb_get(e, "confusion"), "rows");
+    const json_t *rows = matrix_rows(r);
     size_t classes = dogb_report_class_count(r);
     if (e == NULL) {
         return;
@@ -136,8 +152,8 @@ void dogb_section_confusion(dogb_report *r) {
         dogb_page_text(r->page, DOGB_TONE_FAINT, "evaluation.json has no confusion matrix.");
         return;
     }
-    if (classes <= MATRIX_MAX) {
-        add_matrix(r, rows, classes);
+    if (classes <= DOGB_REPORT_MATRIX_MAX) {
+        add_matrix(r);
     }
     size_t count = collect(&pairs, r, rows);
     if (count == 0) {

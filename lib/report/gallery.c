@@ -2,65 +2,25 @@
 #include "report/section.h"
 
 #include "core/error.h"
-#include "core/file.h"
 #include "image/image.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 64 << 20, QUALITY = 78 };
-
-// --- one picture
-
-static int shrink(dogb_thumb *out, dogb_arena *arena, const dogb_image *image, int32_t side) {
-    int32_t longer = image->width > image->height ? image->width : image->height;
-    double scale = fmin(1, (double)side / longer);
-    dogb_image small = {.width = (int32_t)fmax(1, round(scale * image->width)),
-                        .height = (int32_t)fmax(1, round(scale * image->height))};
-    small.pixels = dogb_alloc(arena, (size_t)small.width * (size_t)small.height, 3);
+static int make(dogb_thumb *out, dogb_report *r, const json_t *row) {
+    dogb_image image;
     uint8_t *jpeg = NULL;
-    if (small.pixels == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
+    int rc = dogb_report_picture(&image, r, row);
+    if (rc < 0) {
+        return rc;
     }
-    int rc =
-        dogb_resize(small.pixels, small.width, small.height, image, NULL, DOGB_FILTER_BILINEAR);
-    rc = rc < 0 ? rc : dogb_jpeg_encode(&jpeg, &out->size, arena, &small, QUALITY);
-    dogb_release(arena, small.pixels);
+    rc = dogb_jpeg_encode(&jpeg, &out->size, r->arena, &image, DOGB_REPORT_QUALITY);
+    dogb_release(r->arena, image.pixels);
     out->jpeg = jpeg;
-    out->width = small.width;
-    out->height = small.height;
+    out->width = image.width;
+    out->height = image.height;
     return rc;
-}
-
-// The whole picture goes when its thumbnail is made.
-static int load(dogb_thumb *out, dogb_arena *arena, const char *path, int32_t side) {
-    dogb_arena scratch = {0};
-    void *bytes = NULL;
-    size_t size = 0;
-    dogb_image image = {0};
-    dogb_image upright = {0};
-    dogb_image_info info = {0};
-    dogb_image_limits limits;
-    dogb_image_limits_default(&limits);
-    limits.jpeg_warnings = DOGB_WARNINGS_PILLOW;
-    int rc = dogb_file_read(&bytes, &size, &scratch, path, FILE_MAX);
-    rc = rc < 0 ? rc : dogb_image_decode(&image, &info, &scratch, bytes, size, &limits, NULL, path);
-    rc = rc < 0 ? rc : dogb_image_orient(&upright, &scratch, &image, info.orientation);
-    rc = rc < 0 ? rc : shrink(out, arena, &upright, side);
-    dogb_arena_free(&scratch);
-    return rc;
-}
-
-// --- many
-
-static char *path_of(dogb_report *r, const json_t *row) {
-    const char *path = dogb_get_text(row, "path");
-    const char *root = *r->options->pictures != '\0'
-                           ? r->options->pictures
-                           : dogb_get_text(r->source->documents[DOGB_FILE_EVALUATION], "root");
-    return *path == '/' || *root == '\0' ? dogb_strdup(r->arena, path)
-                                         : dogb_path_join(r->arena, root, path);
 }
 
 static void describe(dogb_thumb *thumb, dogb_report *r, const json_t *row) {
@@ -77,14 +37,15 @@ static void describe(dogb_thumb *thumb, dogb_report *r, const json_t *row) {
 void dogb_report_thumbs(dogb_report *r, const json_t *const *rows, size_t count) {
     dogb_thumb *thumbs = dogb_alloc(r->arena, count + 1, sizeof *thumbs);
     size_t made = 0;
+    if (!r->options->html && !r->options->pdf) { // nobody would see them
+        return;
+    }
     if (thumbs == NULL) {
         r->page->rc = DOGBREED_ERROR_NO_MEMORY;
         return;
     }
     for (size_t i = 0; r->page->rc == DOGBREED_OK && i < count; i++) {
-        char *path = path_of(r, rows[i]);
-        int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY
-                              : load(&thumbs[made], r->arena, path, r->options->thumbnail);
+        int rc = make(&thumbs[made], r, rows[i]);
         if (rc == DOGBREED_ERROR_NO_MEMORY) {
             r->page->rc = rc;
         } else if (rc == DOGBREED_OK) {

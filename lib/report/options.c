@@ -16,6 +16,8 @@ static const dogb_option options[] = {
     DOGB_OPTION_SWITCH(dogbreed_report_options, html, "on", "Write the page."),
     DOGB_OPTION_SWITCH(dogbreed_report_options, pdf, "off", "Write the PDF."),
     DOGB_OPTION_SWITCH(dogbreed_report_options, json, "off", "Write the JSON document."),
+    DOGB_OPTION_SWITCH(dogbreed_report_options, tensorboard, "off",
+                       "Write the evaluation for TensorBoard into the folder evaluation."),
     DOGB_OPTION_SWITCH(dogbreed_report_options, gallery, "on",
                        "Show pictures: mistakes, least certain ones."),
     DOGB_OPTION_INT32(dogbreed_report_options, gallery_count, 1, 200, "24", "pictures",

@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/number.h"
 #include "report/compare.h"
+#include "tensorboard/folder.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -173,18 +174,17 @@ int dogb_report_fill(dogb_report *r) {
     return page->rc;
 }
 
-static int make(dogb_page *page, json_t **json, dogb_arena *arena, const char *run,
+static int make(dogb_report *out, dogb_page *page, dogb_arena *arena, const char *run,
                 const dogbreed_report_options *options) {
     dogb_source *source = dogb_alloc(arena, 1, sizeof *source);
     char *place = dogb_source_place(arena, run);
-    *json = dogb_json_document(arena, "report", 1);
-    if (source == NULL || *json == NULL || place == NULL) {
+    *out = (dogb_report){arena, options, source, page, dogb_json_document(arena, "report", 1)};
+    if (source == NULL || out->json == NULL || place == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     int rc = dogb_page_open(page, arena);
     rc = rc < 0 ? rc : dogb_source_open(source, arena, place);
-    dogb_report r = {arena, options, source, page, *json};
-    return rc < 0 ? rc : dogb_report_fill(&r);
+    return rc < 0 ? rc : dogb_report_fill(out);
 }
 
 // --- public
@@ -216,15 +216,23 @@ static int write_all(const char *run, dogb_arena *arena, const dogbreed_report_o
     return rc;
 }
 
+static int write_board(const char *run, dogb_report *r) {
+    dogb_buffer events = {.arena = r->arena};
+    const char *folder = dogb_path_join(r->arena, run, "evaluation");
+    int rc = folder == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_report_board(&events, r);
+    return rc < 0 || events.length == 0 ? rc : dogb_board_write(folder, &events);
+}
+
 int dogbreed_report_write(const char *run, const dogbreed_report_options *options) {
     DOGB_CHECK(run != NULL && *run != '\0', "report: run is empty");
     dogb_arena arena = {0};
     dogbreed_report_options own;
     dogb_page page;
-    json_t *json = NULL;
+    dogb_report r;
     int rc = import(&own, options, &arena);
-    rc = rc < 0 ? rc : make(&page, &json, &arena, run, &own);
-    rc = rc < 0 ? rc : write_all(run, &arena, &own, &page, json);
+    rc = rc < 0 ? rc : make(&r, &page, &arena, run, &own);
+    rc = rc < 0 ? rc : write_all(run, &arena, &own, &page, r.json);
+    rc = rc < 0 || !own.tensorboard ? rc : write_board(run, &r);
     dogb_arena_free(&arena);
     return rc;
 }
@@ -236,11 +244,11 @@ int dogbreed_report_json(char **json, const char *run) {
     dogb_arena arena = {0};
     dogbreed_report_options own;
     dogb_page page;
-    json_t *document = NULL;
+    dogb_report r;
     int rc = import(&own, NULL, &arena);
     own.gallery = 0;
-    rc = rc < 0 ? rc : make(&page, &document, &arena, run, &own);
-    rc = rc < 0 ? rc : dogb_json_text_out(json, document, 1);
+    rc = rc < 0 ? rc : make(&r, &page, &arena, run, &own);
+    rc = rc < 0 ? rc : dogb_json_text_out(json, r.json, 1);
     dogb_arena_free(&arena);
     return rc;
 }
@@ -264,9 +272,10 @@ int dogbreed_report_html(char **html, const char *run, const dogbreed_report_opt
     dogb_arena arena = {0};
     dogbreed_report_options own;
     dogb_page page;
-    json_t *json = NULL;
+    dogb_report r;
     int rc = import(&own, options, &arena);
-    rc = rc < 0 ? rc : make(&page, &json, &arena, run, &own);
+    own.html = 1;
+    rc = rc < 0 ? rc : make(&r, &page, &arena, run, &own);
     rc = rc < 0 ? rc : dogb_page_html_out(html, &page);
     dogb_arena_free(&arena);
     return rc;

@@ -2,9 +2,15 @@
 #ifndef DOGB_REPORT_SECTION_H
 #define DOGB_REPORT_SECTION_H
 
+#include "image/image.h"
 #include "report/report.h"
 #include "report/page.h"
 #include "report/source.h"
+
+enum {
+    DOGB_REPORT_QUALITY = 78,    // of pictures, as JPEG's
+    DOGB_REPORT_MATRIX_MAX = 20, // classes of a confusion matrix with names
+};
 
 typedef struct dogb_report {
     dogb_arena *arena;
@@ -40,6 +46,16 @@ void dogb_report_keep(dogb_report *r, const char *key, const json_t *value); // 
 // Of the evaluation: the name of a class, or its number.
 const char *dogb_report_class(dogb_report *r, double index);
 size_t dogb_report_class_count(const dogb_report *r);
+
+// The picture of a prediction (row of evaluation.json), its longer side as the option says; in the
+// report's arena.
+int dogb_report_picture(dogb_image *out, dogb_report *r, const json_t *row);
+
+// The confusion matrix of an evaluation that has one, in the arena. NO_MEMORY.
+int dogb_report_matrix(dogb_matrix *out, dogb_report *r);
+
+// The evaluation as events for TensorBoard; nothing when there is none. r is filled.
+int dogb_report_board(dogb_buffer *out, dogb_report *r);
 
 // Pictures of predictions (rows of evaluation.json), as many as can be read; says how many cannot.
 void dogb_report_thumbs(dogb_report *r, const json_t *const *rows, size_t count);

@@ -230,7 +230,8 @@ static int add_valid(dogb_run *run, dogb_arena *arena, const dogbreed_event *eve
         (rc = dogb_json_set_int(metrics, "count", epoch->val_count)) < 0 ||
         (rc = set_known(metrics, "loss", event->val_loss)) < 0 ||
         (rc = set_known(metrics, "accuracy", event->val_accuracy)) < 0 ||
-        (rc = set_known(metrics, "top5_accuracy", event->val_top5)) < 0) {
+        (rc = set_known(metrics, "top5_accuracy", event->val_top5)) < 0 ||
+        (rc = set_known(metrics, "ece", epoch->val_ece)) < 0) {
         return rc;
     }
     return add_line(run, arena, line);

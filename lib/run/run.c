@@ -107,10 +107,12 @@ static int end_step(dogb_run *run, const dogbreed_event *event) {
     int rc = DOGBREED_OK;
     if ((event->step + 1) % interval == 0) {
         rc = dogb_run_logs_step(run, event);
+        dogb_run_board_step(run, event);
     }
     if (rc == DOGBREED_OK && dogb_clock() - run->status_time >= 1.0 &&
-        (rc = dogb_run_status(run, event)) == DOGBREED_OK) {
-        rc = dogb_run_logs_flush(run, 0);
+        (rc = dogb_run_status(run, event)) == DOGBREED_OK &&
+        (rc = dogb_run_logs_flush(run, 0)) == DOGBREED_OK) {
+        rc = dogb_run_board_flush(run);
     }
     return rc;
 }
@@ -129,6 +131,7 @@ static int end_run(dogb_run *run, const dogbreed_event *event) {
         rc = write_model(run);
     }
     if (rc == DOGBREED_OK && (rc = dogb_run_logs_flush(run, 1)) == DOGBREED_OK &&
+        (rc = dogb_run_board_flush(run)) == DOGBREED_OK &&
         (rc = dogb_run_manifest(run, 1)) == DOGBREED_OK) {
         rc = dogb_run_status(run, event);
     }

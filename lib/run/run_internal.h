@@ -3,6 +3,7 @@
 #define DOGB_RUN_RUN_INTERNAL_H
 
 #include "core/arena.h"
+#include "core/buffer.h"
 #include "core/json.h"
 #include "trainer/trainer_internal.h"
 
@@ -10,6 +11,14 @@
 
 // Log lines are gathered and written whole: at the end of an epoch, or when a second has passed.
 enum { DOGB_RUN_BUFFER = 16384 };
+
+// An event file for TensorBoard.
+typedef struct dogb_run_board {
+    const char *path;   // NULL: none
+    dogb_buffer events; // that it does not have yet
+    uint32_t seen;      // tags that have a point in it, a bit each
+    uint32_t reserved;
+} dogb_run_board;
 
 typedef struct dogb_run {
     dogb_arena arena;
@@ -19,9 +28,9 @@ typedef struct dogb_run {
     int lock;               // descriptor of run.lock; -1: not held
     int csv;                // descriptors of the logs; -1: closed
     int jsonl;
-    const char *board;     // the event file of this time; NULL: none
-    uint32_t board_curves; // that have a point in it, a bit each
-    size_t used;           // of buffer: lines for metrics.jsonl
+    dogb_run_board board; // by epoch
+    dogb_run_board board_steps;
+    size_t used; // of buffer: lines for metrics.jsonl
     char buffer[DOGB_RUN_BUFFER];
 
     double interval;        // seconds between two checkpoints or model files
@@ -56,8 +65,10 @@ void dogb_run_logs_close(dogb_run *run);
 void dogb_run_number(char out[40], double value);
 
 // board.c
-int dogb_run_board_open(dogb_run *run); // a new event file
-int dogb_run_board_epoch(dogb_run *run, const dogbreed_event *event);
+int dogb_run_board_open(dogb_run *run); // new event files, unless config.json says not to
+int dogb_run_board_epoch(dogb_run *run, const dogbreed_event *event); // written at once
+void dogb_run_board_step(dogb_run *run, const dogbreed_event *event); // at the next flush
+int dogb_run_board_flush(dogb_run *run);
 
 // status.c
 int dogb_run_status(dogb_run *run, const dogbreed_event *event); // status.json, now

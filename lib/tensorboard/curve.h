@@ -14,6 +14,10 @@ typedef struct dogb_pr_curve {
     size_t count; // thresholds, evenly from 0 to 1; 2 at least
 } dogb_pr_curve;
 
+// Room for `count` thresholds. The caller fills the first two rows, dogb_pr_curve_fill the others.
+int dogb_pr_curve_open(dogb_pr_curve *out, dogb_arena *arena, size_t count);
+void dogb_pr_curve_fill(dogb_pr_curve *curve);
+
 // Of `size` scores from 0 to 1 and what is true of each (1 or 0). A score is above a threshold when
 // it is not below it.
 int dogb_pr_curve_make(dogb_pr_curve *out, dogb_arena *arena, const float *scores,

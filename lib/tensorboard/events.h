@@ -44,7 +44,7 @@ typedef struct dogb_board_place {
 
 // Pages HISTOGRAMS and DISTRIBUTIONS.
 void dogb_board_histogram(dogb_buffer *out, const dogb_board_place *place,
-                          const dogb_histogram *histogram);
+                          const dogb_buckets *histogram);
 
 // Page IMAGES: whole PNG or JPEG files, all of one size in pixels.
 typedef struct dogb_board_file {

@@ -25,11 +25,11 @@ static range range_of(const float *values, size_t size) {
     return r;
 }
 
-int dogb_histogram_even(dogb_histogram *out, dogb_arena *arena, const float *values, size_t size,
+int dogb_histogram_even(dogb_buckets *out, dogb_arena *arena, const float *values, size_t size,
                         size_t count) {
     range r = range_of(values, size);
     double width = r.count == 0 ? 0 : (r.high - r.low) / (double)count;
-    *out = (dogb_histogram){.buckets = dogb_alloc(arena, count, sizeof(dogb_bucket))};
+    *out = (dogb_buckets){.buckets = dogb_alloc(arena, count, sizeof(dogb_bucket))};
     if (out->buckets == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
@@ -118,9 +118,8 @@ static size_t squeeze(dogb_bucket *buckets, size_t count, range r) {
     return kept;
 }
 
-int dogb_histogram_default(dogb_histogram *out, dogb_arena *arena, const float *values,
-                           size_t size) {
-    *out = (dogb_histogram){.buckets = dogb_alloc(arena, 2 * BOUNDS_MAX + 2, sizeof(dogb_bucket))};
+int dogb_histogram_default(dogb_buckets *out, dogb_arena *arena, const float *values, size_t size) {
+    *out = (dogb_buckets){.buckets = dogb_alloc(arena, 2 * BOUNDS_MAX + 2, sizeof(dogb_bucket))};
     if (out->buckets == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }

@@ -39,7 +39,7 @@ static void put_double(dogb_buffer *out, double value) {
 }
 
 void dogb_board_histogram(dogb_buffer *out, const dogb_board_place *place,
-                          const dogb_histogram *histogram) {
+                          const dogb_buckets *histogram) {
     dogb_value_marks marks = open_at(out, place);
     put_metadata(out, place, "histograms", DOGB_CLASS_TENSOR);
     size_t shape[2] = {histogram->count, 3};

@@ -30,6 +30,7 @@ static void take_record(dogb_epoch *epoch, const json_t *object) {
         .val_loss = dogb_checkpoint_real(object, "val_loss"),
         .val_accuracy = dogb_checkpoint_real(object, "val_accuracy"),
         .val_top5 = dogb_checkpoint_real(object, "val_top5_accuracy"),
+        .val_ece = dogb_checkpoint_real(object, "val_ece"),
         .learning_rate = dogb_checkpoint_real(object, "lr"),
         .seconds = dogb_checkpoint_real(object, "seconds"),
         .images_per_second = dogb_checkpoint_real(object, "images_per_s"),

@@ -256,8 +256,10 @@ int dogb_loop_begin_epoch(dogb_training *loop) {
 }
 
 void dogb_loop_clear_epoch(dogb_epoch *epoch) {
-    *epoch =
-        (dogb_epoch){.val_loss = (double)NAN, .val_accuracy = (double)NAN, .val_top5 = (double)NAN};
+    *epoch = (dogb_epoch){.val_loss = (double)NAN,
+                          .val_accuracy = (double)NAN,
+                          .val_top5 = (double)NAN,
+                          .val_ece = (double)NAN};
 }
 
 int dogb_loop_finish_epoch(dogb_training *loop, dogb_epoch *epoch) {

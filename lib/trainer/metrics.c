@@ -99,6 +99,7 @@ int dogb_metrics_epoch_json(json_t *object, const dogb_epoch *epoch, int32_t ind
         (rc = set_known(object, "val_loss", epoch->val_loss)) < 0 ||
         (rc = set_known(object, "val_accuracy", epoch->val_accuracy)) < 0 ||
         (rc = set_known(object, "val_top5_accuracy", epoch->val_top5)) < 0 ||
+        (rc = set_known(object, "val_ece", epoch->val_ece)) < 0 ||
         (rc = dogb_json_set_real(object, "lr", epoch->learning_rate)) < 0 ||
         (rc = dogb_json_set_real(object, "seconds", epoch->seconds)) < 0 ||
         (rc = dogb_json_set_real(object, "images_per_s", epoch->images_per_second)) < 0) {

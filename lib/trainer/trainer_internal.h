@@ -20,6 +20,7 @@ typedef struct dogb_epoch {
     double val_loss; // NaN without validation
     double val_accuracy;
     double val_top5;
+    double val_ece;           // expected calibration error; NaN for several models together
     double learning_rate;     // of the last step
     double seconds;           // of this epoch, validation included; differs from run to run
     double images_per_second; // of its training part; differs from run to run

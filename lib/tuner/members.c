@@ -56,6 +56,7 @@ void dogb_members_epoch(dogb_epoch *out, const dogb_members *members, int32_t ep
     out->val_loss = loss / (double)count;
     out->val_accuracy = correct / (double)count;
     out->val_top5 = correct5 / (double)count;
+    out->val_ece = (double)NAN;
 }
 
 void dogb_members_stop(const dogb_members *members) {

@@ -60,7 +60,7 @@
     FIELD(dogbreed_report_options, gallery_count, 64, 4)                                   \
     FIELD(dogbreed_report_options, thumbnail, 68, 4)                                       \
     FIELD(dogbreed_report_options, refresh, 72, 4)                                         \
-    FIELD(dogbreed_report_options, reserved, 76, 4)                                        \
+    FIELD(dogbreed_report_options, tensorboard, 76, 4)                                     \
     STRUCT(dogbreed_debug_options, 112)                                                    \
     FIELD(dogbreed_debug_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_debug_options, kind, 4, 4)                                              \

@@ -177,6 +177,55 @@ static int32_t golden_row(float logits[7], const json_t *golden, size_t i) {
     return (int32_t)number(json_object_get(golden, "labels"), i);
 }
 
+// Precision and recall over all classes, from the counts at each threshold.
+static void golden_scores(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    static dogb_scores scores;
+    json_t *golden = NULL;
+    json_t *object = dogb_json_object(&arena);
+    assert_ok(dogb_json_read(&golden, &arena, test_file("evaluate/golden/tally.json"), NULL, 0));
+    scores = (dogb_scores){.positives = {0}};
+    for (size_t i = 0; i < 60; i++) {
+        float logits[7];
+        int32_t label = golden_row(logits, golden, i);
+        dogb_scores_add(&scores, logits, 7, &label, 1);
+    }
+    assert_ok(dogb_scores_json(object, &scores));
+    const json_t *curve = json_object_get(object, "pr_curve");
+    const json_t *positives = json_object_get(curve, "true_positives");
+    const json_t *negatives = json_object_get(curve, "false_positives");
+    assert_int_equal(json_array_size(positives), 127);
+    assert_int_equal(json_array_size(negatives), 127);
+    assert_int_equal(number(positives, 0), 60);
+    assert_int_equal(number(negatives, 0), 360);
+    for (size_t i = 0; i < 127; i++) {
+        double right = number(positives, i);
+        double wrong = number(negatives, i);
+        assert_near(right / 60, number(json_object_get(golden, "pr_recall"), i), 1e-6); // float32
+        assert_near(right + wrong > 0 ? right / (right + wrong) : 0,
+                    number(json_object_get(golden, "pr_precision"), i), 1e-6);
+    }
+    dogb_arena_free(&arena);
+}
+
+static void scores_at_the_ends(void **state) {
+    (void)state;
+    static dogb_scores scores;
+    static const float logits[] = {
+        0,     1000,   0, // label 1: 1 and two times 0
+        NAN,   0,      0, // label 0: no numbers, so three times 0
+        3e38F, -3e38F, 0, // label 1: a sure mistake
+    };
+    static const int32_t labels[] = {1, 0, 1};
+    scores = (dogb_scores){.positives = {0}};
+    dogb_scores_add(&scores, logits, 3, labels, 3);
+    assert_int_equal(scores.positives[126], 1);
+    assert_int_equal(scores.positives[0], 2);
+    assert_int_equal(scores.negatives[126], 1);
+    assert_int_equal(scores.negatives[0], 5);
+}
+
 static void golden_calibration(void **state) {
     (void)state;
     dogb_arena arena = {0};
@@ -284,6 +333,8 @@ int main(void) {
         cmocka_unit_test(no_samples_give_no_nan),
         cmocka_unit_test(golden_numbers),
         cmocka_unit_test(golden_calibration),
+        cmocka_unit_test(golden_scores),
+        cmocka_unit_test(scores_at_the_ends),
         cmocka_unit_test(golden_predictions),
         cmocka_unit_test(certainty_lies_in_the_last_bin),
         cmocka_unit_test(golden_intervals),

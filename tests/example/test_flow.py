@@ -108,11 +108,28 @@ class Flow(tool.Case):
         self.assertIn(f"({found['correct']}/{found['count']}), 95 % interval", text)
         self.assertEqual(self.ok(run("evaluate", self.run_folder, "--split", "train", "--json")).json["split"], "train")
 
+    def test_event_files(self):
+        folders = {path.parent.relative_to(self.run_folder).as_posix() for path in self.run_folder.rglob("*tfevents*")}
+        self.assertEqual(folders, {".", "steps", "evaluation"})
+        none = self.folder / "runs" / "no-board"
+        self.ok(run("train", self.shapes, *SMALL, "--no-tensorboard", "--out", none, "-q"))
+        self.ok(run("evaluate", none, "-q"))
+        self.assertEqual(list(none.rglob("*tfevents*")), [])
+        self.assertIs(json.loads((none / "config.json").read_text())["tensorboard"], False)
+        done = self.ok(run("report", none, "--tensorboard", "--no-html"))  # asked for
+        self.assertIn(str(none / "evaluation"), done.out)
+        self.assertEqual(len(list(none.rglob("*tfevents*"))), 1)
+        self.assertFalse((none / "report.html").exists())
+
     def test_an_evaluation_is_kept_with_each_picture(self):
         kept = json.loads((self.run_folder / "evaluation.json").read_text())
         self.assertEqual((kept["format"], kept["split"], kept["root"]), ("dogbreed.evaluation", "test", str(self.shapes)))
         self.assertEqual(sum(bin["count"] for bin in kept["calibration"]["bins"]), kept["count"])
         self.assertEqual(sum(row["true"] == row["predicted"] for row in kept["predictions"]), kept["correct"])
+        curve = kept["pr_curve"]
+        self.assertEqual((len(curve["true_positives"]), len(curve["false_positives"])), (127, 127))
+        self.assertEqual((curve["true_positives"][0], curve["false_positives"][0]),
+                         (kept["count"], kept["count"] * (len(kept["classes"]) - 1)))
         names = [row["class"] for row in kept["classes"]]
         with open(self.run_folder / "predictions.csv", newline="") as file:
             rows = list(csv.DictReader(file))

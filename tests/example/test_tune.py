@@ -362,9 +362,16 @@ class Whole(tool.Case):
         valid = len(list((self.shapes / "valid").glob("*/*")))
         value = result["winner"]["value"]
         self.assertAlmostEqual(result["standard_error"], (value * (1 - value) / valid) ** 0.5)
+        folders = {path.parent.relative_to(out).as_posix() for path in out.rglob("*tfevents*")}
+        self.assertLess({".", "steps", "evaluation", "tune/tensorboard"}, folders)
         self.fails(run("run", self.shapes, *self.WORDS, "--out", out), 1, "another run")
         again = self.ok(run("run", "--resume", out, "--json"))  # nothing is left to train
         self.assertEqual(again.lines[-1]["test"]["correct"], result["test"]["correct"])
+
+    def test_no_event_files(self):
+        out = self.folder / "runs" / "no-board"
+        self.ok(run("run", self.shapes, *self.WORDS, "--no-tensorboard", "--out", out, "-q"))
+        self.assertEqual(list(out.rglob("*tfevents*")), [])
 
     def test_folds(self):
         """Judged on train and valid together; the winner is trained on train alone."""

@@ -11,6 +11,7 @@
 static void make(dogb_arena *arena, dogb_source *source) {
     dogbreed_report_options options;
     dogb_page page = {.arena = arena, .title = "", .subtitle = "", .date = "", .no_pictures = 1};
+    dogb_buffer events = {.arena = arena};
     dogb_buffer html = {.arena = arena};
     json_t *json = dogb_json_document(arena, "report", 1);
     if (json == NULL || dogbreed_report_options_init(&options, sizeof options) < 0) {
@@ -18,7 +19,8 @@ static void make(dogb_arena *arena, dogb_source *source) {
     }
     options.gallery = 0;
     dogb_report r = {arena, &options, source, &page, json};
-    if (dogb_report_fill(&r) < 0 || dogb_page_html(&html, &page) < 0) {
+    if (dogb_report_fill(&r) < 0 || dogb_page_html(&html, &page) < 0 ||
+        dogb_report_board(&events, &r) < 0) {
         abort();
     }
     const char *script = strstr(html.data, "<script");

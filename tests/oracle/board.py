@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Event files of libdogbreed, read by TensorBoard. Usage: board.py TOOL study|server|training"""
+"""Event files of libdogbreed, read by TensorBoard. Usage: board.py TOOL study|server|training|evaluation"""
 import collections
 import contextlib
 import csv
 import fcntl
+import html
+import io
 import json
 import math
 import os
@@ -16,10 +18,14 @@ import sys
 import tempfile
 import time
 
+import numpy
+import PIL.Image
 from tensorboard.backend.event_processing import event_file_loader
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.util import tensor_util
 
+from kinds import pr_curve_by_tensorboard
 from server import Server
 
 TOOL, PART = os.path.abspath(sys.argv[1]), sys.argv[2]
@@ -230,6 +236,17 @@ def killed(words, epochs):
     assert process.returncode == -signal.SIGKILL, process.returncode
 
 
+def by_step(folder, curves):
+    """Curves of the folder steps are what metrics.jsonl keeps of single steps."""
+    with open(f"{folder}/metrics.jsonl") as file:
+        lines = [line for line in map(json.loads, file) if line["kind"] == "step"]
+    assert set(curves) == {"train/loss", "train/lr"}, set(curves)
+    for tag, name in (("train/loss", "loss"), ("train/lr", "lr")):
+        assert [step for step, _, _ in curves[tag]] == [line["step"] for line in lines], tag
+        assert all(close(value, line["metrics"][name]) for (_, value, _), line in zip(curves[tag], lines)), tag
+    return len(lines)
+
+
 def training(folder):
     """The curves of a training are metrics.csv, also when it was killed, with torn files, and went on."""
     tool("synth", f"{folder}/shapes", "--classes", 3, "--per-class", 12, "--seed", 1)
@@ -254,7 +271,14 @@ def training(folder):
     columns = {"train/loss": "train_loss", "train/accuracy": "train_accuracy", "train/lr": "lr", "val/loss": "val_loss",
                "val/accuracy": "val_accuracy", "val/top5_accuracy": "val_top5_accuracy"}
     curves = scalars(load(f"{folder}/a"))
-    assert set(curves) == set(columns), set(curves)
+    assert set(curves) == {*columns, "train/images_per_s", "val/ece"}, set(curves)
+    assert [step for step, _, _ in curves["train/images_per_s"]] == list(range(1, len(rows) + 1))
+    assert all(value > 0 for _, value, _ in curves["train/images_per_s"])
+    with open(f"{folder}/a/metrics.jsonl") as file:
+        errors = [line["metrics"]["ece"] for line in map(json.loads, file) if line["kind"] == "eval"]
+    assert [step for step, _, _ in curves["val/ece"]] == list(range(1, len(rows) + 1))
+    assert all(close(value, error) for (_, value, _), error in zip(curves["val/ece"], errors, strict=True))
+    steps = by_step(f"{folder}/a", scalars(load(f"{folder}/a/steps")))
     for tag, name in columns.items():
         assert [step for step, _, _ in curves[tag]] == list(range(1, len(rows) + 1)), tag
         assert all(close(value, float(row[name])) for (_, value, _), row in zip(curves[tag], rows)), tag
@@ -268,13 +292,88 @@ def training(folder):
         server.wait(check, "training")
     finally:
         server.close()
-    print(f"{len(rows)} epochs, killed behind {ends}, {files} files, the last one from epoch {begin}")
+    print(f"{len(rows)} epochs, {steps} steps, killed behind {ends}, {files} files, the last one from epoch {begin}")
+
+
+EVALUATION = {"test/accuracy": "scalars", "test/top5_accuracy": "scalars", "test/loss": "scalars", "test/ece": "scalars",
+              "test/pr_curve": "pr_curves", "test/worst": "images", "test/worst_list": "text", "plots/confusion_matrix": "images"}
+CLASSES = {"scalars": 1, "pr_curves": 2, "images": 3, "text": 2}
+
+
+def check_kinds(accumulator, plugins):
+    """Tags and what is told of them; the value of each, whose only step is the kept epoch."""
+    assert set(accumulator.Tags()["tensors"]) == set(plugins), accumulator.Tags()
+    found = {}
+    for tag, plugin in plugins.items():
+        metadata = accumulator.SummaryMetadata(tag)
+        assert (metadata.plugin_data.plugin_name, metadata.data_class) == (plugin, CLASSES[plugin]), (tag, metadata)
+        event, = accumulator.Tensors(tag)
+        found[tag] = (event.step, tensor_util.make_ndarray(event.tensor_proto))
+    return found
+
+
+def check_pictures(value):
+    sizes = {PIL.Image.open(io.BytesIO(data)).size for data in value[2:]}
+    assert sizes == {(int(value[0]), int(value[1]))}, sizes
+    return len(value) - 2
+
+
+def check_curve(accumulator, value, report):
+    """Of 3 classes the report has every probability, so TensorBoard can count itself."""
+    rows = [(probability, number == row["true"]) for row in report["predictions"] for number, probability in row["top"]]
+    assert len(rows) == 3 * report["count"]
+    scores, truths = numpy.array([row[0] for row in rows], "float32"), numpy.array([row[1] for row in rows])
+    curve, content = pr_curve_by_tensorboard(scores, truths, 127)
+    assert accumulator.SummaryMetadata("test/pr_curve").plugin_data.content == content
+    assert (value[:4] == curve[:4]).all() and numpy.allclose(value, curve, rtol=1e-6)
+
+
+def check_pages(server, names):
+    assert {"a", "a/steps", "a/evaluation"} <= set(server.get("runs")), server.get("runs")
+    for plugin in CLASSES:
+        assert set(server.get(f"plugin/{plugin}/tags")["a/evaluation"]) == {tag for tag in EVALUATION if EVALUATION[tag] == plugin}, plugin
+    assert "config" in server.get("plugin/text/tags")["a"]
+    config = server.get("plugin/text/text?run=a&tag=config")[0]["text"]
+    assert "<code" in config and "learning_rate" in config, config
+    page = server.get("plugin/text/text?run=a/evaluation&tag=test/worst_list")[0]["text"]
+    assert "<table>" in page and "<b>" not in page and all(f"<td>{name}</td>" in html.unescape(page) for name in names), (names, page)
+    assert len(server.get("plugin/pr_curves/pr_curves?run=a/evaluation&tag=test/pr_curve")["a/evaluation"]) == 1
+
+
+def evaluation(folder):
+    """What a test at the end says, beside the curves of its training."""
+    tool("synth", f"{folder}/shapes", "--classes", 3, "--per-class", 30, "--seed", 1)
+    for name in list(pathlib.Path(folder, "shapes").glob("*/*")):  # means something in Markdown and in HTML
+        name.rename(name.with_name(f"a|b_c_*d*`<b>&amp;{name.name}"))
+    tool("train", f"{folder}/shapes", "--arch", "tiny", "--engine", "ref", "--freeze", "none", "--epochs", 2, "--threads", 1,
+         "--out", f"{folder}/a")
+    report = json.loads(pathlib.Path(folder, "a", "evaluation.json").read_text())
+    best = json.loads(pathlib.Path(folder, "a", "status.json").read_text())["best"]["epoch"]
+    mistakes = [row for row in report["predictions"] if row["true"] != row["predicted"]]
+    assert mistakes, report
+    accumulator = load(f"{folder}/a/evaluation")
+    found = check_kinds(accumulator, EVALUATION)
+    assert {step for step, _ in found.values()} == {best}, found
+    for tag, value in (("accuracy", report["top1"]), ("top5_accuracy", report["top5"]), ("loss", report["loss"]),
+                       ("ece", report["calibration"]["ece"])):
+        assert close(found[f"test/{tag}"][1], value), tag
+    check_curve(accumulator, found["test/pr_curve"][1], report)
+    assert check_pictures(found["test/worst"][1]) == min(len(mistakes), 24)
+    assert check_pictures(found["plots/confusion_matrix"][1]) == 1
+    names = {report["classes"][row["true"]]["class"] for row in mistakes[:24]}
+    for loader in ("true", "false"):
+        server = Server(folder, "--load_fast", loader)
+        try:
+            server.wait(lambda: check_pages(server, names), f"--load_fast {loader}")
+        finally:
+            server.close()
+        print(f"--load_fast {loader}: {len(EVALUATION)} tags, {len(mistakes)} mistakes, {len(names)} classes")
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
         home = os.getcwd()
-        {"study": study, "server": served, "training": training}[PART](folder)
+        {"study": study, "server": served, "training": training, "evaluation": evaluation}[PART](folder)
         os.chdir(home)
 
 

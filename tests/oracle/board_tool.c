@@ -25,8 +25,8 @@ static double next(uint32_t *state) {
 static int put_histograms(made *m, int64_t step) {
     static const double scales[] = {1e-3, 0.1, 1, 1000};
     uint32_t state = (uint32_t)step + 1;
-    dogb_histogram even;
-    dogb_histogram wide;
+    dogb_buckets even;
+    dogb_buckets wide;
     for (int i = 0; i < VALUES; i++) {
         m->values[i] = (float)((next(&state) - 0.4) * scales[i % 4]);
     }

@@ -45,7 +45,7 @@ def scores():
     return numpy.array(found), numpy.array(truths)
 
 
-def pr_curve_by_tensorboard():
+def pr_curve_by_tensorboard(found, truths, thresholds):
     """Its own writer wants TensorFlow, for three names."""
     v1 = types.ModuleType("tensorflow.compat.v1")
     v1.Summary, v1.SummaryMetadata = summary_pb2.Summary, summary_pb2.SummaryMetadata
@@ -55,8 +55,7 @@ def pr_curve_by_tensorboard():
     sys.modules.update({"tensorflow": types.ModuleType("tensorflow"), "tensorflow.compat": compat, "tensorflow.compat.v1": v1})
     try:
         from tensorboard.plugins.pr_curve import summary
-        found, truths = scores()
-        value = summary.pb("pr", truths, found, num_thresholds=THRESHOLDS).value[0]
+        value = summary.pb("pr", truths, found, num_thresholds=thresholds).value[0]
         return tensor_util.make_ndarray(value.tensor), value.metadata.plugin_data.content
     finally:
         for name in ("tensorflow.compat.v1", "tensorflow.compat", "tensorflow"):
@@ -104,7 +103,7 @@ def check_events(folder, pictures):
         assert (found["weights/one"][step] == one).all() and found["weights/none"][step].shape == (0, 3)
         assert list(found["val/worst"][step]) == [b"5", b"3", *pictures]
         assert list(found["model_card"][step]) == ["# Karte\n\n*Hund* 犬".encode(), b"zwei"][: 2 if step == 0 else 1]
-    curve, content = pr_curve_by_tensorboard()
+    curve, content = pr_curve_by_tensorboard(*scores(), THRESHOLDS)
     assert accumulator.SummaryMetadata("val/pr_curve").plugin_data.content == content
     for mine in found["val/pr_curve"]:
         assert mine.shape == curve.shape == (6, THRESHOLDS) and (mine[:4] == curve[:4]).all() and numpy.allclose(mine, curve, rtol=1e-6)
@@ -129,7 +128,7 @@ def check_server(server, pictures):
             assert sum(count for _, _, count in buckets) == VALUES and buckets[0][0] == float(values(step).min())
     assert len(server.get("plugin/distributions/distributions?run=.&tag=weights/default")) == STEPS
     curves = server.get("plugin/pr_curves/pr_curves?run=.&tag=val/pr_curve")["."]
-    wanted = pr_curve_by_tensorboard()[0]
+    wanted = pr_curve_by_tensorboard(*scores(), THRESHOLDS)[0]
     wanted = wanted[:, wanted[0] + wanted[1] > 0]  # it leaves out thresholds that nothing is above
     assert [curve["step"] for curve in curves] == list(range(STEPS))
     for row, name in enumerate(("true_positives", "false_positives", "true_negatives", "false_negatives", "precision", "recall")):

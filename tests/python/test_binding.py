@@ -252,7 +252,7 @@ class MainJob(unittest.TestCase):
         self.assertIn("<h1>A &amp; B</h1>", report.html)
         self.assertIn("srcdoc=", report._repr_html_())
         self.assertNotIn("<h1>", report._repr_html_())
-        report.write(json=True, html_name="page.html")
+        report.write(json=True, html_name="page.html", tensorboard=True)
         self.assertTrue(os.path.exists(os.path.join(directory, "page.html")))
         self.assertTrue(os.path.exists(os.path.join(directory, "report.json")))
         both = dogbreed.compare(directory, directory)

@@ -44,7 +44,8 @@ static inline void put_evaluation(int classes, int of_class) {
                    "0.875,\"top5\":0.9375,\"loss\":0.4321,\"root\":\"%s/data\",\"calibration\":{"
                    "\"ece\":0.0625,\"bins\":[{\"low\":0,\"high\":0.5,\"count\":%lld,\"confidence\":"
                    "0.25,\"accuracy\":0.5},{\"low\":0.5,\"high\":1,\"count\":%lld,\"confidence\":"
-                   "0.75,\"accuracy\":1}]},\"classes\":[",
+                   "0.75,\"accuracy\":1}]},\"pr_curve\":{\"true_positives\":[8,4,1,0],"
+                   "\"false_positives\":[12,2,1,0]},\"classes\":[",
                    (long long)count, (long long)(count - classes), 1.0 - 1.0 / of_class,
                    scratch_folder, (long long)classes, (long long)(count - classes));
     dogb_buffer_add(&out, text);
@@ -177,6 +178,34 @@ static inline size_t count_of(const char *text, const char *part) {
         count += strncmp(text + i, part, strlen(part)) == 0;
     }
     return count;
+}
+
+// Value number *left of a document becomes something else; *left < 0: it has been done.
+static inline void replace(json_t *root, json_t *value, json_t *with, int *left) {
+    const char *key = NULL;
+    void *next = NULL;
+    json_t *member = NULL;
+    size_t i = 0;
+    if (json_is_object(value)) {
+        json_object_foreach_safe(value, next, key, member) {
+            if (value == root && (strcmp(key, "format") == 0 || strcmp(key, "version") == 0)) {
+                continue;
+            }
+            if ((*left)-- == 0) {
+                assert_int_equal(json_object_set(value, key, with), 0);
+                return;
+            }
+            replace(root, member, with, left);
+        }
+    } else if (json_is_array(value)) {
+        json_array_foreach(value, i, member) {
+            if ((*left)-- == 0) {
+                assert_int_equal(json_array_set(value, i, with), 0);
+                return;
+            }
+            replace(root, member, with, left);
+        }
+    }
 }
 
 #endif

@@ -36,7 +36,7 @@ static void golden(void **state) {
     (void)state;
     dogb_buffer out = {.arena = &arena};
     dogb_bucket bucket = {-1, 1, 3};
-    dogb_histogram histogram = {.buckets = &bucket, .count = 1};
+    dogb_buckets histogram = {.buckets = &bucket, .count = 1};
     dogb_board_place place = at_first("w");
     dogb_board_histogram(&out, &place, &histogram);
     assert_hex(&out, "4c00000000000000f5d4a2a00900005041fc54d94110052a3f0a3d0a01774a100a0c0a"
@@ -67,7 +67,7 @@ static void golden(void **state) {
 static void even_buckets(void **state) {
     (void)state;
     const float values[] = {0, 1, 2, 3, 4, 4, NAN, INFINITY, -INFINITY};
-    dogb_histogram h;
+    dogb_buckets h;
     assert_ok(dogb_histogram_even(&h, &arena, values, 9, 4));
     static const double counts[] = {1, 1, 1, 3}; // the last bucket has its right bound
     assert_int_equal(h.count, 4);
@@ -88,7 +88,7 @@ static void even_buckets(void **state) {
 static void default_buckets(void **state) {
     (void)state;
     const float values[] = {-1.05f, 0, 0, 1e-13f, 1.05f, 1.05f, NAN, INFINITY};
-    dogb_histogram h;
+    dogb_buckets h;
     assert_ok(dogb_histogram_default(&h, &arena, values, 8));
     // The bucket of -1.05, empty ones as one, 0 to 1e-12, empty ones, the bucket of 1.05.
     static const double counts[] = {1, 0, 3, 0, 2};
@@ -136,7 +136,7 @@ static dogb_buffer all_kinds(void) {
     dogb_buffer out = {.arena = &arena};
     dogb_board_place place = at_first("tag");
     dogb_bucket bucket = {-1, 1, 3};
-    dogb_histogram histogram = {.buckets = &bucket, .count = 1};
+    dogb_buckets histogram = {.buckets = &bucket, .count = 1};
     dogb_point_event point = {.tag = "val/loss", .time = 1700000001, .step = 7, .value = 0.25};
     dogb_board_version(&out, 1700000000.25);
     dogb_board_restart(&out, 1700000000.5, 3);
@@ -264,7 +264,7 @@ static void odd_events(void **state) {
 static int make_all(void *userdata) {
     dogb_arena scratch = {0};
     dogb_buffer out = {.arena = &scratch};
-    dogb_histogram histogram;
+    dogb_buckets histogram;
     dogb_pr_curve curve;
     dogb_board_place place = at_first("tag");
     const float *values = userdata;

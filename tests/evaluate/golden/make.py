@@ -41,6 +41,9 @@ def main():
     accuracies, confidences = calibration_curve(predicted == labels, confidence, n_bins=15)
     best = [sorted(every, key=lambda c, row=row: (-row[c], c))[:5] for row in logits]
     precision, recall, _, support = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
+    # over all classes, at 127 thresholds; torchmetrics puts one more point behind them
+    precisions, recalls, _ = torchmetrics.functional.classification.multiclass_precision_recall_curve(
+        probabilities, torch.from_numpy(labels), num_classes=CLASSES, thresholds=127, average="micro")
     golden = {
         "classes": CLASSES,
         "logits": [[float(x) for x in row] for row in logits],
@@ -55,6 +58,8 @@ def main():
         "ece": ece,
         "bin_accuracy": [float(x) for x in accuracies],
         "bin_confidence": [float(x) for x in confidences],
+        "pr_precision": precisions[:-1].nan_to_num(0).tolist(),  # of nothing at all: 0
+        "pr_recall": recalls[:-1].tolist(),
         "top5": best,
         "top5_probability": [[float(row[c]) for c in best[i]] for i, row in enumerate(probabilities)],
         "losses": torch.nn.functional.cross_entropy(tensor, torch.from_numpy(labels), reduction="none").tolist(),
