@@ -201,7 +201,7 @@ static void values_of_other_kinds_do_no_harm(void **state) {
     static const char *const kinds[] = {"null", "-7", "1e308", "\"text\"", "[[],{}]"};
     dogbreed_report_options options = board_options();
     options.gallery_count = 1;
-    for (int at = 0, done = 0; !done; at += 5) {
+    for (int at = 0, done = 0; !done; at += 5 * test_part()) {
         json_t *with = json_loads(kinds[at % 5], JSON_DECODE_ANY, NULL);
         int left = at;
         put_evaluation(3, 3);
