@@ -83,8 +83,9 @@ static void print_table(const json_t *result) {
     const char *key = NULL;
     json_t *values = NULL;
     json_t *options = json_object_get(result, "options");
-    out(json_object_size(options) > 0 ? "%soptions that differ%s\n" : "", style_out("bold"),
-        style_out("off"));
+    if (json_object_size(options) > 0) {
+        out("%soptions that differ%s\n", style_out("bold"), style_out("off"));
+    }
     json_object_foreach(options, key, values) {
         json_t *value = NULL;
         out("%-*.*s", NAME_WIDTH, NAME_WIDTH, key);
