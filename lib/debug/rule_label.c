@@ -101,10 +101,11 @@ static int judge_counts(dogb_rule_run *run, const dogb_rule_moment *m, const cou
     if (!(ratio > params->threshold_imbalance)) {
         return 0;
     }
-    int rc = dogb_rule_hit(run, m, "%lld labels are %s and %lld are %s: ratio %.3g of %g",
-                           (long long)c->labels[most], dogb_rule_class(run, most, names[0]),
-                           (long long)c->labels[least], dogb_rule_class(run, least, names[1]),
-                           ratio, params->threshold_imbalance);
+    int rc = dogb_rule_hit(
+        run, m, "%lld labels are %s and %lld are %s: ratio %.3g, threshold_imbalance is %g",
+        (long long)c->labels[most], dogb_rule_class(run, most, names[0]),
+        (long long)c->labels[least], dogb_rule_class(run, least, names[1]), ratio,
+        params->threshold_imbalance);
     rc = rc < 0 ? rc : dogb_rule_evidence(run, "ratio", ratio);
     rc =
         rc < 0 ? rc : dogb_rule_evidence_text(run, "largest", dogb_rule_class(run, most, names[0]));
@@ -132,10 +133,10 @@ static int judge_predictions(dogb_rule_run *run, const dogb_rule_moment *m, cons
     if (!(share > params->threshold_misprediction)) {
         return 0;
     }
-    int rc =
-        dogb_rule_hit(run, m, "%lld of %lld predictions for %s are wrong: %.3g of %g",
-                      (long long)c->wrong[worst], (long long)c->judged[worst],
-                      dogb_rule_class(run, worst, name), share, params->threshold_misprediction);
+    int rc = dogb_rule_hit(
+        run, m, "%lld of %lld predictions for %s are wrong: %.3g, threshold_misprediction is %g",
+        (long long)c->wrong[worst], (long long)c->judged[worst], dogb_rule_class(run, worst, name),
+        share, params->threshold_misprediction);
     rc = rc < 0 ? rc : dogb_rule_evidence_text(run, "class", dogb_rule_class(run, worst, name));
     rc = rc < 0 ? rc : dogb_rule_evidence(run, "share", share);
     return rc < 0 ? rc

@@ -37,7 +37,8 @@ static void rare_classes_are_an_imbalance(void **state) {
     show_pairs(&f, &m, labels, labels, 1000);
     assert_int_equal(f.found, 1);
     assert_non_null(
-        strstr(f.first_text, "990 labels are beagle and 10 are borzoi: ratio 99 of 10"));
+        strstr(f.first_text,
+               "990 labels are beagle and 10 are borzoi: ratio 99, threshold_imbalance is 10"));
     json_t *json = dogb_rules_json(f.set, &f.arena);
     const json_t *evidence = json_object_get(json_array_get(json, 0), "evidence");
     assert_string_equal(json_string_value(json_array_get(json_object_get(evidence, "absent"), 0)),

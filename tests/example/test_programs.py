@@ -22,6 +22,12 @@ class Programs(tool.Case):
         self.assertRegex(out, r"(?m)^epoch 1: loss \d+\.\d+, validation accuracy \d+\.\d %, largest gradient \S+ in \S+$")
         self.assertNotIn("largest gradient 0 ", out)
 
+    def test_rule(self):
+        out = self.program("rule", self.shapes, "ref")
+        self.assertRegex(out, r"(?m)^epoch 1: LargeWeight at step \d+: \S+: a weight of \d\S*, limit is 0\.2$")
+        self.assertRegex(out, r'(?s)\[.*"LargeWeight".*"IssuesFound".*\]')
+        self.assertNotIn('"Error"', out)
+
     def test_minimal_then_embed(self):
         photo = sorted((self.shapes / "test").glob("*/*"))[0]
         out = self.program("minimal", self.shapes, photo)
@@ -30,7 +36,7 @@ class Programs(tool.Case):
         self.assertRegex(out, rf"{re.escape(str(photo))}: \S+ \(\d+\.\d %\)\nramp: \S+ \(\d+\.\d %\)\n")
 
     def test_usage(self):
-        for name in ("minimal", "events", "embed"):
+        for name in ("minimal", "events", "rule", "embed"):
             done = subprocess.run([FOLDER / f"example-{name}"], capture_output=True, text=True)
             self.assertEqual(done.returncode, 2)
             self.assertIn("usage:", done.stderr)
