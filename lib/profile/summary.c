@@ -296,9 +296,9 @@ static void put_overhead(writing *w) {
 
 static void put_facts(writing *w) {
     json_t *copy = json_deep_copy(w->data->facts);
-    (void)dogb_doc_put(&w->doc, w->root, "facts", copy);
     (void)json_object_del(copy, "format");
     (void)json_object_del(copy, "version");
+    (void)dogb_doc_put(&w->doc, w->root, "facts", copy); // which frees it when it cannot be put
 }
 
 int dogb_profile_summary(json_t **out, dogb_arena *arena, const dogb_profile_data *data,
