@@ -192,7 +192,7 @@ stage_tsan() {
 stage_valgrind() {
     say "valgrind: memory of the small suites"
     # options_info opens libtorch, which is not ours to check.
-    mapfile -t names < <(tests_like build 'core|graph|weights|arch|model|dataset|event|options_options|image|study_(study|distribution)|tuner_ask|engine_native.*')
+    mapfile -t names < <(tests_like build 'core|graph|weights|arch|model|dataset|event|options_options|image|study_(study|distribution)|tuner_ask|tensorboard|record|debug_(collection|rule.*)|profile_(account|read|rules)|report_.*_absent|engine_native.*')
     # libjpeg-turbo's SIMD code computes on padding that nothing has written, which valgrind cannot
     # tell from a mistake: plain C on both sides here; the sanitizers have seen the fast paths.
     # Tests of the native engine set DOGBREED_CPU themselves; one of 23 of their cases is run: a prime,
