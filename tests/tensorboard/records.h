@@ -4,6 +4,7 @@
 
 #include "scratch.h"
 
+#include "core/buffer.h"
 #include "core/hash.h"
 
 #include <dirent.h>
@@ -19,6 +20,16 @@ static inline uint32_t records_word(const char *at) {
 static inline int records_sum_is(const char *data, size_t size, const char *sum) {
     uint32_t crc = dogb_crc32c(data, size);
     return records_word(sum) == (uint32_t)((crc >> 15 | crc << 17) + 0xa282ead8u);
+}
+
+// The bytes that were written, against a golden text of them.
+static inline void records_assert_hex(const dogb_buffer *found, const char *hex) {
+    char text[1024] = "";
+    assert_int_equal(found->rc, 0);
+    for (size_t i = 0; i < found->length; i++) {
+        (void)snprintf(text + 2 * i, 3, "%02x", (unsigned)(unsigned char)found->data[i]);
+    }
+    assert_string_equal(text, hex);
 }
 
 // Whole records with right checksums from the start on, as readers take them; *whole (may be NULL):

@@ -16,22 +16,14 @@ static int free_arena(void **state) {
     return 0;
 }
 
-static void assert_record(const dogb_buffer *found, const char *hex) {
-    char text[1024] = "";
-    assert_int_equal(found->rc, 0);
-    for (size_t i = 0; i < found->length; i++) {
-        (void)snprintf(text + 2 * i, 3, "%02x", (unsigned)(unsigned char)found->data[i]);
-    }
-    assert_string_equal(text, hex);
-}
-
 // Bytes that TensorBoard has read.
 static void golden(void **state) {
     (void)state;
     dogb_buffer version = {.arena = &arena};
     dogb_board_version(&version, 1700000000.25);
-    assert_record(&version, "1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a"
-                            "32338d2fe9");
+    records_assert_hex(&version,
+                       "1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a"
+                       "32338d2fe9");
 
     dogb_buffer simple = {.arena = &arena}; // of the old style, by the same parts
     size_t event = dogb_event_open(&simple, 1700000005.25);
@@ -43,25 +35,28 @@ static void golden(void **state) {
     dogb_wire_close(&simple, value);
     dogb_wire_close(&simple, summary);
     dogb_frame_close(&simple, event);
-    assert_record(&simple, "200000000000000029eda9500900005041fc54d94110052a130a110a0a747261696e2f"
-                           "6c6f7373150000803ebcbacab0");
+    records_assert_hex(&simple,
+                       "200000000000000029eda9500900005041fc54d94110052a130a110a0a747261696e2f"
+                       "6c6f7373150000803ebcbacab0");
 
     dogb_buffer point = {.arena = &arena};
     dogb_point_event accuracy = {
         .tag = "val/accuracy", .time = 1700000005.25, .step = 5, .value = 0.5, .first = 1};
     dogb_board_point(&point, &accuracy);
-    assert_record(&point, "3800000000000000a3797d570900005041fc54d94110052a2b0a290a0c76616c2f6163"
-                          "6375726163794a0d0a090a077363616c6172732001420a080112002a040000003f865e"
-                          "de2a");
+    records_assert_hex(&point,
+                       "3800000000000000a3797d570900005041fc54d94110052a2b0a290a0c76616c2f6163"
+                       "6375726163794a0d0a090a077363616c6172732001420a080112002a040000003f865e"
+                       "de2a");
 
     dogb_buffer session = {.arena = &arena};
     dogb_hparam_setting rate = {"lr", {.kind = DOGB_HPARAM_NUMBER, .number = 0.01}};
     dogb_hparam_session trial = {.group = "", .time = 1700000000.25, .settings = &rate, .count = 1};
     dogb_board_session(&session, &trial);
-    assert_record(&session, "620000000000000079fd606f0900001040fc54d9412a570a550a1c5f6870617261"
-                            "6d735f2f73657373696f6e5f73746172745f696e666f4a2b0a270a07687061726"
-                            "16d73121c1a1a0a0f0a026c721209117b14ae47e17a843f2900001040fc54d941"
-                            "200242080801120412020800bf7f3836");
+    records_assert_hex(&session,
+                       "620000000000000079fd606f0900001040fc54d9412a570a550a1c5f6870617261"
+                       "6d735f2f73657373696f6e5f73746172745f696e666f4a2b0a270a07687061726"
+                       "16d73121c1a1a0a0f0a026c721209117b14ae47e17a843f2900001040fc54d941"
+                       "200242080801120412020800bf7f3836");
 }
 
 static dogb_buffer curve(int points, double begin) {

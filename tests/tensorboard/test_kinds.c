@@ -22,15 +22,6 @@ static dogb_board_place at_first(const char *tag) {
     return (dogb_board_place){.tag = tag, .time = 1700000005.25, .step = 5, .first = 1};
 }
 
-static void assert_hex(const dogb_buffer *found, const char *hex) {
-    char text[1024] = "";
-    assert_int_equal(found->rc, 0);
-    for (size_t i = 0; i < found->length; i++) {
-        (void)snprintf(text + 2 * i, 3, "%02x", (unsigned)(unsigned char)found->data[i]);
-    }
-    assert_string_equal(text, hex);
-}
-
 // Whole records that TensorBoard's reader has taken, value by value.
 static void golden(void **state) {
     (void)state;
@@ -39,26 +30,30 @@ static void golden(void **state) {
     dogb_buckets histogram = {.buckets = &bucket, .count = 1};
     dogb_board_place place = at_first("w");
     dogb_board_histogram(&out, &place, &histogram);
-    assert_hex(&out, "4c00000000000000f5d4a2a00900005041fc54d94110052a3f0a3d0a01774a100a0c0a"
-                     "0a686973746f6772616d73200242260802120812020801120208032218000000000000"
-                     "f0bf000000000000f03f0000000000000840c64e80db");
+    records_assert_hex(&out,
+                       "4c00000000000000f5d4a2a00900005041fc54d94110052a3f0a3d0a01774a100a0c0a"
+                       "0a686973746f6772616d73200242260802120812020801120208032218000000000000"
+                       "f0bf000000000000f03f0000000000000840c64e80db");
     dogb_buffer images = {.arena = &arena};
     dogb_board_file file = {"PNG", 3};
     place = at_first("i");
     dogb_board_images(&images, &place,
                       &(dogb_image_event){.files = &file, .count = 1, .width = 5, .height = 3});
-    assert_hex(&images, "3500000000000000d6c55de60900005041fc54d94110052a280a260a01694a0c0a080a"
-                        "06696d616765732003421308071204120208034201354201334203504e4785139a08");
+    records_assert_hex(&images,
+                       "3500000000000000d6c55de60900005041fc54d94110052a280a260a01694a0c0a080a"
+                       "06696d616765732003421308071204120208034201354201334203504e4785139a08");
     dogb_buffer text = {.arena = &arena};
     place = at_first("t");
     dogb_board_text(&text, &place, (const char *const[]){"*a*", ""}, 2);
-    assert_hex(&text, "2f000000000000006d5d1d500900005041fc54d94110052a220a200a01744a0a0a060a"
-                      "04746578742002420f080712041202080242032a612a420066639477");
+    records_assert_hex(&text,
+                       "2f000000000000006d5d1d500900005041fc54d94110052a220a200a01744a0a0a060a"
+                       "04746578742002420f080712041202080242032a612a420066639477");
     dogb_buffer curve = {.arena = &arena};
     double rows[12] = {1, 0, 1, 0, 0, 1, 0, 1, 0.5, 0, 1, 0};
     place = at_first("p");
     dogb_board_pr_curve(&curve, &place, &(dogb_pr_curve){.rows = rows, .count = 2});
-    assert_hex(&curve, "6700000000000000baadcdd40900005041fc54d94110052a5a0a580a01704a130a0f0a"
+    records_assert_hex(&curve,
+                       "6700000000000000baadcdd40900005041fc54d94110052a5a0a580a01704a130a0f0a"
                        "0970725f637572766573120210022002423e0801120812020806120208022230000080"
                        "3f000000000000803f00000000000000000000803f000000000000803f0000003f0000"
                        "00000000803f00000000047db77e");
