@@ -183,7 +183,6 @@ static void index_files_that_are_none(void **state) {
 // A process that is killed while it writes: whole steps only, and the store goes on.
 static void a_writer_that_is_killed(void **state) {
     (void)state;
-    int seen = 0;
     for (int round = 0; round < test_rounds(20); round++) {
         char name[32];
         (void)snprintf(name, sizeof name, "killed_%d", round);
@@ -198,22 +197,25 @@ static void a_writer_that_is_killed(void **state) {
             dogb_record_conf conf = {.directory = folder, .hasty = round % 2};
             int rc = dogb_record_writer_open(&w, &conf);
             rc = rc < 0 ? rc : store_collections(w);
-            rc = write(ready[1], "x", 1) == 1 ? rc : -1;
-            for (int64_t step = 0; rc == 0; step++) {
+            for (int64_t step = 0; rc == 0 && write(ready[1], "x", 1) == 1; step++) {
                 rc = store_add(w, DOGBREED_MODE_TRAIN, step, step);
             }
             _exit(1);
         }
-        assert_int_equal(read(ready[0], &byte, 1), 1);
+        (void)close(ready[1]); // a child that fails ends the reads
+        // Killed some time after a step began: how far that is depends on no machine's speed.
+        for (int step = 0; step <= round % 4; step++) {
+            assert_int_equal(read(ready[0], &byte, 1), 1);
+        }
         (void)nanosleep(&(struct timespec){.tv_nsec = round * 700000}, NULL);
         assert_int_equal(kill(child, SIGKILL), 0);
         assert_int_equal(waitpid(child, NULL, 0), child);
         (void)close(ready[0]);
-        (void)close(ready[1]);
         dogbreed_record *record = NULL;
         assert_ok(dogbreed_record_open(&record, folder));
         int64_t steps = dogbreed_record_step_count(record, DOGBREED_MODE_GLOBAL);
         dogbreed_record_destroy(record);
+        assert_true(steps >= round % 4);
         assert_whole(folder, steps);
         dogb_record_writer *w = NULL;
         assert_ok(store_open(&w, folder, 0));
@@ -223,9 +225,7 @@ static void a_writer_that_is_killed(void **state) {
         }
         dogb_record_writer_close(w);
         assert_whole(folder, steps + 2);
-        seen += steps > 0;
     }
-    assert_true(seen > 0);
 }
 
 // Files that no store has once it was continued: halves, event files without an index.
