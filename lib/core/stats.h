@@ -18,8 +18,9 @@ double dogb_stats_l1(const dogbreed_tensor_stats *stats, size_t count);
 double dogb_stats_absolute_maximum(const dogbreed_tensor_stats *stats);
 double dogb_stats_absolute_variance(const dogbreed_tensor_stats *stats); // of |value|
 
-// Quantile 0..1 of the values that are no NaN, linear between neighbours (numpy's default): v at
-// (n - 1) q. NaN: there are none. Four passes for each, no memory.
-double dogb_stats_quantile(const float *values, size_t count, double q);
+// Quantiles 0..1 of the values that are no NaN, linear between neighbours (numpy's default): v at
+// (n - 1) q. NaN: there are none. One pass and up to three for each, no memory.
+void dogb_stats_quantiles(double *out, const float *values, size_t count, const double *q,
+                          size_t q_count);
 
 #endif

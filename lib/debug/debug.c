@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "debug/debug_internal.h"
+#include "model/model_internal.h"
 #include "debug/stored.h"
 
 #include <dogbreed/record.h>
@@ -39,6 +40,15 @@ static int other(const float **out, size_t *count, const char *run, const char *
     return dogb_others_read(out, count, &debug->others, run, tensor, mode, mode_step);
 }
 
+static int32_t count_new(const dogbreed_model *model) {
+    const dogb_graph *graph = dogb_model_graph(model);
+    int32_t count = 0;
+    for (int32_t i = 0; i < graph->param_count; i++) {
+        count += graph->params[i].rank > 1 && dogb_model_fresh(model, i);
+    }
+    return count;
+}
+
 static int make_rules(dogbreed_debug *debug) {
     const dogbreed_model *model = dogb_trainer_model(debug->trainer);
     int32_t count = dogbreed_model_class_count(model);
@@ -60,6 +70,7 @@ static int make_rules(dogbreed_debug *debug) {
         .live = 1,
         .classes = classes,
         .class_count = count,
+        .new_layers = count_new(model),
         .found = dogb_debug_found,
         .member = is_member,
         .other = other,

@@ -102,7 +102,7 @@ typedef struct dogb_rules_conf {
     int64_t last_step;  // 0: no end
     const char *const *classes; // names by label, borrowed while the set lives; NULL: numbers
     int32_t class_count;        // 0: unknown
-    int32_t reserved;
+    int32_t new_layers;         // weights that were drawn for this training; 0: unknown
 
     // All of these may be NULL and get `userdata`.
     void (*found)(const dogb_rule_finding *finding, void *userdata);

@@ -49,19 +49,31 @@ static int see_input(dogb_rule_run *run, const dogb_rule_tensor *t) {
     return 0;
 }
 
+// A new layer that is the only one will not be judged (is_new_network): its percentiles, which
+// cost as much as several steps of a head, are not looked for.
+static int is_alone(const dogb_rule_run *run) {
+    return dogb_rule_conf(run)->new_layers == 1 && !dogb_rule_parity(run);
+}
+
 static int see_gradient(dogb_rule_run *run, const dogb_rule_tensor *t) {
+    static const double percentiles[2] = {0.05, 0.95};
     poor *p = run->state;
     const float *values = NULL;
     size_t count = 0;
+    double ends[2];
     if (!dogb_rule_is_weight(t)) {
+        return 0;
+    }
+    if (is_alone(run)) {
+        p->gradients++;
         return 0;
     }
     int rc = dogb_rule_values(run, t, &values, &count);
     if (rc <= 0) {
         return rc;
     }
-    double width =
-        dogb_stats_quantile(values, count, 0.95) - dogb_stats_quantile(values, count, 0.05);
+    dogb_stats_quantiles(ends, values, count, percentiles, 2);
+    double width = ends[1] - ends[0];
     if (!isfinite(width)) {
         return dogb_rule_skip(run, DOGB_SKIP_NOT_FINITE);
     }
@@ -131,7 +143,7 @@ static int judge_variances(dogb_rule_run *run, const dogb_rule_moment *m) {
 static int judge_width(dogb_rule_run *run, const dogb_rule_moment *m) {
     const dogb_poor_params *params = run->params;
     const poor *p = run->state;
-    if (p->gradients == 0) {
+    if (p->gradients == 0 || is_alone(run)) {
         return 0;
     }
     dogb_rule_point(run);

@@ -294,6 +294,18 @@ static void a_new_head_is_too_little(void **state) {
     show_network(&f, 0, &head);
     assert_status(&f, DOGBREED_RULE_NOT_EVALUATED, "too_few_points");
     feed_close(&f);
+    // The same when it is known from the start: no percentile is looked for.
+    assert_ok(
+        feed_create(&f, (dogb_rules_conf){.text = "PoorWeightInitialization", .new_layers = 1}));
+    show_network(&f, 0, &head);
+    assert_status(&f, DOGBREED_RULE_NOT_EVALUATED, "too_few_points");
+    feed_close(&f);
+    assert_ok(feed_create(&f, (dogb_rules_conf){.text = "PoorWeightInitialization:parity=on",
+                                                .parity = 1,
+                                                .new_layers = 1}));
+    show_network(&f, 0, &head); // the original judges it
+    assert_int_equal(f.found, 1);
+    feed_close(&f);
 }
 
 int main(void) {

@@ -44,13 +44,14 @@ int main(int argc, char **argv) {
         {"nan", (double)stats.nan_count},
         {"inf", (double)stats.infinity_count},
     };
+    double found[sizeof places / sizeof places[0]];
+    dogb_stats_quantiles(found, values, count, places, sizeof places / sizeof places[0]);
     int rc = object == NULL ? -1 : dogb_json_set(object, "quantiles", quantiles);
     for (size_t i = 0; rc == 0 && i < sizeof all / sizeof all[0]; i++) {
         rc = dogb_json_set_real(object, all[i].name, all[i].value);
     }
     for (size_t i = 0; rc == 0 && i < sizeof places / sizeof places[0]; i++) {
-        rc =
-            dogb_json_add(quantiles, dogb_json_real(dogb_stats_quantile(values, count, places[i])));
+        rc = dogb_json_add(quantiles, dogb_json_real(found[i]));
     }
     char *text = rc == 0 ? dogb_json_text_in(&arena, object, 0) : NULL;
     int failed = text == NULL || puts(text) < 0;
