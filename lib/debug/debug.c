@@ -2,8 +2,8 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "debug/debug_internal.h"
-#include "model/model_internal.h"
 #include "debug/stored.h"
+#include "model/model_internal.h"
 
 #include <dogbreed/record.h>
 #include <string.h>
