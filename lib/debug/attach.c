@@ -139,8 +139,7 @@ static int begin(dogbreed_debug *debug, const dogbreed_event *event) {
         return rc;
     }
     debug->due = dogb_alloc(&debug->arena, debug->collections.count, 1);
-    debug->shown = dogb_alloc(&debug->arena, (size_t)debug->subjects.count, sizeof *debug->shown);
-    if (debug->due == NULL || debug->shown == NULL) {
+    if (debug->due == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     debug->ready = 1;

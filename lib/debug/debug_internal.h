@@ -15,7 +15,7 @@
 
 extern const dogb_table dogb_debug_table;
 
-// What is known of a subject while an event shows it.
+// What is known of a subject while it is shown.
 typedef struct dogb_shown {
     float *values; // NULL: not read yet
     size_t count;
@@ -63,8 +63,10 @@ struct dogbreed_debug {
 
     // The step that is watched.
     const dogbreed_event *event;
-    dogb_arena scratch; // of the event
-    dogb_shown *shown;  // [subjects], of the event
+    dogb_arena scratch; // of the subject that is shown
+    dogb_shown shown;   // of the same
+    float *room;        // [room_size] for its values
+    size_t room_size;
     dogb_rule_moment moment;
     uint8_t *due;   // [collections]
     uint32_t kinds; // to look at, 1 << DOGBREED_TENSOR_

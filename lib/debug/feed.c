@@ -1,5 +1,6 @@
 // feed.c - the tensors of an event on their way to rules and store. Values are copied once, when
-// somebody asks for them; statistics are computed where the tensor lives.
+// somebody asks for them; statistics are computed where the tensor lives. One tensor is shown at a
+// time, and what was read of it is forgotten behind it.
 #include "core/error.h"
 #include "core/stats.h"
 #include "debug/debug_internal.h"
@@ -14,12 +15,28 @@ static size_t elements(const dogb_rule_tensor *t) {
     return count;
 }
 
+// Memory for a tensor's values. Fresh pages for every tensor cost as much as copying it, so the
+// memory stays; that of a whole network's activations, which can be hundreds of megabytes, goes.
+enum { LASTING = 1 << 22 }; // values, 16 MiB
+
+static float *room(dogbreed_debug *debug, size_t size) {
+    if (size > LASTING) {
+        return dogb_alloc_raw(&debug->scratch, size, sizeof *debug->room);
+    }
+    if (size > debug->room_size) {
+        dogb_release(&debug->arena, debug->room);
+        debug->room = dogb_alloc_raw(&debug->arena, size, sizeof *debug->room);
+        debug->room_size = debug->room == NULL ? 0 : size;
+    }
+    return debug->room;
+}
+
 int dogb_debug_read(const float **out, size_t *count, const dogb_rule_tensor *t) {
     dogbreed_debug *debug = t->source->userdata;
-    dogb_shown *shown = &debug->shown[t->index];
+    dogb_shown *shown = &debug->shown;
     size_t size = elements(t);
     if (shown->values == NULL) {
-        float *values = dogb_alloc_raw(&debug->scratch, size + 1, sizeof *values);
+        float *values = room(debug, size + 1);
         int rc = values == NULL ? DOGBREED_ERROR_NO_MEMORY
                                 : dogbreed_event_tensor_read(debug->event,
                                                              debug->subjects.items[t->index].index,
@@ -37,7 +54,7 @@ int dogb_debug_read(const float **out, size_t *count, const dogb_rule_tensor *t)
 
 int dogb_debug_stats(const dogbreed_tensor_stats **out, const dogb_rule_tensor *t) {
     dogbreed_debug *debug = t->source->userdata;
-    dogb_shown *shown = &debug->shown[t->index];
+    dogb_shown *shown = &debug->shown;
     if (!shown->has_stats) {
         shown->stats.struct_size = (uint32_t)sizeof shown->stats;
         int rc = DOGBREED_OK;
@@ -66,8 +83,7 @@ static void judge(dogbreed_debug *debug, const dogb_subject *one) {
 
 static void forget(dogbreed_debug *debug) {
     dogb_arena_free(&debug->scratch);
-    memset(debug->shown, 0, (size_t)debug->subjects.count * sizeof *debug->shown);
-    debug->event = NULL;
+    debug->shown = (dogb_shown){0};
 }
 
 // Subjects stand in the order in which events offer them, apart from those that are offered twice
@@ -85,6 +101,7 @@ static void show(dogbreed_debug *debug, int32_t index, const dogbreed_tensor *te
             memcpy(one->tensor.shape, tensor->shape, sizeof one->tensor.shape);
             judge(debug, one);
             dogb_debug_keep(debug, one);
+            forget(debug);
         }
     }
 }
@@ -98,7 +115,7 @@ void dogb_debug_feed(dogbreed_debug *debug, const dogbreed_event *event, uint32_
             show(debug, i, &tensor);
         }
     }
-    forget(debug);
+    debug->event = NULL;
 }
 
 void dogb_debug_number(dogbreed_debug *debug, const char *name, double value, int64_t samples) {
@@ -107,8 +124,7 @@ void dogb_debug_number(dogbreed_debug *debug, const char *name, double value, in
         if (one->watched && one->tensor.what == DOGBREED_TENSOR_SCALAR &&
             strcmp(one->offered, name) == 0) {
             float number = (float)value;
-            debug->shown[i].values = &number;
-            debug->shown[i].count = 1;
+            debug->shown = (dogb_shown){.values = &number, .count = 1};
             one->tensor.samples = samples;
             one->tensor.rank = 1;
             one->tensor.shape[0] = 1;

@@ -67,15 +67,14 @@ static void pack(reading *r, int64_t *count) {
 
 static void show(dogbreed_debug *debug, dogb_subject *one, reading *r, int64_t count) {
     int64_t side = r->preprocess->crop;
-    dogb_shown *shown = &debug->shown[one->tensor.index];
     one->tensor.rank = 4;
     one->tensor.shape[0] = count;
     one->tensor.shape[1] = 3;
     one->tensor.shape[2] = side;
     one->tensor.shape[3] = side;
-    *shown = (dogb_shown){.values = r->values, .count = (size_t)(count * 3 * side * side)};
+    debug->shown = (dogb_shown){.values = r->values, .count = (size_t)(count * 3 * side * side)};
     (void)dogb_rules_see(debug->rules, &debug->moment, &one->tensor);
-    *shown = (dogb_shown){0};
+    debug->shown = (dogb_shown){0};
 }
 
 static dogb_subject *find_input(const dogbreed_debug *debug) {
