@@ -194,6 +194,26 @@ static void print_layers(const json_t *root) {
     free(sorted);
 }
 
+static void print_activities(const json_t *root) {
+    const json_t *activities = json_object_get(root, "activities");
+    const json_t *rows = json_object_get(activities, "rows");
+    size_t i = 0;
+    const json_t *row = NULL;
+    char text[32];
+    if (json_array_size(rows) > 0) {
+        out("\n%s%-62s %-9s %10s %8s%s  of %lld steps\n", style_out("bold"), "operator or kernel",
+            "kind", "own time", "count", style_out("off"),
+            (long long)integer_of(activities, "steps"));
+    }
+    json_array_foreach(rows, i, row) {
+        if (i < LAYERS_SHOWN) {
+            out("%-62.62s %-9s", text_of(row, "name"), text_of(row, "kind"));
+            out(" %10s", time_text(text, 1e-9 * (double)integer_of(row, "own_ns")));
+            out(" %8lld\n", (long long)integer_of(row, "count"));
+        }
+    }
+}
+
 // Rules of one status and reason in one line.
 static void print_group(const json_t *rules, const char *status, const char *reason,
                         const char *colour) {
@@ -264,6 +284,7 @@ static void print_profile(const json_t *root) {
     print_phases(root);
     print_steps(root);
     print_layers(root);
+    print_activities(root);
     print_system(root);
     print_rules(root);
     print_advice(root);

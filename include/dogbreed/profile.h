@@ -24,6 +24,9 @@ typedef struct dogbreed_profile_options {
     int32_t profile_layers;      /* 1: time of each layer */
     int32_t profile_gpu;         /* 1: GPUs are watched where NVML is there */
     int32_t profile_parity;      /* 1: rules and names as the reference product has them */
+    int32_t profile_kernels;     /* steps whose operators and kernels are recorded, from the second
+                                    one of the run on; -1: 10 on an NVIDIA GPU, else 0 */
+    int32_t reserved;
 } dogbreed_profile_options;
 
 DOGBREED_API int dogbreed_profile_options_init(dogbreed_profile_options *options,

@@ -172,6 +172,19 @@ typedef struct dogb_engine_listener {
     void (*layer_end)(int32_t kind, uint64_t begin, const dogb_node *node);
 } dogb_engine_listener;
 
+// What a device did while the engine recorded it.
+enum { DOGB_ACTIVITY_OPERATOR = 0, DOGB_ACTIVITY_KERNEL = 1, DOGB_ACTIVITY_COPY = 2 };
+typedef struct dogb_activity {
+    const char *name; // "aten::addmm", "ampere_sgemm_128x64_nn": for the call
+    int32_t kind;     // DOGB_ACTIVITY_
+    int32_t device;   // number of a GPU; -1: the CPU
+    int64_t lane;     // stream of a GPU, thread of the CPU
+    uint64_t begin;   // monotonic nanoseconds, the clock of phases
+    uint64_t end;
+} dogb_activity;
+// Returns 0, or a negative code that ends the telling.
+typedef int (*dogb_activity_fn)(const dogb_activity *activity, void *userdata);
+
 typedef struct dogb_engine {
     uint32_t abi;  // DOGB_ENGINE_ABI
     uint32_t size; // of this struct; missing tail members are NULL
@@ -284,6 +297,12 @@ typedef struct dogb_engine {
 
     // (optional) Where phases and layers are told from now on; it lives as long as the process.
     void (*listen)(const dogb_engine_listener *listener);
+
+    // (optional) Records the operators that calls of this thread run, and the kernels and copies
+    // that they start on GPUs; activities_end waits for those and tells all, lane by lane in order
+    // of begin. fn NULL: they are dropped. One recording at a time in a process (STATE).
+    int (*activities_begin)(void);
+    int (*activities_end)(dogb_activity_fn fn, void *userdata);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,

@@ -295,6 +295,30 @@ void dogb_collector_stop(dogb_collector *c) {
     (void)pthread_mutex_unlock(&c->lock);
 }
 
+static int take_activity(const dogb_activity *one, void *userdata) {
+    dogb_collector *c = userdata;
+    if (c->trace != NULL) {
+        c->data.unwritten += !dogb_trace_activity(c->trace, one);
+    }
+    return dogb_activities_add(&c->data.activities, &c->data.arena, one);
+}
+
+int dogb_collector_activities(dogb_collector *c, const dogb_engine *engine, int64_t steps) {
+    dogb_arena scratch = {0};
+    dogb_doc doc = {DOGBREED_OK};
+    (void)pthread_mutex_lock(&c->lock);
+    int rc = dogb_engine_result(engine, engine->activities_end(take_activity, c), "operators");
+    json_t *args = rc < 0 ? NULL : dogb_json_object(&scratch);
+    c->data.activities.steps = steps;
+    if (args != NULL && c->trace != NULL) {
+        dogb_doc_int(&doc, args, "steps", steps);
+        dogb_trace_instant(c->trace, dogb_span_now(), "activities", args);
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    dogb_arena_free(&scratch);
+    return rc < 0 ? rc : doc.rc;
+}
+
 int dogb_collector_runs(const dogb_collector *c) {
     return c->started;
 }

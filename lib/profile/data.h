@@ -5,6 +5,7 @@
 
 #include "core/json.h"
 #include "profile/account.h"
+#include "profile/activity.h"
 #include "profile/series.h"
 
 typedef struct dogb_profile_label { // of a layer
@@ -31,6 +32,7 @@ typedef struct dogb_profile_data {
     dogb_profile_label *labels;
     size_t label_count;
     size_t label_capacity;
+    dogb_activities activities;
 } dogb_profile_data;
 
 // Takes a label that may be known; returns its number, -1: no memory.

@@ -15,6 +15,9 @@ static const dogb_option rows[] = {
                       "Between two samples of the system: 100, 200, 500, 1000, 5000 or 60000."),
     DOGB_OPTION_SWITCH(o, profile_layers, "off", "Record the time of each layer."),
     DOGB_OPTION_SWITCH(o, profile_gpu, "on", "Watch GPUs, where NVML is there."),
+    DOGB_OPTION_INT32(o, profile_kernels, -1, 1000, "-1", "steps",
+                      "Record the operators and kernels of so many steps (engine torch); -1: 10 on "
+                      "an NVIDIA GPU, else none."),
     DOGB_OPTION_SWITCH(o, profile_parity, "off",
                        "Rules and names of phases as SageMaker's profiler has them."),
 };

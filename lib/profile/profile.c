@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+enum { GPU_STEPS = 10 }; // steps whose kernels are recorded by default
+
 // What trainer and profile both hold, whichever goes first.
 typedef struct tie {
     dogb_ref ref;
@@ -23,12 +25,79 @@ struct dogbreed_profile {
     char *directory; // NULL: no files
     tie *tie;
     int32_t subscription;
-    int32_t reserved;
+    int32_t steps;             // to the begin and end of steps; 0: none
+    const dogb_engine *engine; // that records operators; NULL: none does
+    int32_t recording;         // 0: not yet, or no more
+    int32_t recorded;          // steps
+    int32_t wanted;
+    int32_t seen;         // steps that have begun
     pthread_mutex_t lock; // guards what follows
     dogb_arena texts;     // of options
     dogbreed_profile_options options;
     dogb_collector *collector; // of the last run; NULL: none has begun
 };
+
+// --- operators of some steps
+
+static void end_activities(dogbreed_profile *profile) {
+    if (profile->recording &&
+        dogb_collector_activities(profile->collector, profile->engine, profile->recorded) < 0) {
+        dogb_log(DOGBREED_LOG_WARNING, "profile: %s", dogbreed_error_message());
+    }
+    profile->recording = 0;
+    if (profile->steps > 0 && profile->tie->trainer != NULL) {
+        (void)dogbreed_trainer_release(profile->tie->trainer, profile->steps);
+    }
+    profile->steps = 0;
+}
+
+// The first step of a run makes buffers and chooses kernels: the second one is the first that
+// counts.
+static int hear_step(const dogbreed_event *event, void *userdata) {
+    dogbreed_profile *profile = userdata;
+    dogb_error_state error;
+    dogb_error_save(&error, 0);
+    if (event->kind == DOGBREED_EVENT_STEP_END) {
+        profile->recorded += profile->recording;
+        if (profile->recorded == profile->wanted) {
+            end_activities(profile);
+        }
+    } else if (++profile->seen == 2) {
+        int rc =
+            dogb_engine_result(profile->engine, profile->engine->activities_begin(), "operators");
+        profile->recording = rc == DOGBREED_OK;
+        if (rc < 0) {
+            dogb_log(DOGBREED_LOG_WARNING, "profile: %s", dogbreed_error_message());
+            end_activities(profile);
+        }
+    }
+    (void)dogb_error_restore(&error);
+    return DOGBREED_OK;
+}
+
+static int begin_activities(dogbreed_profile *profile, const dogbreed_profile_options *options) {
+    const char *device = NULL;
+    dogbreed_trainer *trainer = profile->tie->trainer;
+    const dogb_engine *engine = dogb_trainer_engine(trainer, &device);
+    int gpu = device != NULL && strncmp(device, "cuda", 4) == 0;
+    int32_t wanted = options->profile_kernels >= 0 ? options->profile_kernels : gpu ? GPU_STEPS : 0;
+    profile->seen = 0;
+    profile->recorded = 0;
+    profile->wanted = wanted;
+    profile->engine = engine;
+    if (wanted == 0 || engine == NULL) {
+        return DOGBREED_OK;
+    }
+    if (engine->activities_begin == NULL || engine->activities_end == NULL) {
+        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
+                         "profile_kernels: engine %s does not record operators; engine torch does",
+                         engine->name);
+    }
+    return dogbreed_trainer_subscribe(trainer, &profile->steps,
+                                      DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_BEGIN) |
+                                          DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_END),
+                                      hear_step, profile);
+}
 
 // The options as they are now. Strings are copied.
 static int current(dogbreed_profile_options *out, dogb_arena *arena,
@@ -80,6 +149,7 @@ static int begin(dogbreed_profile *profile) {
     }
     if (rc == DOGBREED_OK) {
         set_collector(profile, collector);
+        rc = begin_activities(profile, &options);
     }
     dogb_arena_free(&scratch);
     return rc;
@@ -109,6 +179,7 @@ static int summarise(json_t **out, dogb_arena *arena, const dogbreed_profile *pr
 static int end(dogbreed_profile *profile) {
     dogb_arena scratch = {0};
     json_t *summary = NULL;
+    end_activities(profile); // a short run
     dogb_collector_stop(profile->collector);
     int rc = summarise(&summary, &scratch, profile);
     if (rc == DOGBREED_OK && profile->directory != NULL) {
@@ -253,8 +324,8 @@ int dogbreed_profile_summary(char **json, const dogbreed_profile *profile) {
 
 // The trace has reached its size: results about phases are those of the run's own end.
 static int keep_stored(json_t *summary, dogb_arena *arena, const char *directory) {
-    static const char *const members[] = {"job",   "modes",  "phases", "concurrent",
-                                          "steps", "layers", "loader", "advice"};
+    static const char *const members[] = {"job",    "modes",      "phases", "concurrent", "steps",
+                                          "layers", "activities", "loader", "advice"};
     json_t *stored = NULL;
     const char *path = dogb_path_join(arena, directory, "summary.json");
     int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY

@@ -47,6 +47,8 @@ void dogb_sampling_take(dogb_sampling *sampling, uint64_t now);
 int dogb_collector_start(dogb_collector **out, const dogb_collector_conf *conf);
 // From the same thread: nothing is recorded any more, files are whole.
 void dogb_collector_stop(dogb_collector *collector);
+// From the same thread: takes what the engine has recorded during so many steps.
+int dogb_collector_activities(dogb_collector *collector, const dogb_engine *engine, int64_t steps);
 int dogb_collector_runs(const dogb_collector *collector);
 void dogb_collector_configure(dogb_collector *collector, int32_t interval, int32_t layers);
 // What is known so far, held still between these two. Any thread.

@@ -121,14 +121,39 @@ static int take_value_of(dogb_profile_data *data, dogb_span_event *end, json_t *
     return DOGBREED_OK;
 }
 
+// "cat": "activity,kernel". They stand in the order in which they were told.
+static int take_activity(dogb_profile_data *data, const line_reader *reader, const json_t *event) {
+    static const char group[] = "activity,";
+    const char *cat = json_string_value(json_object_get(event, "cat"));
+    const char *name = json_string_value(json_object_get(event, "name"));
+    const json_t *args = json_object_get(event, "args");
+    double begin = json_number_value(json_object_get(event, "ts"));
+    double length = json_number_value(json_object_get(event, "dur"));
+    int32_t kind = cat == NULL || strncmp(cat, group, sizeof group - 1) != 0
+                       ? -1
+                       : dogb_activity_kind(cat + sizeof group - 1);
+    if (kind < 0) { // of a later version
+        return DOGBREED_OK;
+    }
+    if (!is_time(begin) || !is_time(length) || name == NULL) {
+        return bad_line(reader, "a name, and ts and dur of at least 0");
+    }
+    dogb_activity one = {.name = name, .kind = kind};
+    one.device = (int32_t)json_integer_value(json_object_get(args, "device"));
+    one.lane = json_integer_value(json_object_get(args, "lane"));
+    one.begin = BASE + (uint64_t)llround(begin * 1e3);
+    one.end = one.begin + (uint64_t)llround(length * 1e3);
+    return dogb_activities_add(&data->activities, &data->arena, &one);
+}
+
 static int take_span(dogb_profile_data *data, event_list *list, const line_reader *reader,
                      json_t *event) {
     double begin = json_number_value(json_object_get(event, "ts"));
     double length = json_number_value(json_object_get(event, "dur"));
     json_int_t thread = json_integer_value(json_object_get(event, "tid"));
     int32_t kind = kind_of(event);
-    if (kind < 0) { // of a later version
-        return DOGBREED_OK;
+    if (kind < 0) {
+        return take_activity(data, reader, event);
     }
     if (!is_time(begin) || !is_time(length) || thread < 1 || thread > THREADS_MAX) {
         return bad_line(reader, "ts and dur of at least 0, tid from 1 to 4096");
@@ -145,9 +170,13 @@ static int take_span(dogb_profile_data *data, event_list *list, const line_reade
     return take_value_of(data, end, json_object_get(event, "args"));
 }
 
-static void take_end(dogb_profile_data *data, const json_t *event) {
+// What is said once.
+static void take_note(dogb_profile_data *data, const json_t *event) {
     const char *name = json_string_value(json_object_get(event, "name"));
     json_t *args = json_object_get(event, "args");
+    if (name != NULL && strcmp(name, "activities") == 0) {
+        data->activities.steps = json_integer_value(json_object_get(args, "steps"));
+    }
     if (name != NULL && strcmp(name, "profile_end") == 0 && json_is_object(args)) {
         data->dropped = json_integer_value(json_object_get(args, "dropped"));
         data->unwritten = json_integer_value(json_object_get(args, "unwritten"));
@@ -173,7 +202,7 @@ static int take_event(dogb_profile_data *data, event_list *list, const line_read
         } else if (strcmp(phase, "X") == 0) {
             rc = take_span(data, list, reader, event);
         } else if (strcmp(phase, "i") == 0) {
-            take_end(data, event);
+            take_note(data, event);
         }
     }
     dogb_arena_free(&scratch);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POINTS_MAX = 500, HISTOGRAM_BINS = 40 };
+enum { POINTS_MAX = 500, HISTOGRAM_BINS = 40, ACTIVITIES_MAX = 100 };
 
 typedef struct writing {
     dogb_doc doc;
@@ -269,6 +269,41 @@ static void put_layers(writing *w) {
     }
 }
 
+static int by_own(const void *a, const void *b) {
+    const dogb_activity_sum *x = a;
+    const dogb_activity_sum *y = b;
+    if (x->own_ns != y->own_ns) {
+        return x->own_ns < y->own_ns ? 1 : -1;
+    }
+    int names = strcmp(x->name, y->name);
+    return names != 0 ? names : x->device - y->device;
+}
+
+static void put_activities(writing *w) {
+    const dogb_activities *all = &w->data->activities;
+    json_t *activities = dogb_doc_object(&w->doc, w->root, "activities");
+    json_t *rows = dogb_doc_array(&w->doc, activities, "rows");
+    dogb_activity_sum *sorted = dogb_alloc_raw(&w->arena, all->count + 1, sizeof *sorted);
+    dogb_doc_int(&w->doc, activities, "steps", all->steps);
+    if (sorted == NULL) {
+        w->doc.rc = DOGBREED_ERROR_NO_MEMORY;
+        return;
+    }
+    if (all->count > 0) {
+        memcpy(sorted, all->sums, all->count * sizeof *sorted);
+        qsort(sorted, all->count, sizeof *sorted, by_own);
+    }
+    for (size_t i = 0; i < all->count && i < ACTIVITIES_MAX; i++) {
+        json_t *row = dogb_doc_object(&w->doc, rows, NULL);
+        dogb_doc_text(&w->doc, row, "name", sorted[i].name);
+        dogb_doc_text(&w->doc, row, "kind", dogb_activity_kind_name(sorted[i].kind));
+        dogb_doc_int(&w->doc, row, "device", sorted[i].device);
+        dogb_doc_int(&w->doc, row, "count", sorted[i].count);
+        dogb_doc_int(&w->doc, row, "ns", sorted[i].ns);
+        dogb_doc_int(&w->doc, row, "own_ns", sorted[i].own_ns);
+    }
+}
+
 static void put_loader(writing *w) {
     const dogb_profile_data *data = w->data;
     const dogb_account *a = &data->account;
@@ -320,6 +355,7 @@ int dogb_profile_summary(json_t **out, dogb_arena *arena, const dogb_profile_dat
     put_steps(&w);
     put_system(&w);
     put_layers(&w);
+    put_activities(&w);
     put_loader(&w);
     put_overhead(&w);
     put_facts(&w);

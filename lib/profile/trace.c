@@ -31,7 +31,12 @@ struct dogb_trace {
     int64_t bytes_max;
     int32_t parity;
     int32_t pid;
+    int32_t lanes; // of activities: one thread of the trace each, behind those of phases
+    int32_t lane_device;
+    int64_t lane;
 };
+
+enum { LANES_FIRST = 10000 }; // number of the first lane's thread
 
 typedef struct name_row { // by kind
     const char *value;    // member of args
@@ -281,6 +286,45 @@ int dogb_trace_span(dogb_trace *trace, const dogb_span_event *end, const char *l
                   end->value);
     }
     return 1;
+}
+
+// They come lane by lane: another one is a thread of its own.
+static void enter_lane(dogb_trace *trace, const dogb_activity *one) {
+    char name[64];
+    if (trace->lanes > 0 && trace->lane_device == one->device && trace->lane == one->lane) {
+        return;
+    }
+    trace->lane_device = one->device;
+    trace->lane = one->lane;
+    if (one->device < 0) {
+        (void)snprintf(name, sizeof name, "operators, thread %" PRId64, one->lane);
+    } else {
+        (void)snprintf(name, sizeof name, "GPU %d, stream %" PRId64, (int)one->device, one->lane);
+    }
+    dogb_trace_thread(trace, LANES_FIRST + trace->lanes++, name);
+}
+
+int dogb_trace_activity(dogb_trace *trace, const dogb_activity *one) {
+    dogb_arena scratch = {0};
+    json_t *text = json_string(one->name);
+    const char *name = text == NULL ? NULL : dogb_json_text_ascii(&scratch, text);
+    int room = trace->trace.fd >= 0 && trace->trace.written < trace->bytes_max && name != NULL;
+    if (room) {
+        piece p = {.length = 0};
+        enter_lane(trace, one);
+        piece_begin(&p, trace, "X", one->begin, LANES_FIRST + trace->lanes - 1);
+        piece_time(&p, ",\"dur\":", one->end - one->begin);
+        piece_text(&p, ",\"cat\":\"activity,");
+        piece_text(&p, dogb_activity_kind_name(one->kind));
+        piece_text(&p, "\",\"name\":");
+        put_piece(&trace->trace, &p);
+        put_text(&trace->trace, name);
+        put(&trace->trace, ",\"args\":{\"device\":%d,\"lane\":%" PRId64 "}}", (int)one->device,
+            one->lane);
+    }
+    json_decref(text);
+    dogb_arena_free(&scratch);
+    return room;
 }
 
 void dogb_trace_thread(dogb_trace *trace, int32_t thread, const char *name) {

@@ -6,6 +6,7 @@
 #include "core/buffer.h"
 #include "core/json.h"
 #include "core/span.h"
+#include "profile/activity.h"
 #include "profile/sample.h"
 
 typedef struct dogb_trace dogb_trace;
@@ -27,6 +28,8 @@ int dogb_trace_open(dogb_trace **out, dogb_arena *arena, const dogb_trace_conf *
 // other threads than the run's end at half of the size. 0: there is no room for it.
 int dogb_trace_span(dogb_trace *trace, const dogb_span_event *end, const char *label,
                     const char *op);
+// What an engine recorded. 0: there is no room for it.
+int dogb_trace_activity(dogb_trace *trace, const dogb_activity *activity);
 void dogb_trace_thread(dogb_trace *trace, int32_t thread, const char *name);
 void dogb_trace_counter(dogb_trace *trace, uint64_t time, const char *name, const char *member,
                         double value);

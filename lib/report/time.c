@@ -291,6 +291,35 @@ static void add_layers(dogb_report *r, const json_t *layers) {
     }
 }
 
+static void add_activities(dogb_report *r, const json_t *activities) {
+    static const dogb_column columns[] = {
+        {.title = "Operator or kernel"},
+        {.title = "Kind"},
+        {.title = "Own time", .kind = DOGB_COLUMN_NUMBER},
+        {.title = "With what it calls", .kind = DOGB_COLUMN_NUMBER},
+        {.title = "Times", .kind = DOGB_COLUMN_NUMBER}};
+    const json_t *rows = dogb_get_array(activities, "rows");
+    size_t i = 0;
+    const json_t *row = NULL;
+    if (json_array_size(rows) == 0) {
+        return;
+    }
+    dogb_page_heading(r->page, "Operators and kernels");
+    dogb_page_text(r->page, DOGB_TONE_FAINT, "Of %d steps, as the engine recorded them.",
+                   (int)dogb_get_number(activities, "steps"));
+    dogb_grid *grid = dogb_page_grid(r->page, columns, sizeof columns / sizeof columns[0]);
+    grid->sortable = 1;
+    json_array_foreach(rows, i, row) {
+        double own = dogb_get_number(row, "own_ns") * 1e-9;
+        double whole = dogb_get_number(row, "ns") * 1e-9;
+        dogb_grid_text(grid, dogb_get_text(row, "name"));
+        dogb_grid_text(grid, dogb_get_text(row, "kind"));
+        dogb_grid_number(grid, own, dogb_page_seconds(r->page, own));
+        dogb_grid_number(grid, whole, dogb_page_seconds(r->page, whole));
+        dogb_grid_fixed(grid, dogb_get_number(row, "count"), 1, 0);
+    }
+}
+
 double dogb_time_layer(const json_t *row) {
     double forward = dogb_get_number(row, "forward_ns");
     double backward = dogb_get_number(row, "backward_ns");
@@ -334,6 +363,7 @@ void dogb_section_time(dogb_report *r) {
     add_rules(r, dogb_get_array(profile, "rules"));
     dogb_time_loop(r, profile);
     add_layers(r, dogb_get_array(profile, "layers"));
+    add_activities(r, json_object_get(profile, "activities"));
     const char *overhead = dogb_report_members(r, dogb_get(profile, "overhead"));
     if (*overhead != '\0') {
         dogb_page_text(r->page, DOGB_TONE_FAINT, "What measuring cost: %s.", overhead);

@@ -34,6 +34,11 @@ int32_t dogb_trainer_param(const dogbreed_trainer *trainer, int32_t param) {
     return trainer->params[param];
 }
 
+const dogb_engine *dogb_trainer_engine(const dogbreed_trainer *trainer, const char **device) {
+    *device = trainer->device;
+    return trainer->engine;
+}
+
 int dogb_trainer_cached(const dogbreed_trainer *trainer) {
     return trainer->cached;
 }

@@ -4,7 +4,7 @@
 
 #include "core/json.h"
 #include "core/table.h"
-#include "graph/graph.h"
+#include "engine/engine.h"
 
 #include <dogbreed/trainer.h>
 
@@ -83,6 +83,8 @@ dogb_trainer_model(const dogbreed_trainer *trainer); // weights of the running e
 // model's index of one of its parameters.
 const dogb_graph *dogb_trainer_graph(const dogbreed_trainer *trainer);
 int32_t dogb_trainer_param(const dogbreed_trainer *trainer, int32_t param);
+// Engine and device of the run; NULL: none has opened them yet.
+const dogb_engine *dogb_trainer_engine(const dogbreed_trainer *trainer, const char **device);
 int dogb_trainer_cached(const dogbreed_trainer *trainer); // 1: on stored features
 const dogbreed_dataset *dogb_trainer_train_set(const dogbreed_trainer *trainer);
 const dogbreed_dataset *dogb_trainer_valid_set(const dogbreed_trainer *trainer); // NULL: none

@@ -36,7 +36,7 @@
     FIELD(dogbreed_synth_options, per_class, 20, 4)                                        \
     FIELD(dogbreed_synth_options, size, 24, 4)                                             \
     FIELD(dogbreed_synth_options, reserved, 28, 4)                                         \
-    STRUCT(dogbreed_profile_options, 40)                                                   \
+    STRUCT(dogbreed_profile_options, 48)                                                   \
     FIELD(dogbreed_profile_options, struct_size, 0, 4)                                     \
     FIELD(dogbreed_profile_options, kind, 4, 4)                                            \
     FIELD(dogbreed_profile_options, profile_rules, 8, 8)                                   \
@@ -45,6 +45,8 @@
     FIELD(dogbreed_profile_options, profile_layers, 28, 4)                                 \
     FIELD(dogbreed_profile_options, profile_gpu, 32, 4)                                    \
     FIELD(dogbreed_profile_options, profile_parity, 36, 4)                                 \
+    FIELD(dogbreed_profile_options, profile_kernels, 40, 4)                                \
+    FIELD(dogbreed_profile_options, reserved, 44, 4)                                       \
     STRUCT(dogbreed_report_options, 80)                                                    \
     FIELD(dogbreed_report_options, struct_size, 0, 4)                                      \
     FIELD(dogbreed_report_options, kind, 4, 4)                                             \

@@ -182,6 +182,8 @@ static dogb_engine make_table() noexcept {
     table.heads_steps = heads_steps;
     table.heads_set_steps = heads_set_steps;
     table.heads_bytes = heads_bytes;
+    table.activities_begin = activities_begin;
+    table.activities_end = activities_end;
     return table;
 }
 

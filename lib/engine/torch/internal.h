@@ -206,6 +206,10 @@ int tensor_describe(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor 
 int tensor_read(dogb_net *net, int32_t what, int32_t index, float *out, size_t count) noexcept;
 int tensor_stats(dogb_net *net, int32_t what, int32_t index, dogbreed_tensor_stats *out) noexcept;
 
+// --- activity.cpp
+int activities_begin() noexcept;
+int activities_end(dogb_activity_fn fn, void *userdata) noexcept;
+
 // --- accel.cpp
 // Loads libtorch_cuda when a driver is there: before anything asks libtorch about CUDA.
 int accel_open() noexcept;
