@@ -12,6 +12,14 @@
 #include <string>
 #include <vector>
 
+// Kineto writes to stderr when it begins, when it ends, and that there is no GPU. What would keep
+// it quiet is no header's, but is exported (an atomic int; libtorch 2.15): weak, for those without.
+namespace libkineto {
+struct Logger {
+    static std::atomic_int severityLevel_ __attribute__((weak));
+};
+} // namespace libkineto
+
 namespace dogb_torch {
 
 namespace profiler = torch::autograd::profiler;
@@ -25,6 +33,12 @@ static int64_t clock_ns(clockid_t which) noexcept {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static void keep_quiet() noexcept {
+    if (&libkineto::Logger::severityLevel_ != nullptr) {
+        libkineto::Logger::severityLevel_ = 99;
+    }
+}
+
 int activities_begin() noexcept {
     if (recording.exchange(true)) {
         return fail(DOGBREED_ERROR_STATE, "operators are being recorded already");
@@ -35,7 +49,9 @@ int activities_begin() noexcept {
         if (accel_has_cuda()) {
             kinds.insert(profiler_impl::ActivityType::CUDA);
         }
+        keep_quiet();
         profiler::prepareProfiler(conf, kinds);
+        keep_quiet(); // which has read the environment
         profiler::enableProfiler(conf, kinds);
         return DOGBREED_OK;
     });
