@@ -88,7 +88,8 @@ typedef struct dogbreed_event {
     int32_t kind;
     int32_t epoch;  /* 0-based; number of the running or just finished epoch; RUN_END: how many */
     int32_t epochs; /* planned */
-    int64_t step;   /* global, 0-based; EPOCH_END, EVAL_, RUN_END: how many are finished */
+    int64_t step;   /* global, 0-based; EPOCH_END, EVAL_, RUN_END: how many are finished;
+                      FINDING: how many have begun */
     int64_t steps;  /* per epoch */
     int64_t done;   /* samples of this epoch (or images, for PROGRESS) so far */
     int64_t total;

@@ -124,6 +124,18 @@ static void say_what_cannot_be(const dogbreed_debug *debug) {
     }
 }
 
+static int on_event(const dogbreed_event *event, void *userdata);
+
+// Subscribed when everybody else is: what a rule says of an epoch comes behind what others write of
+// it, whoever was attached first.
+static int watch_ends(dogbreed_debug *debug) {
+    return debug->ends != 0
+               ? DOGBREED_OK
+               : dogbreed_trainer_subscribe(debug->trainer, &debug->ends,
+                                            DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_END), on_event,
+                                            debug);
+}
+
 static int begin(dogbreed_debug *debug, const dogbreed_event *event) {
     const dogbreed_dataset *valid = dogb_trainer_valid_set(debug->trainer);
     int64_t batch = dogb_trainer_options(debug->trainer)->batch_size;
@@ -143,7 +155,7 @@ static int begin(dogbreed_debug *debug, const dogbreed_event *event) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     debug->ready = 1;
-    if ((rc = offer(debug)) < 0) {
+    if ((rc = offer(debug)) < 0 || (rc = watch_ends(debug)) < 0) {
         return rc;
     }
     say_what_cannot_be(debug);
@@ -163,6 +175,12 @@ static void set_moment(dogbreed_debug *debug, int32_t mode, int64_t mode_step, i
     debug->moment.epoch = debug->epoch;
 }
 
+// How far the training is; of_step: the event's step is one under way, not a count.
+static void set_place(dogbreed_debug *debug, const dogbreed_event *event, int of_step) {
+    debug->running = event->epoch - (event->kind == DOGBREED_EVENT_RUN_END && event->epoch > 0);
+    debug->begun = event->step + of_step;
+}
+
 static int on_phase(const dogbreed_event *event, void *userdata) {
     static const struct {
         int32_t kind;
@@ -175,6 +193,7 @@ static int on_phase(const dogbreed_event *event, void *userdata) {
     };
     dogbreed_debug *debug = userdata;
     debug->reply = 0;
+    set_place(debug, event, 1);
     for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
         if (phases[i].kind == event->kind) {
             dogb_debug_feed(debug, event, debug->kinds & phases[i].tensors);
@@ -282,6 +301,7 @@ static void on_end(dogbreed_debug *debug) {
 static int on_event(const dogbreed_event *event, void *userdata) {
     dogbreed_debug *debug = userdata;
     debug->reply = 0;
+    set_place(debug, event, event->kind == DOGBREED_EVENT_STEP_BEGIN);
     switch (event->kind) {
     case DOGBREED_EVENT_EPOCH_BEGIN:
         if (!debug->ready && begin(debug, event) < 0) {
@@ -314,7 +334,6 @@ static int on_event(const dogbreed_event *event, void *userdata) {
 int dogb_debug_watch(dogbreed_debug *debug) {
     uint64_t mask = DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_BEGIN) |
                     DOGBREED_EVENT_MASK(DOGBREED_EVENT_EVAL_END) |
-                    DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_END) |
                     DOGBREED_EVENT_MASK(DOGBREED_EVENT_PROGRESS) |
                     DOGBREED_EVENT_MASK(DOGBREED_EVENT_RUN_END);
     int rc =
@@ -335,7 +354,7 @@ int dogb_debug_watch_steps(dogbreed_debug *debug) {
 }
 
 void dogb_debug_leave(dogbreed_debug *debug) {
-    int32_t *const all[] = {&debug->subscription, &debug->steps, &debug->phases};
+    int32_t *const all[] = {&debug->subscription, &debug->ends, &debug->steps, &debug->phases};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (*all[i] != 0) {
             (void)dogbreed_trainer_release(debug->trainer, *all[i]);

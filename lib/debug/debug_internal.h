@@ -57,9 +57,11 @@ struct dogbreed_debug {
     int32_t phases;    // subscription to the phases of this step; 0: none
     int32_t recording; // a step is open in the store
     int32_t epoch;
-    int32_t subscription; // to what comes once in an epoch
+    int32_t subscription; // to what comes a few times in a run
+    int32_t ends;         // to the end of epochs; 0: none yet
     int32_t steps;        // to the begin of steps; 0: none
     int32_t epochs_alone; // single steps are not looked at
+    int32_t running;      // epoch that is running, or has just ended
 
     // The step that is watched.
     const dogbreed_event *event;
@@ -71,6 +73,7 @@ struct dogbreed_debug {
     uint8_t *due;   // [collections]
     uint32_t kinds; // to look at, 1 << DOGBREED_TENSOR_
     int32_t reply;  // to the bus: 0, DOGBREED_STOP, or what a listener's refusal became
+    int64_t begun;  // steps of the training, with the one that is under way
     int64_t evaluations;
     int64_t eval_steps; // batches of one evaluation
 

@@ -18,7 +18,12 @@ void dogb_debug_found(const dogb_rule_finding *finding, void *userdata) {
         char text[600];
         (void)snprintf(text, sizeof text, "%s at step %lld: %s", finding->rule,
                        (long long)finding->step, finding->text);
-        int rc = dogb_trainer_tell(debug->trainer, finding->rule, DOGBREED_RULE_ISSUES, text);
+        const dogbreed_event event = {.epoch = debug->running,
+                                      .step = debug->begun,
+                                      .rule = finding->rule,
+                                      .status = DOGBREED_RULE_ISSUES,
+                                      .text = text};
+        int rc = dogb_trainer_tell(debug->trainer, &event);
         debug->reply = debug->reply < 0 || rc == 0 ? debug->reply : rc;
         dogb_hook_add(&debug->command, finding->rule, finding->step, finding->text);
     }

@@ -3,9 +3,10 @@
 #include "debug/rule_calls.h"
 #include "debug/rule_pairs.h"
 
-enum { LABELS = 0, PREDICTIONS = 1, MANY = 20, WORST = 10 };
+enum { MANY = 20, WORST = 10 };
 
 typedef struct confusion {
+    dogb_rule_pairs step;
     int64_t *counts;    // [label * classes + prediction]
     int64_t *labelled;  // sums of its rows, when it is judged
     int64_t *predicted; // and of its columns
@@ -14,19 +15,7 @@ typedef struct confusion {
     int32_t new_stretch; // the next ones begin a new validation
     int32_t reserved;
     dogb_rule_moment last;
-    dogb_rule_classes labels;
-    dogb_rule_classes predictions;
 } confusion;
-
-static int confusion_see(dogb_rule_run *run, const dogb_rule_moment *m, const dogb_rule_tensor *t) {
-    confusion *state = run->state;
-    if (!dogb_rule_judged(run, m)) {
-        return 0;
-    }
-    int rc =
-        dogb_rule_classes_take(run->group == LABELS ? &state->labels : &state->predictions, run, t);
-    return rc < 0 ? rc : 0;
-}
 
 static int32_t classes_in(const dogb_rule_classes *c, int32_t classes) {
     for (size_t i = 0; i < c->count; i++) {
@@ -42,7 +31,7 @@ static int make_room(dogb_rule_run *run) {
     int32_t known =
         params->category_no > 0 ? (int32_t)params->category_no : dogb_rule_conf(run)->class_count;
     known = known > state->classes ? known : state->classes;
-    int32_t classes = classes_in(&state->predictions, classes_in(&state->labels, known));
+    int32_t classes = classes_in(&state->step.predictions, classes_in(&state->step.labels, known));
     if (classes == state->classes) {
         return 0;
     }
@@ -110,6 +99,7 @@ static int judge_rows(dogb_rule_run *run, const dogb_rule_moment *m) {
         worst = recall < lowest ? i : worst;
         lowest = recall < lowest ? recall : lowest;
     }
+    dogb_rule_point(run);
     return lowest < params->min_diag ? hit_row(run, m, worst, lowest) : 0;
 }
 
@@ -146,6 +136,7 @@ static int judge_columns(dogb_rule_run *run, const dogb_rule_moment *m) {
             highest = share > highest ? share : highest;
         }
     }
+    dogb_rule_point(run);
     return highest > params->max_off_diag ? hit_column(run, m, at[0], at[1], highest) : 0;
 }
 
@@ -217,9 +208,12 @@ static int judge(dogb_rule_run *run, const dogb_rule_moment *m) {
     confusion *state = run->state;
     int limits = dogb_rule_given(run, "min_diag") || dogb_rule_given(run, "max_off_diag");
     add_up(state);
-    dogb_rule_point(run);
     int rc = name_worst(run);
-    if (rc < 0 || (state->classes > MANY && !limits && !dogb_rule_parity(run))) {
+    if (rc < 0) {
+        return rc;
+    }
+    if (state->classes > MANY && !limits && !dogb_rule_parity(run)) {
+        dogb_rule_point(run); // named, not judged
         return rc;
     }
     rc = judge_rows(run, m);
@@ -253,28 +247,29 @@ static void begin_stretch(dogb_rule_run *run, const dogb_rule_moment *m) {
     state->last = *m;
 }
 
+static int count_step(dogb_rule_run *run, const dogb_rule_moment *m) {
+    confusion *state = run->state;
+    const int32_t *labels = state->step.labels.items;
+    const int32_t *predictions = state->step.predictions.items;
+    int rc = make_room(run);
+    if (rc < 0) {
+        return rc;
+    }
+    begin_stretch(run, m);
+    for (size_t i = 0; i < state->step.labels.count; i++) {
+        if (labels[i] >= 0 && predictions[i] >= 0) {
+            ++*cell(state, labels[i], predictions[i]);
+        }
+    }
+    return dogb_rule_parity(run) ? judge(run, m) : 0;
+}
+
 static int confusion_step(dogb_rule_run *run, const dogb_rule_moment *m) {
     confusion *state = run->state;
-    size_t count = state->labels.count;
-    int both = count > 0 && count == state->predictions.count;
-    int rc = 0;
-    if (state->predictions.count > 0 && count == 0) {
-        (void)dogb_rule_skip(run, DOGB_SKIP_NO_LABELS);
-    }
-    if (is_counted(state, m) && both) {
-        rc = make_room(run);
-        if (rc == 0) {
-            begin_stretch(run, m);
-        }
-        for (size_t i = 0; rc == 0 && i < count; i++) {
-            if (state->labels.items[i] >= 0 && state->predictions.items[i] >= 0) {
-                ++*cell(state, state->labels.items[i], state->predictions.items[i]);
-            }
-        }
-        rc = rc == 0 && dogb_rule_parity(run) ? judge(run, m) : rc;
-    }
-    state->labels.count = 0;
-    state->predictions.count = 0;
+    int both =
+        dogb_rule_pairs_labelled(run) && state->step.labels.count == state->step.predictions.count;
+    int rc = is_counted(state, m) && both ? count_step(run, m) : 0;
+    dogb_rule_pairs_forget(run);
     return rc;
 }
 
@@ -284,6 +279,6 @@ static int confusion_end(dogb_rule_run *run) {
 }
 
 const dogb_rule_calls dogb_confusion_calls = {.state_size = sizeof(confusion),
-                                              .see = confusion_see,
+                                              .see = dogb_rule_pairs_see,
                                               .step = confusion_step,
                                               .end = confusion_end};

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { LABELS = 0, PREDICTIONS = 1, EACH_MIN = 20 };
+enum { EACH_MIN = 20 };
 
 typedef struct counts {
     int64_t labels[DOGB_RULE_CLASSES_MAX];
@@ -20,9 +20,8 @@ typedef struct counts {
 } counts;
 
 typedef struct imbalance {
+    dogb_rule_pairs step;
     counts *modes[DOGB_RULE_MODES];
-    dogb_rule_classes labels;
-    dogb_rule_classes predictions;
 } imbalance;
 
 static counts *counts_of(dogb_rule_run *run, int32_t mode) {
@@ -34,36 +33,26 @@ static counts *counts_of(dogb_rule_run *run, int32_t mode) {
     return state->modes[mode];
 }
 
-static int imbalance_see(dogb_rule_run *run, const dogb_rule_moment *m, const dogb_rule_tensor *t) {
-    imbalance *state = run->state;
-    if (!dogb_rule_judged(run, m)) {
-        return 0;
-    }
-    int rc =
-        dogb_rule_classes_take(run->group == LABELS ? &state->labels : &state->predictions, run, t);
-    return rc < 0 ? rc : 0;
-}
-
 static void forget_predictions(counts *c) {
     memset(c->judged, 0, sizeof c->judged);
     memset(c->wrong, 0, sizeof c->wrong);
     c->pairs = 0;
 }
 
-static void add(counts *c, const imbalance *state) {
-    size_t pairs = state->predictions.count == state->labels.count ? state->labels.count : 0;
-    for (size_t i = 0; i < state->labels.count; i++) {
-        int32_t label = state->labels.items[i];
+static void add(counts *c, const dogb_rule_pairs *step) {
+    size_t pairs = step->predictions.count == step->labels.count ? step->labels.count : 0;
+    for (size_t i = 0; i < step->labels.count; i++) {
+        int32_t label = step->labels.items[i];
         if (label < 0) {
             continue;
         }
         c->total++;
         c->labels[label]++;
         c->classes = label >= c->classes ? label + 1 : c->classes;
-        if (i < pairs && state->predictions.items[i] >= 0) {
+        if (i < pairs && step->predictions.items[i] >= 0) {
             c->pairs++;
             c->judged[label]++;
-            c->wrong[label] += state->predictions.items[i] != label;
+            c->wrong[label] += step->predictions.items[i] != label;
         }
     }
 }
@@ -156,13 +145,8 @@ static int64_t needed(const dogb_rule_run *run, const counts *c) {
 
 // Labels add up. Predictions of a validation are those of its epoch; in training they are not
 // judged.
-static int imbalance_step(dogb_rule_run *run, const dogb_rule_moment *m) {
-    imbalance *state = run->state;
-    if (state->labels.count == 0) {
-        int without = state->predictions.count > 0;
-        state->predictions.count = 0;
-        return without ? dogb_rule_skip(run, DOGB_SKIP_NO_LABELS) : 0;
-    }
+static int count_step(dogb_rule_run *run, const dogb_rule_moment *m) {
+    const imbalance *state = run->state;
     counts *c = counts_of(run, m->mode);
     if (c == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
@@ -171,9 +155,7 @@ static int imbalance_step(dogb_rule_run *run, const dogb_rule_moment *m) {
         forget_predictions(c);
     }
     c->last = *m;
-    add(c, state);
-    state->labels.count = 0;
-    state->predictions.count = 0;
+    add(c, &state->step);
     int64_t samples = needed(run, c);
     if (c->total == 0 || c->total < (c->next > samples ? c->next : samples)) {
         return dogb_rule_skip(run, DOGB_SKIP_TOO_FEW);
@@ -181,6 +163,12 @@ static int imbalance_step(dogb_rule_run *run, const dogb_rule_moment *m) {
     c->next = c->total + samples;
     int rc = judge_counts(run, m, c);
     return rc == 0 && c->pairs > 0 && dogb_rule_parity(run) ? judge_predictions(run, m, c) : rc;
+}
+
+static int imbalance_step(dogb_rule_run *run, const dogb_rule_moment *m) {
+    int rc = dogb_rule_pairs_labelled(run) ? count_step(run, m) : 0;
+    dogb_rule_pairs_forget(run);
+    return rc;
 }
 
 static int imbalance_end(dogb_rule_run *run) {
@@ -196,6 +184,6 @@ static int imbalance_end(dogb_rule_run *run) {
 }
 
 const dogb_rule_calls dogb_imbalance_calls = {.state_size = sizeof(imbalance),
-                                              .see = imbalance_see,
+                                              .see = dogb_rule_pairs_see,
                                               .step = imbalance_step,
                                               .end = imbalance_end};

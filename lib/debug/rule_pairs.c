@@ -14,7 +14,8 @@ static int32_t largest(const float *scores, size_t count) {
     return scores[best] == scores[best] && best < DOGB_RULE_CLASSES_MAX ? (int32_t)best : -1;
 }
 
-int dogb_rule_classes_take(dogb_rule_classes *out, dogb_rule_run *run, const dogb_rule_tensor *t) {
+// 1: taken; 0: not, and that is noted; NO_MEMORY.
+static int take(dogb_rule_classes *out, dogb_rule_run *run, const dogb_rule_tensor *t) {
     const float *values = NULL;
     size_t count = 0;
     int rc = dogb_rule_values(run, t, &values, &count);
@@ -36,4 +37,26 @@ int dogb_rule_classes_take(dogb_rule_classes *out, dogb_rule_run *run, const dog
     }
     out->count = samples;
     return 1;
+}
+
+int dogb_rule_pairs_see(dogb_rule_run *run, const dogb_rule_moment *m, const dogb_rule_tensor *t) {
+    dogb_rule_pairs *pairs = run->state;
+    if (!dogb_rule_judged(run, m)) {
+        return 0;
+    }
+    int rc = take(run->group == DOGB_RULE_LABELS ? &pairs->labels : &pairs->predictions, run, t);
+    return rc < 0 ? rc : 0;
+}
+
+int dogb_rule_pairs_labelled(dogb_rule_run *run) {
+    const dogb_rule_pairs *pairs = run->state;
+    return pairs->labels.count > 0        ? 1
+           : pairs->predictions.count > 0 ? dogb_rule_skip(run, DOGB_SKIP_NO_LABELS)
+                                          : 0;
+}
+
+void dogb_rule_pairs_forget(dogb_rule_run *run) {
+    dogb_rule_pairs *pairs = run->state;
+    pairs->labels.count = 0;
+    pairs->predictions.count = 0;
 }

@@ -12,8 +12,20 @@ typedef struct dogb_rule_classes {
     size_t capacity;
 } dogb_rule_classes;
 
-// Takes class indices (N), or rows of scores (N,C), whose largest counts. 1: taken; 0: not, and
-// that is noted; NO_MEMORY.
-int dogb_rule_classes_take(dogb_rule_classes *out, dogb_rule_run *run, const dogb_rule_tensor *t);
+// What a rule that compares both has at the beginning of its state. Its groups are these.
+typedef struct dogb_rule_pairs {
+    dogb_rule_classes labels;
+    dogb_rule_classes predictions;
+} dogb_rule_pairs;
+
+enum { DOGB_RULE_LABELS = 0, DOGB_RULE_PREDICTIONS = 1 };
+
+// Such a rule's `see`: takes class indices (N), or rows of scores (N,C), whose largest counts.
+int dogb_rule_pairs_see(dogb_rule_run *run, const dogb_rule_moment *m, const dogb_rule_tensor *t);
+
+// 1: the step had labels. 0: it had none, which is noted where it had predictions.
+int dogb_rule_pairs_labelled(dogb_rule_run *run);
+// Behind a step.
+void dogb_rule_pairs_forget(dogb_rule_run *run);
 
 #endif

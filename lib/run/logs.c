@@ -131,6 +131,14 @@ int dogb_run_logs_open(dogb_run *run) {
     return rc;
 }
 
+int dogb_run_logs_reopen(dogb_run *run) {
+    dogb_arena scratch = {0};
+    const char *jsonl = dogb_run_path(run, &scratch, "metrics.jsonl");
+    int rc = jsonl == NULL ? DOGBREED_ERROR_NO_MEMORY : open_append(&run->jsonl, jsonl);
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
 int dogb_run_logs_flush(dogb_run *run, int sync) {
     int rc = DOGBREED_OK;
     if (run->used > 0) {
@@ -253,34 +261,42 @@ int dogb_run_logs_epoch(dogb_run *run, const dogbreed_event *event) {
     return rc < 0 ? rc : dogb_run_logs_flush(run, 0);
 }
 
-int dogb_run_logs_step(dogb_run *run, const dogbreed_event *event) {
+// A line about a moment of the training; `fill` adds what is special about it.
+typedef int (*fill_fn)(json_t *line, json_t *metrics, const dogbreed_event *event);
+
+static int add_moment(dogb_run *run, const dogbreed_event *event, const char *kind,
+                      const char *split, int64_t step, fill_fn fill) {
     dogb_arena scratch = {0};
     json_t *metrics = NULL;
-    json_t *line = new_line(run, &scratch, "step", "train", &metrics);
+    json_t *line = new_line(run, &scratch, kind, split, &metrics);
     int rc = line == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     if (rc == DOGBREED_OK && (rc = dogb_json_set_int(line, "epoch", event->epoch + 1)) == 0 &&
-        (rc = dogb_json_set_int(line, "step", event->step + 1)) == 0 &&
-        (rc = set_known(metrics, "loss", event->loss)) == 0 &&
-        (rc = set_known(metrics, "lr", event->learning_rate)) == 0) {
+        (rc = dogb_json_set_int(line, "step", step)) == 0 &&
+        (rc = fill(line, metrics, event)) == 0) {
         rc = add_line(run, &scratch, line);
     }
     dogb_arena_free(&scratch);
     return rc;
 }
 
+static int fill_step(json_t *line, json_t *metrics, const dogbreed_event *event) {
+    (void)line;
+    int rc = set_known(metrics, "loss", event->loss);
+    return rc < 0 ? rc : set_known(metrics, "lr", event->learning_rate);
+}
+
+int dogb_run_logs_step(dogb_run *run, const dogbreed_event *event) {
+    return add_moment(run, event, "step", "train", event->step + 1, fill_step);
+}
+
+static int fill_finding(json_t *line, json_t *metrics, const dogbreed_event *event) {
+    (void)metrics;
+    int rc = dogb_json_set_text(line, "rule", event->rule);
+    return rc < 0 ? rc : dogb_json_set_text(line, "text", event->text);
+}
+
 int dogb_run_logs_finding(dogb_run *run, const dogbreed_event *event) {
-    dogb_arena scratch = {0};
-    json_t *metrics = NULL;
-    json_t *line = new_line(run, &scratch, "finding", NULL, &metrics);
-    int rc = line == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    if (rc == DOGBREED_OK && (rc = dogb_json_set_int(line, "epoch", event->epoch + 1)) == 0 &&
-        (rc = dogb_json_set_int(line, "step", event->step + 1)) == 0 &&
-        (rc = dogb_json_set_text(line, "rule", event->rule)) == 0 &&
-        (rc = dogb_json_set_text(line, "text", event->text)) == 0) {
-        rc = add_line(run, &scratch, line);
-    }
-    dogb_arena_free(&scratch);
-    return rc;
+    return add_moment(run, event, "finding", NULL, event->step, fill_finding);
 }
 
 int dogb_run_logs_system(dogb_run *run, const char *text) {

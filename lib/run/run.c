@@ -140,8 +140,16 @@ static int end_run(dogb_run *run, const dogbreed_event *event) {
     return rc;
 }
 
+// Of the end of the run it may come when the logs are closed.
 static int note_finding(dogb_run *run, const dogbreed_event *event) {
-    return dogb_run_logs_finding(run, event);
+    int closed = run->lock < 0;
+    int rc = closed ? dogb_run_logs_reopen(run) : DOGBREED_OK;
+    rc = rc < 0 ? rc : dogb_run_logs_finding(run, event);
+    if (closed) {
+        rc = rc < 0 ? rc : dogb_run_logs_flush(run, 0);
+        dogb_run_logs_close(run);
+    }
+    return rc;
 }
 
 typedef int (*handler_fn)(dogb_run *run, const dogbreed_event *event);

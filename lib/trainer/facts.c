@@ -43,13 +43,14 @@ int dogb_trainer_cached(const dogbreed_trainer *trainer) {
     return trainer->cached;
 }
 
-int dogb_trainer_tell(dogbreed_trainer *trainer, const char *rule, int32_t status,
-                      const char *text) {
+int dogb_trainer_tell(dogbreed_trainer *trainer, const dogbreed_event *finding) {
     dogbreed_event event;
     dogb_loop_event(&event, trainer, DOGBREED_EVENT_FINDING);
-    event.rule = rule;
-    event.status = status;
-    event.text = text;
+    event.epoch = finding->epoch;
+    event.step = finding->step;
+    event.rule = finding->rule;
+    event.status = finding->status;
+    event.text = finding->text;
     return dogb_bus_send(trainer->bus, &event, NULL);
 }
 

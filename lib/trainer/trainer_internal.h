@@ -68,10 +68,10 @@ int dogb_trainer_create_fold(dogbreed_trainer **out, dogbreed_model *model,
                              const dogbreed_dataset *joined, const dogb_fold *fold,
                              const dogbreed_trainer_options *options);
 
-// Tells subscribers what a rule found: FINDING. From inside a callback. Returns 0, DOGBREED_STOP or
-// what a subscriber's refusal became.
-int dogb_trainer_tell(dogbreed_trainer *trainer, const char *rule, int32_t status,
-                      const char *text);
+// Tells subscribers what a rule found: a FINDING, of which these members are the caller's: epoch,
+// step, rule, status, text. From inside a callback. Returns 0, DOGBREED_STOP or what a subscriber's
+// refusal became.
+int dogb_trainer_tell(dogbreed_trainer *trainer, const dogbreed_event *finding);
 
 // Runs fn(userdata) when the trainer is destroyed. When it cannot be registered, it runs at once.
 int dogb_trainer_defer(dogbreed_trainer *trainer, void (*fn)(void *), void *userdata);

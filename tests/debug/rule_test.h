@@ -46,7 +46,13 @@ static inline void feed_open(feed *f, const char *text) {
     assert_ok(feed_create(f, (dogb_rules_conf){.text = text}));
 }
 
+// Of no rule more is wrong than was judged.
 static inline void feed_close(feed *f) {
+    for (int32_t i = 0; f->set != NULL && i < dogb_rules_count(f->set); i++) {
+        dogb_rule_result result;
+        dogb_rules_get(&result, f->set, i);
+        assert_true(result.hits <= result.points);
+    }
     dogb_arena_free(&f->arena);
 }
 

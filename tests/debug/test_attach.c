@@ -5,6 +5,7 @@
 
 #include <dogbreed/debug.h>
 #include <dogbreed/record.h>
+#include <dogbreed/run.h>
 #include <jansson.h>
 
 #include <math.h>
@@ -30,6 +31,9 @@ typedef struct heard {
     double val_loss[8];
     int32_t epochs;
     int32_t findings;
+    int32_t epochs_before; // that had ended when the last one came
+    int32_t epoch;         // of the same
+    int64_t step;
     char rule[64];
     char text[256];
 } heard;
@@ -45,6 +49,9 @@ static int hear(const dogbreed_event *event, void *userdata) {
         break;
     case DOGBREED_EVENT_FINDING:
         h->findings++;
+        h->epochs_before = h->epochs;
+        h->epoch = event->epoch;
+        h->step = event->step;
         (void)snprintf(h->rule, sizeof h->rule, "%s", event->rule);
         (void)snprintf(h->text, sizeof h->text, "%s", event->text);
         assert_int_equal(event->status, DOGBREED_RULE_ISSUES);
@@ -209,6 +216,10 @@ static void a_finding_is_told_and_may_stop_the_run(void **state) {
     assert_int_equal(h.epochs, 3);
     assert_int_equal(h.findings, 1);
     assert_string_equal(h.rule, "Mine");
+    // Of the epoch that it is about, behind its end, though the debugger was attached first.
+    assert_int_equal(h.epochs_before, 2);
+    assert_int_equal(h.epoch, 1);
+    assert_int_equal(h.step, 12);
     assert_non_null(strstr(h.text, "val_loss is "));
     json_t *document = json_loads(text, 0, NULL);
     assert_string_equal(word(rule_of(document, "Mine"), "status"), "IssuesFound");
@@ -226,6 +237,59 @@ static void a_finding_is_told_and_may_stop_the_run(void **state) {
     (void)train(&s, &s.debug, &h, &rule, NULL);
     assert_int_equal(h.epochs, 2);
     fixture_close(&s.f);
+}
+
+static int hit_at_the_end(dogbreed_rule_call *call) {
+    (void)snprintf(call->text, sizeof call->text, "it is over");
+    return DOGBREED_RULE_HIT;
+}
+
+static json_t *last_line(const char *path) {
+    char line[4096];
+    char last[4096] = "";
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        memcpy(last, line, sizeof last);
+    }
+    assert_int_equal(fclose(file), 0);
+    return json_loads(last, 0, NULL);
+}
+
+// Whoever is attached first, the log has what rules say at the end, and its place.
+static void the_log_of_the_run_has_the_last_findings(void **state) {
+    (void)state;
+    const dogbreed_rule rule = {.struct_size = sizeof rule, .name = "Mine", .end = hit_at_the_end};
+    for (int run_first = 0; run_first < 2; run_first++) {
+        setup s;
+        char folder[320];
+        char path[340];
+        dogbreed_debug *debug = NULL;
+        open_setup(&s);
+        dogbreed_model *model = fixture_model(&s.f);
+        dogbreed_trainer *trainer = fixture_trainer(&s.f, model);
+        (void)snprintf(folder, sizeof folder, "%s/run", s.f.root);
+        (void)snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
+        s.debug.rules = "none";
+        for (int i = 0; i < 2; i++) {
+            if (i == run_first) {
+                assert_ok(dogbreed_debug_attach(&debug, trainer, &s.debug));
+                assert_ok(dogbreed_debug_rule(debug, &rule, NULL));
+            } else {
+                assert_ok(dogbreed_run_attach(NULL, trainer, folder, NULL));
+            }
+        }
+        assert_ok(dogbreed_trainer_run(trainer));
+        json_t *line = last_line(path);
+        assert_string_equal(word(line, "rule"), "Mine");
+        assert_int_equal(json_integer_value(json_object_get(line, "epoch")), 3);
+        assert_int_equal(json_integer_value(json_object_get(line, "step")), 18);
+        json_decref(line);
+        dogbreed_debug_destroy(debug);
+        dogbreed_trainer_destroy(trainer);
+        dogbreed_model_destroy(model);
+        fixture_close(&s.f);
+    }
 }
 
 static void a_rule_that_fails_ends_itself_alone(void **state) {
@@ -569,6 +633,7 @@ int main(void) {
         cmocka_unit_test(losses_are_stored_and_the_training_is_the_same),
         cmocka_unit_test(collections_say_what_is_stored),
         cmocka_unit_test(a_finding_is_told_and_may_stop_the_run),
+        cmocka_unit_test(the_log_of_the_run_has_the_last_findings),
         cmocka_unit_test(a_rule_that_fails_ends_itself_alone),
         cmocka_unit_test(a_store_that_cannot_be_written_ends_alone),
         cmocka_unit_test(options_are_checked_at_the_start),
