@@ -1,16 +1,6 @@
 // test_tally.c - counting over samples against numbers worked out by hand and by PyTorch and
 // scikit-learn (golden/make.py).
-#include "core/file.h"
-#include "evaluate/evaluate_struct.h"
-#include "test.h"
-
-#include <math.h>
-
-static void assert_near(double a, double b, double tolerance) {
-    if (!(fabs(a - b) <= tolerance)) {
-        fail_msg("%.17g and %.17g differ by more than %g", a, b, tolerance);
-    }
-}
+#include "golden.h"
 
 static void sums_by_hand(void **state) {
     (void)state;
@@ -92,12 +82,6 @@ static void no_samples_give_no_nan(void **state) {
     assert_near(e.top1_high, 1, 0);
 }
 
-static double number(const json_t *array, size_t index) {
-    const json_t *value = json_array_get(array, index);
-    assert_true(json_is_number(value));
-    return json_number_value(value);
-}
-
 static void golden_numbers(void **state) {
     (void)state;
     dogb_arena arena = {0};
@@ -125,7 +109,7 @@ static void golden_numbers(void **state) {
     assert_near(e.loss, json_number_value(json_object_get(golden, "loss")), 1e-12);
 
     json_t *object = dogb_json_object(&arena);
-    assert_ok(dogb_tally_json_names(object, &tally, names));
+    assert_ok(dogb_tally_json_names(object, &tally, NULL, names));
     const json_t *matrix = json_object_get(golden, "confusion");
     int64_t worst = 0;
     for (size_t t = 0; t < 7; t++) {
@@ -168,20 +152,12 @@ static void golden_numbers(void **state) {
     dogb_arena_free(&arena);
 }
 
-// Row i of the golden logits; its label.
-static int32_t golden_row(float logits[7], const json_t *golden, size_t i) {
-    const json_t *row = json_array_get(json_object_get(golden, "logits"), i);
-    for (size_t c = 0; c < 7; c++) {
-        logits[c] = (float)number(row, c);
-    }
-    return (int32_t)number(json_object_get(golden, "labels"), i);
-}
-
 // Precision and recall over all classes, from the counts at each threshold.
 static void golden_scores(void **state) {
     (void)state;
     dogb_arena arena = {0};
     static dogb_scores scores;
+    static dogb_scores each[7];
     json_t *golden = NULL;
     json_t *object = dogb_json_object(&arena);
     assert_ok(dogb_json_read(&golden, &arena, test_file("evaluate/golden/tally.json"), NULL, 0));
@@ -189,9 +165,9 @@ static void golden_scores(void **state) {
     for (size_t i = 0; i < 60; i++) {
         float logits[7];
         int32_t label = golden_row(logits, golden, i);
-        dogb_scores_add(&scores, logits, 7, &label, 1);
+        dogb_scores_add(&scores, each, logits, 7, &label, 1);
     }
-    assert_ok(dogb_scores_json(object, &scores));
+    assert_ok(dogb_scores_json(object, &scores, each, 7));
     const json_t *curve = json_object_get(object, "pr_curve");
     const json_t *positives = json_object_get(curve, "true_positives");
     const json_t *negatives = json_object_get(curve, "false_positives");
@@ -206,6 +182,21 @@ static void golden_scores(void **state) {
         assert_near(right + wrong > 0 ? right / (right + wrong) : 0,
                     number(json_object_get(golden, "pr_precision"), i), 1e-6);
     }
+    // Classes by themselves add up to all of them; each begins with its samples.
+    const json_t *classes = json_object_get(curve, "classes");
+    assert_int_equal(json_array_size(classes), 7);
+    for (size_t i = 0; i < 127; i++) {
+        double right = 0, wrong = 0;
+        for (size_t c = 0; c < 7; c++) {
+            const json_t *one = json_array_get(classes, c);
+            right += number(json_object_get(one, "true_positives"), i);
+            wrong += number(json_object_get(one, "false_positives"), i);
+            assert_true(i > 0 || number(json_object_get(one, "true_positives"), 0) ==
+                                     number(json_object_get(golden, "support"), c));
+        }
+        assert_near(right, number(positives, i), 0);
+        assert_near(wrong, number(negatives, i), 0);
+    }
     dogb_arena_free(&arena);
 }
 
@@ -219,7 +210,7 @@ static void scores_at_the_ends(void **state) {
     };
     static const int32_t labels[] = {1, 0, 1};
     scores = (dogb_scores){.positives = {0}};
-    dogb_scores_add(&scores, logits, 3, labels, 3);
+    dogb_scores_add(&scores, NULL, logits, 3, labels, 3);
     assert_int_equal(scores.positives[126], 1);
     assert_int_equal(scores.positives[0], 2);
     assert_int_equal(scores.negatives[126], 1);
@@ -240,7 +231,7 @@ static void golden_calibration(void **state) {
         int32_t label = golden_row(logits, golden, i);
         dogb_tally_add(&tally, logits, &label, 1);
     }
-    assert_ok(dogb_tally_json_names(object, &tally, names));
+    assert_ok(dogb_tally_json_names(object, &tally, NULL, names));
     const json_t *calibration = json_object_get(object, "calibration");
     const json_t *bins = json_object_get(calibration, "bins");
     assert_near(json_number_value(json_object_get(calibration, "ece")),
