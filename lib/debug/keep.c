@@ -54,6 +54,17 @@ static int write_collections(dogbreed_debug *debug, dogb_record_writer *writer) 
     return rc;
 }
 
+// What was asked for and will not be: a network without such layers, the state of the optimiser.
+static void say_what_is_empty(const dogbreed_debug *debug) {
+    for (size_t i = 0; i < debug->collections.count; i++) {
+        const dogb_collection *one = debug->collections.items[i];
+        if (one->stored && one->groups == 0) {
+            dogb_log(DOGBREED_LOG_WARNING, "collection %s: no tensor of this training is in it",
+                     one->name);
+        }
+    }
+}
+
 int dogb_debug_store(dogbreed_debug *debug) {
     const dogb_record_conf conf = {.directory = debug->directory, .crc = debug->options.record_crc};
     dogb_record_writer *writer = NULL;
@@ -67,6 +78,7 @@ int dogb_debug_store(dogbreed_debug *debug) {
         dogb_record_writer_close(writer);
         return rc;
     }
+    say_what_is_empty(debug);
     return dogb_keeper_open(&debug->keeper, writer);
 }
 

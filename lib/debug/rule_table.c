@@ -40,9 +40,9 @@ static int nothing(const dogb_rule_tensor *t) {
     return t == NULL;
 }
 
-// Of what training changes.
+// Of what training changes. An accuracy may well stay: it is a share of few pictures, or 1.
 static int is_trained(const dogb_rule_tensor *t) {
-    return ((1 << t->what) & (GRADIENT | WEIGHT | SCALAR)) != 0;
+    return ((1 << t->what) & (GRADIENT | WEIGHT)) != 0 || dogb_rule_is_loss(t);
 }
 
 const dogb_rule dogb_rule_rows[] = {

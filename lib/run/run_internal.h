@@ -53,8 +53,8 @@ int dogb_run_lock(dogb_run *run);    // STATE: another process has it
 void dogb_run_unlock(dogb_run *run); // removes the file; fine when not held
 
 // logs.c
-int dogb_run_logs_open(dogb_run *run); // rewrites metrics.csv from the trainer's epochs, cuts the
-                                       // lines of metrics.jsonl that are torn or will be repeated
+int dogb_run_logs_open(dogb_run *run);   // rewrites metrics.csv from the trainer's epochs, cuts the
+                                         // lines of metrics.jsonl that are torn or will be repeated
 int dogb_run_logs_reopen(dogb_run *run); // metrics.jsonl alone, as it is
 int dogb_run_logs_epoch(dogb_run *run, const dogbreed_event *event);
 int dogb_run_logs_step(dogb_run *run, const dogbreed_event *event);

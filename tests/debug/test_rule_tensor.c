@@ -165,6 +165,27 @@ static void a_tensor_that_stays_is_unchanged(void **state) {
     }
 }
 
+// A share of few pictures comes again by chance; a loss does not.
+static void an_accuracy_may_stay(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int hits;
+    } rows[] = {{"metrics/accuracy", 0}, {"CrossEntropyLoss_output_0", 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const float value = 0.5f;
+        feed f;
+        feed_open(&f, "UnchangedTensor");
+        for (int64_t step = 0; step < 3; step++) {
+            step_with(&f, DOGB_RULE_EVAL, step, vector_of(DOGBREED_TENSOR_SCALAR, rows[i].name, 1),
+                      &value);
+        }
+        (void)dogb_rules_end(f.set);
+        assert_int_equal(f.found, rows[i].hits);
+        feed_close(&f);
+    }
+}
+
 static void tolerances_are_numpys(void **state) {
     (void)state;
     static const struct {
@@ -311,6 +332,7 @@ int main(void) {
         cmocka_unit_test(variance_has_two_bounds),
         cmocka_unit_test(zeros_are_counted),
         cmocka_unit_test(a_tensor_that_stays_is_unchanged),
+        cmocka_unit_test(an_accuracy_may_stay),
         cmocka_unit_test(tolerances_are_numpys),
         cmocka_unit_test(updates_are_measured_by_their_weights),
         cmocka_unit_test(weights_that_begin_at_zero_are_left_out),
