@@ -28,6 +28,19 @@ void print_evaluation(const json_t *report, const char *label) {
         100.0 * real_of(report, "top1_high"));
     out("%-15s %.2f %%\n%-15s %.4f\n", "top-5", 100.0 * real_of(report, "top5"), "loss",
         real_of(report, "loss"));
+    const json_t *calibration = json_object_get(report, "calibration");
+    const json_t *scaled = json_object_get(calibration, "scaled");
+    const json_t *roc = json_object_get(report, "roc");
+    out("%-15s %.2f %%", "calibration", 100.0 * real_of(calibration, "ece"));
+    if (scaled != NULL) {
+        out(" expected error; %.2f %% at temperature %.3f", 100.0 * real_of(scaled, "ece"),
+            real_of(calibration, "temperature"));
+    }
+    out("\n");
+    if (json_is_number(json_object_get(roc, "auc"))) {
+        out("%-15s %.2f %%, average precision %.2f %%\n", "area under ROC",
+            100.0 * real_of(roc, "auc"), 100.0 * real_of(roc, "average_precision"));
+    }
 }
 
 // The run directory that the model and the data are those of, or NULL.

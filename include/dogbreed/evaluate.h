@@ -39,12 +39,23 @@ typedef struct dogbreed_evaluation {
     double top1_high;
     double top5;
     double seconds;
+    double ece;               /* expected calibration error; NaN: no sample has finite outputs */
+    double temperature;       /* outputs divided by it have the smallest loss; NaN: there is none */
+    double scaled_ece;        /* with the temperature, of the samples it was fitted on: too good */
+    double scaled_loss;       /* likewise */
+    double auc;               /* area under the ROC curve over all classes of all samples */
+    double average_precision; /* likewise; both NaN: there is one class alone */
 } dogbreed_evaluation;
 
 /* Evaluates. Set out->struct_size before the call. `json` (may be NULL) receives the same numbers
  * with split name, per-class counts, precision and recall, the most confused pairs, the confusion
  * matrix as {"rows":[[predicted,count],...]} per true class, and "calibration": 15 bins of the
- * chosen class's probability with its accuracy, and the expected calibration error. "pr_curve":
+ * chosen class's probability with its accuracy, the expected calibration error "ece", "temperature"
+ * (temperature scaling, Guo et al., 2017; from 0.01 to 100, else null) and "scaled": bins, "ece"
+ * and "loss" with it. "roc": {"auc", "average_precision", "positives", "negatives",
+ * "threshold":[...], "true_positives":[...], "false_positives":[...]}: both numbers are exact, the
+ * curve has 200 points at most. Temperature and roc leave out samples whose outputs are not finite,
+ * and are null where samples times classes are more than 67,108,864. "pr_curve":
  * {"true_positives":[...],"false_positives":[...]}, over all classes of all samples (micro average)
  * those whose probability is not below i / 126, i from 0 to 126. With more than 8,192 classes there
  * are no numbers per class. With option predictions also "root" (the folder of

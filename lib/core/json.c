@@ -44,6 +44,10 @@ int dogb_json_add(json_t *array, json_t *value) {
     return value != NULL && json_array_append_new(array, value) == 0 ? DOGBREED_OK : no_memory();
 }
 
+json_t *dogb_json_maybe(double value) {
+    return isnan(value) ? json_null() : dogb_json_real(value);
+}
+
 json_t *dogb_json_real(double value) {
     if (isnan(value)) {
         return json_string("NaN");

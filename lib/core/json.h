@@ -28,6 +28,7 @@ int dogb_json_set_real(json_t *object, const char *key, double value);
 int dogb_json_set_bool(json_t *object, const char *key, int value);
 int dogb_json_add(json_t *array, json_t *value);
 json_t *dogb_json_real(double value);      // new reference
+json_t *dogb_json_maybe(double value);     // new reference; null for NaN
 json_t *dogb_json_text(const char *value); // new reference; invalid UTF-8 is replaced
 
 // Starts a document of ours: {"format": "dogbreed.<name>", "version": version}.

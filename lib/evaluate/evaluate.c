@@ -8,6 +8,7 @@
 #include "feature/feature.h"
 #include "model/model_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 // More classes get no confusion matrix: at this size it takes half a gigabyte.
@@ -29,6 +30,9 @@ typedef struct job {
     dogb_tally tally;
     dogb_scores scores;
     dogb_predictions predictions;
+    dogb_outputs outputs;
+    dogb_scaling scaling;
+    dogb_roc roc;
 } job;
 
 static int make_net(job *j, const dogb_graph *graph, const void *const *weights) {
@@ -48,6 +52,7 @@ static int compute(job *j, const void *data, int32_t dtype, int32_t count) {
     if (rc == DOGBREED_OK) {
         dogb_tally_add(&j->tally, j->logits, j->labels, count);
         dogb_scores_add(&j->scores, j->logits, j->tally.classes, j->labels, count);
+        dogb_outputs_add(&j->outputs, j->logits, j->labels, count);
     }
     return rc == DOGBREED_OK && j->options.predictions
                ? dogb_predictions_add(&j->predictions, j->logits, j->tally.classes, j->labels,
@@ -137,6 +142,8 @@ static int prepare(job *j, const dogbreed_evaluate_options *options) {
     }
     if ((rc = dogb_model_match_classes(&j->classes, &j->arena, j->model, j->dataset)) < 0 ||
         (rc = dogb_tally_init(&j->tally, &j->arena, classes, classes <= CONFUSION_MAX)) < 0 ||
+        (rc = dogb_outputs_open(&j->outputs, &j->arena, classes,
+                                dogbreed_dataset_size(j->dataset))) < 0 ||
         (rc = dogb_model_engine(&j->engine, &j->options.dtype, j->model, j->options.engine,
                                 j->options.device)) < 0 ||
         (rc = dogb_engine_device(&j->device, &j->arena, j->engine, j->options.device)) < 0) {
@@ -167,12 +174,34 @@ static int to_json(char **json, job *j, double seconds) {
     rc = rc < 0 ? rc : dogb_json_set_text(object, "engine", j->engine->name);
     rc = rc < 0 ? rc : dogb_json_set_text(object, "device", j->device);
     rc = rc < 0 ? rc : dogb_json_set_text(object, "dtype", dogb_engine_dtype(j->options.dtype));
-    rc = rc < 0 ? rc : dogb_tally_json_names(object, &j->tally, names);
+    rc = rc < 0 ? rc : dogb_tally_json_names(object, &j->tally, &j->scaling, names);
     rc = rc < 0 ? rc : dogb_scores_json(object, &j->scores);
+    rc = rc < 0 ? rc : dogb_roc_json(object, &j->roc);
     if (rc == DOGBREED_OK && j->options.predictions) {
         rc = dogb_predictions_json(object, &j->predictions, j->dataset);
     }
     return rc < 0 ? rc : dogb_json_text_out(json, object, 1);
+}
+
+// What needs the outputs of all samples at once.
+static int judge(job *j) {
+    dogb_scaling_fit(&j->scaling, &j->outputs);
+    return dogb_roc_make(&j->roc, &j->outputs);
+}
+
+static void give(dogbreed_evaluation *out, const job *j, double seconds) {
+    dogbreed_evaluation full;
+    dogb_tally_finish(&full, &j->tally);
+    full.seconds = seconds;
+    full.temperature = j->scaling.temperature;
+    full.scaled_ece =
+        isnan(j->scaling.temperature) ? (double)NAN : dogb_calibration_error(j->scaling.bins);
+    full.scaled_loss = j->scaling.loss;
+    full.auc = j->roc.auc;
+    full.average_precision = j->roc.average_precision;
+    full.struct_size = out->struct_size;
+    memset(out, 0, out->struct_size);
+    memcpy(out, &full, full.struct_size < sizeof full ? full.struct_size : sizeof full);
 }
 
 int dogbreed_evaluate(dogbreed_evaluation *out, char **json, const dogbreed_model *model,
@@ -191,16 +220,12 @@ int dogbreed_evaluate(dogbreed_evaluation *out, char **json, const dogbreed_mode
         rc = j.options.feature_cache && dogb_model_frozen(model) ? with_features(&j)
                                                                  : with_pictures(&j);
     }
+    rc = rc < 0 ? rc : judge(&j);
     if (rc == DOGBREED_OK && json != NULL) {
         rc = to_json(json, &j, dogb_clock() - start);
     }
     if (rc == DOGBREED_OK) {
-        dogbreed_evaluation full;
-        dogb_tally_finish(&full, &j.tally);
-        full.seconds = dogb_clock() - start;
-        full.struct_size = out->struct_size;
-        memset(out, 0, out->struct_size);
-        memcpy(out, &full, full.struct_size < sizeof full ? full.struct_size : sizeof full);
+        give(out, &j, dogb_clock() - start);
     }
     if (j.net != NULL) {
         j.engine->net_destroy(j.net);

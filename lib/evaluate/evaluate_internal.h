@@ -34,14 +34,24 @@ int dogb_tally_init(dogb_tally *tally, dogb_arena *arena, int32_t classes, int w
 int32_t dogb_tally_argmax(const float *logits, int32_t classes);
 void dogb_tally_add(dogb_tally *tally, const float *logits, const int32_t *labels, int32_t count);
 
+void dogb_calibration_add(dogb_calibration_bin *bins, double confidence, int correct);
+int dogb_all_finite(const float *logits, int32_t classes);
+
+// softmax(scale * logits)[i] is exp(scale * (logits[i] - best)) / sum.
+typedef struct dogb_softmax {
+    double best;
+    double sum;
+} dogb_softmax;
+dogb_softmax dogb_softmax_of(const float *logits, int32_t classes, double scale);
+
 // -log softmax(logits)[label]; *confidence (may be NULL): softmax(logits) of the largest.
 double dogb_cross_entropy(double *confidence, const float *logits, int32_t classes, int32_t label);
 
 // Wilson score interval at 95 %.
 void dogb_wilson(double *low, double *high, int64_t correct, int64_t count);
 
-// Expected calibration error over the bins; NaN: no sample has finite outputs.
-double dogb_tally_ece(const dogb_tally *tally);
+// Expected calibration error over DOGB_CALIBRATION_BINS; NaN: they hold no sample.
+double dogb_calibration_error(const dogb_calibration_bin *bins);
 
 void dogb_tally_finish(dogbreed_evaluation *out, const dogb_tally *tally);
 int dogb_tally_json(json_t *object, const dogb_tally *tally, const dogbreed_dataset *dataset);

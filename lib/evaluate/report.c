@@ -102,37 +102,49 @@ static int add_pairs(json_t *object, const dogb_tally *tally, const char *const 
     return rc;
 }
 
-static int add_calibration(json_t *object, const dogb_tally *tally) {
-    double error = dogb_tally_ece(tally);
-    json_t *calibration = json_object();
+static int add_bins(json_t *object, const dogb_calibration_bin *bin) {
     json_t *bins = json_array();
-    int rc = dogb_json_set(object, "calibration", calibration);
-    if (rc < 0) {
-        json_decref(bins);
-        return rc;
-    }
-    rc = dogb_json_set(calibration, "bins", bins);
-    for (int i = 0; rc == DOGBREED_OK && i < DOGB_CALIBRATION_BINS; i++) {
-        const dogb_calibration_bin *bin = &tally->bins[i];
+    int rc = dogb_json_set(object, "bins", bins);
+    for (int i = 0; rc == DOGBREED_OK && i < DOGB_CALIBRATION_BINS; i++, bin++) {
         json_t *row = json_object();
-        double n = (double)bin->count;
+        double n = bin->count > 0 ? (double)bin->count : (double)NAN;
         rc = dogb_json_add(bins, row);
         rc = rc < 0 ? rc : dogb_json_set_real(row, "low", (double)i / DOGB_CALIBRATION_BINS);
         rc = rc < 0 ? rc : dogb_json_set_real(row, "high", (i + 1.0) / DOGB_CALIBRATION_BINS);
         rc = rc < 0 ? rc : dogb_json_set_int(row, "count", bin->count);
-        rc = rc < 0 ? rc
-                    : dogb_json_set(row, "confidence",
-                                    n > 0 ? dogb_json_real(bin->confidence / n) : json_null());
+        rc = rc < 0 ? rc : dogb_json_set(row, "confidence", dogb_json_maybe(bin->confidence / n));
         rc = rc < 0 ? rc : dogb_json_set(row, "accuracy", share(bin->correct, bin->count));
     }
-    return rc < 0 ? rc
-                  : dogb_json_set(calibration, "ece",
-                                  isnan(error) ? json_null() : dogb_json_real(error));
+    return rc;
 }
 
-int dogb_tally_json_names(json_t *object, const dogb_tally *tally, const char *const *names) {
+static int add_error(json_t *object, const dogb_calibration_bin *bins) {
+    int rc = add_bins(object, bins);
+    return rc < 0 ? rc
+                  : dogb_json_set(object, "ece", dogb_json_maybe(dogb_calibration_error(bins)));
+}
+
+static int add_calibration(json_t *object, const dogb_tally *tally, const dogb_scaling *scaling) {
+    json_t *calibration = json_object();
+    int rc = dogb_json_set(object, "calibration", calibration);
+    rc = rc < 0 ? rc : add_error(calibration, tally->bins);
+    if (rc < 0 || scaling == NULL) {
+        return rc;
+    }
+    rc = dogb_json_set(calibration, "temperature", dogb_json_maybe(scaling->temperature));
+    if (rc < 0 || isnan(scaling->temperature)) {
+        return rc;
+    }
+    json_t *scaled = json_object();
+    rc = dogb_json_set(calibration, "scaled", scaled);
+    rc = rc < 0 ? rc : add_error(scaled, scaling->bins);
+    return rc < 0 ? rc : dogb_json_set_real(scaled, "loss", scaling->loss);
+}
+
+int dogb_tally_json_names(json_t *object, const dogb_tally *tally, const dogb_scaling *scaling,
+                          const char *const *names) {
     int rc = add_totals(object, tally);
-    rc = rc < 0 ? rc : add_calibration(object, tally);
+    rc = rc < 0 ? rc : add_calibration(object, tally, scaling);
     if (rc < 0 || tally->confusion == NULL) {
         return rc;
     }
@@ -167,7 +179,7 @@ int dogb_tally_json(json_t *object, const dogb_tally *tally, const dogbreed_data
         }
     }
     if (rc == DOGBREED_OK) {
-        rc = dogb_tally_json_names(object, tally, names);
+        rc = dogb_tally_json_names(object, tally, NULL, names);
     }
     dogb_arena_free(&scratch);
     return rc;

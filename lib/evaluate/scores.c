@@ -7,13 +7,9 @@
 
 static void add_one(dogb_scores *scores, const float *logits, int32_t classes, int32_t label) {
     const int last = DOGB_SCORE_THRESHOLDS - 1;
-    double best = logits[dogb_tally_argmax(logits, classes)];
-    double sum = 0.0;
+    dogb_softmax s = dogb_softmax_of(logits, classes, 1.0);
     for (int32_t i = 0; i < classes; i++) {
-        sum += exp((double)logits[i] - best);
-    }
-    for (int32_t i = 0; i < classes; i++) {
-        double at = exp((double)logits[i] - best) / sum * last;
+        double at = exp((double)logits[i] - s.best) / s.sum * last;
         int step = at > 0 ? (int)at : 0; // NaN too
         int64_t *counts = i == label ? scores->positives : scores->negatives;
         counts[step < last ? step : last]++;

@@ -27,33 +27,44 @@ int32_t dogb_tally_argmax(const float *logits, int32_t classes) {
     return best;
 }
 
-double dogb_cross_entropy(double *confidence, const float *logits, int32_t classes, int32_t label) {
-    double best = logits[dogb_tally_argmax(logits, classes)];
-    double sum = 0.0;
+int dogb_all_finite(const float *logits, int32_t classes) {
+    int finite = 1;
     for (int32_t i = 0; i < classes; i++) {
-        sum += exp((double)logits[i] - best);
+        finite &= isfinite(logits[i]) != 0;
     }
-    if (confidence != NULL) {
-        *confidence = 1.0 / sum;
-    }
-    return log(sum) - ((double)logits[label] - best);
+    return finite;
 }
 
-static void add_to_bin(dogb_tally *tally, double confidence, int correct) {
-    int bin = (int)ceil(confidence * DOGB_CALIBRATION_BINS) - 1;
-    bin = bin < 0 ? 0 : bin >= DOGB_CALIBRATION_BINS ? DOGB_CALIBRATION_BINS - 1 : bin;
-    tally->bins[bin].count++;
-    tally->bins[bin].correct += correct;
-    tally->bins[bin].confidence += confidence;
+dogb_softmax dogb_softmax_of(const float *logits, int32_t classes, double scale) {
+    dogb_softmax s = {.best = logits[dogb_tally_argmax(logits, classes)]};
+    for (int32_t i = 0; i < classes; i++) {
+        s.sum += exp(scale * ((double)logits[i] - s.best));
+    }
+    return s;
+}
+
+double dogb_cross_entropy(double *confidence, const float *logits, int32_t classes, int32_t label) {
+    dogb_softmax s = dogb_softmax_of(logits, classes, 1.0);
+    if (confidence != NULL) {
+        *confidence = 1.0 / s.sum;
+    }
+    return log(s.sum) - ((double)logits[label] - s.best);
+}
+
+void dogb_calibration_add(dogb_calibration_bin *bins, double confidence, int correct) {
+    int at = (int)ceil(confidence * DOGB_CALIBRATION_BINS) - 1;
+    at = at < 0 ? 0 : at >= DOGB_CALIBRATION_BINS ? DOGB_CALIBRATION_BINS - 1 : at;
+    bins[at].count++;
+    bins[at].correct += correct;
+    bins[at].confidence += confidence;
 }
 
 static void add_one(dogb_tally *tally, const float *logits, int32_t label) {
     int32_t best = dogb_tally_argmax(logits, tally->classes);
     int32_t above = 0; // classes ranked before the label: larger, or equal with a lower index
-    int finite = 1;
+    int finite = dogb_all_finite(logits, tally->classes);
     for (int32_t i = 0; i < tally->classes; i++) {
         above += logits[i] > logits[label] || (logits[i] == logits[label] && i < label);
-        finite &= isfinite(logits[i]) != 0;
     }
     double confidence = 0.0;
     tally->loss_sum += dogb_cross_entropy(&confidence, logits, tally->classes, label);
@@ -62,7 +73,7 @@ static void add_one(dogb_tally *tally, const float *logits, int32_t label) {
     tally->correct += finite && above == 0;
     tally->correct5 += finite && above < 5;
     if (finite) {
-        add_to_bin(tally, confidence, above == 0);
+        dogb_calibration_add(tally->bins, confidence, above == 0);
     }
     if (tally->confusion != NULL) {
         tally->confusion[(size_t)label * (size_t)tally->classes + (size_t)best]++;
@@ -78,13 +89,12 @@ void dogb_tally_add(dogb_tally *tally, const float *logits, const int32_t *label
 
 // Guo et al., "On calibration of modern neural networks", ICML 2017: the mean distance between
 // confidence and accuracy over the bins, weighted by their samples.
-double dogb_tally_ece(const dogb_tally *tally) {
+double dogb_calibration_error(const dogb_calibration_bin *bins) {
     double error = 0.0;
     int64_t all = 0;
     for (int i = 0; i < DOGB_CALIBRATION_BINS; i++) {
-        const dogb_calibration_bin *bin = &tally->bins[i];
-        all += bin->count;
-        error += fabs((double)bin->correct - bin->confidence);
+        all += bins[i].count;
+        error += fabs((double)bins[i].correct - bins[i].confidence);
     }
     return all > 0 ? error / (double)all : (double)NAN;
 }
@@ -119,4 +129,5 @@ void dogb_tally_finish(dogbreed_evaluation *out, const dogb_tally *tally) {
     out->top1 = (double)tally->correct / n;
     out->top5 = (double)tally->correct5 / n;
     dogb_wilson(&out->top1_low, &out->top1_high, tally->correct, tally->count);
+    out->ece = dogb_calibration_error(tally->bins);
 }

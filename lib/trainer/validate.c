@@ -64,7 +64,7 @@ int dogb_validate(dogbreed_trainer *trainer, dogb_epoch *epoch) {
         epoch->val_loss = means.loss;
         epoch->val_accuracy = means.top1;
         epoch->val_top5 = means.top5;
-        epoch->val_ece = dogb_tally_ece(&tally);
+        epoch->val_ece = dogb_calibration_error(tally.bins);
     }
 out:
     if (net != NULL) {

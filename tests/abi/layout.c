@@ -148,7 +148,7 @@
     FIELD(dogbreed_evaluate_options, dtype, 44, 4)                                         \
     FIELD(dogbreed_evaluate_options, feature_cache, 48, 4)                                 \
     FIELD(dogbreed_evaluate_options, predictions, 52, 4)                                   \
-    STRUCT(dogbreed_evaluation, 80)                                                        \
+    STRUCT(dogbreed_evaluation, 128)                                                       \
     FIELD(dogbreed_evaluation, struct_size, 0, 4)                                          \
     FIELD(dogbreed_evaluation, classes, 4, 4)                                              \
     FIELD(dogbreed_evaluation, count, 8, 8)                                                \
@@ -160,6 +160,12 @@
     FIELD(dogbreed_evaluation, top1_high, 56, 8)                                           \
     FIELD(dogbreed_evaluation, top5, 64, 8)                                                \
     FIELD(dogbreed_evaluation, seconds, 72, 8)                                             \
+    FIELD(dogbreed_evaluation, ece, 80, 8)                                                 \
+    FIELD(dogbreed_evaluation, temperature, 88, 8)                                         \
+    FIELD(dogbreed_evaluation, scaled_ece, 96, 8)                                          \
+    FIELD(dogbreed_evaluation, scaled_loss, 104, 8)                                        \
+    FIELD(dogbreed_evaluation, auc, 112, 8)                                                \
+    FIELD(dogbreed_evaluation, average_precision, 120, 8)                                  \
     STRUCT(dogbreed_record_step_info, 32)                                                  \
     FIELD(dogbreed_record_step_info, struct_size, 0, 4)                                    \
     FIELD(dogbreed_record_step_info, mode, 4, 4)                                           \

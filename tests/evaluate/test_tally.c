@@ -1,16 +1,6 @@
 // test_tally.c - counting over samples against numbers worked out by hand and by PyTorch and
 // scikit-learn (golden/make.py).
-#include "core/file.h"
-#include "evaluate/evaluate_struct.h"
-#include "test.h"
-
-#include <math.h>
-
-static void assert_near(double a, double b, double tolerance) {
-    if (!(fabs(a - b) <= tolerance)) {
-        fail_msg("%.17g and %.17g differ by more than %g", a, b, tolerance);
-    }
-}
+#include "golden.h"
 
 static void sums_by_hand(void **state) {
     (void)state;
@@ -92,12 +82,6 @@ static void no_samples_give_no_nan(void **state) {
     assert_near(e.top1_high, 1, 0);
 }
 
-static double number(const json_t *array, size_t index) {
-    const json_t *value = json_array_get(array, index);
-    assert_true(json_is_number(value));
-    return json_number_value(value);
-}
-
 static void golden_numbers(void **state) {
     (void)state;
     dogb_arena arena = {0};
@@ -125,7 +109,7 @@ static void golden_numbers(void **state) {
     assert_near(e.loss, json_number_value(json_object_get(golden, "loss")), 1e-12);
 
     json_t *object = dogb_json_object(&arena);
-    assert_ok(dogb_tally_json_names(object, &tally, names));
+    assert_ok(dogb_tally_json_names(object, &tally, NULL, names));
     const json_t *matrix = json_object_get(golden, "confusion");
     int64_t worst = 0;
     for (size_t t = 0; t < 7; t++) {
@@ -166,15 +150,6 @@ static void golden_numbers(void **state) {
         last = count;
     }
     dogb_arena_free(&arena);
-}
-
-// Row i of the golden logits; its label.
-static int32_t golden_row(float logits[7], const json_t *golden, size_t i) {
-    const json_t *row = json_array_get(json_object_get(golden, "logits"), i);
-    for (size_t c = 0; c < 7; c++) {
-        logits[c] = (float)number(row, c);
-    }
-    return (int32_t)number(json_object_get(golden, "labels"), i);
 }
 
 // Precision and recall over all classes, from the counts at each threshold.
@@ -240,7 +215,7 @@ static void golden_calibration(void **state) {
         int32_t label = golden_row(logits, golden, i);
         dogb_tally_add(&tally, logits, &label, 1);
     }
-    assert_ok(dogb_tally_json_names(object, &tally, names));
+    assert_ok(dogb_tally_json_names(object, &tally, NULL, names));
     const json_t *calibration = json_object_get(object, "calibration");
     const json_t *bins = json_object_get(calibration, "bins");
     assert_near(json_number_value(json_object_get(calibration, "ece")),

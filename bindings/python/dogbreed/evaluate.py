@@ -14,7 +14,8 @@ class Evaluation(Struct):
     """Numbers of one evaluation; `details` holds the same and more: per class, confusion, most confused pairs."""
 
     _fields_ = fields("u32 struct_size  i32 classes  i64 count correct correct5 "
-                      "f64 loss top1 top1_low top1_high top5 seconds")
+                      "f64 loss top1 top1_low top1_high top5 seconds "
+                      "ece temperature scaled_ece scaled_loss auc average_precision")
     details: dict[str, Any]
 
     def __repr__(self) -> str:

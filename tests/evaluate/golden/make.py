@@ -7,10 +7,12 @@ import math
 import os
 
 import numpy as np
+import scipy.optimize
 import torch
 import torchmetrics
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
+from sklearn.metrics import (average_precision_score, confusion_matrix, precision_recall_fscore_support, roc_auc_score, roc_curve,
+                             top_k_accuracy_score)
 
 CLASSES = 7
 COUNT = 60
@@ -22,6 +24,26 @@ def wilson(correct, count):
     p = correct / count
     roots = np.roots([1 + z * z / count, -2 * p - z * z / count, p * p])
     return [max(0.0, float(min(roots.real))), min(1.0, float(max(roots.real)))]
+
+
+def temperature(logits, labels):
+    """Temperature, mean loss and calibration error behind it."""
+    logits, labels = torch.from_numpy(logits).double(), torch.from_numpy(labels)
+    found = scipy.optimize.minimize_scalar(lambda t: torch.nn.functional.cross_entropy(logits / t, labels).item(), bounds=(0.01, 100),
+                                           method="bounded", options={"xatol": 1e-12})
+    confidence, chosen = (logits / found.x).softmax(dim=1).max(dim=1)
+    right, bins = (chosen == labels).double(), (confidence * 15).ceil()
+    error = sum(abs((right - confidence)[bins == b].sum().item()) for b in range(1, 16)) / len(labels)
+    return {"temperature": found.x, "scaled_loss": found.fun, "scaled_ece": error}
+
+
+def ranking(logits, labels):
+    """Over all classes of all samples."""
+    scores = torch.from_numpy(logits).double().softmax(dim=1).numpy().ravel()
+    truths = np.eye(logits.shape[1], dtype=int)[labels].ravel()
+    wrong, right, thresholds = roc_curve(truths, scores, drop_intermediate=False)
+    return {"auc": roc_auc_score(truths, scores), "average_precision": average_precision_score(truths, scores),
+            "roc": [[float(x) for x in row] for row in zip(thresholds[1:], right[1:], wrong[1:])]}
 
 
 def main():
@@ -65,6 +87,7 @@ def main():
         "losses": torch.nn.functional.cross_entropy(tensor, torch.from_numpy(labels), reduction="none").tolist(),
         "wilson": [[c, n] + wilson(c, n) for c, n in ((8, 10), (646, 836), (1, 3), (0, 20), (20, 20), (500, 1000))],
     }
+    golden |= temperature(logits, labels) | ranking(logits, labels)
     assert all(math.isfinite(x) for x in golden["precision"])
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "tally.json"), "w", encoding="utf-8") as file:
         json.dump(golden, file, sort_keys=True)
