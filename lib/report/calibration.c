@@ -1,6 +1,8 @@
 // calibration.c - whether probabilities mean what they say: the reliability diagram.
 #include "report/section.h"
 
+#include "core/error.h"
+
 #include <math.h>
 
 enum { BINS_MAX = 100, HEIGHT = 330 };
@@ -47,16 +49,44 @@ static int read(bins *b, dogb_report *r, const json_t *rows) {
     return b->size > 0 && b->total > 0;
 }
 
-static void add_charts(dogb_report *r, const bins *b) {
+// What the temperature makes of each bin, as marks: how sure the model then is, how often right.
+static dogb_series after_of(dogb_report *r, const json_t *rows) {
+    dogb_series after = {.name = "with the temperature",
+                         .kind = DOGB_SERIES_MARKS,
+                         .color = DOGB_COLOR_RED,
+                         .size = 3.5};
+    double *x = dogb_alloc(r->arena, BINS_MAX, sizeof *x);
+    double *y = dogb_alloc(r->arena, BINS_MAX, sizeof *y);
+    size_t i = 0;
+    const json_t *row = NULL;
+    if (x == NULL || y == NULL) {
+        r->page->rc = DOGBREED_ERROR_NO_MEMORY;
+        return after;
+    }
+    json_array_foreach(rows, i, row) {
+        if (i >= BINS_MAX) {
+            break;
+        }
+        x[i] = 100 * dogb_get_number(row, "confidence");
+        y[i] = 100 * dogb_get_number(row, "accuracy");
+        after.count = i + 1;
+    }
+    after.x = x;
+    after.y = y;
+    return after;
+}
+
+static void add_charts(dogb_report *r, const bins *b, const json_t *scaled) {
     static const double ends[] = {0, 100};
     dogb_scale x = {.label = "probability of the chosen class (%)", .high = 100};
-    dogb_series right = {.name = "perfect",
-                         .kind = DOGB_SERIES_LINE,
-                         .color = DOGB_COLOR_FAINT,
-                         .size = 1.4,
-                         .count = 2,
-                         .x = ends,
-                         .y = ends};
+    dogb_series lines[] = {{.name = "perfect",
+                            .kind = DOGB_SERIES_LINE,
+                            .color = DOGB_COLOR_FAINT,
+                            .size = 1.4,
+                            .count = 2,
+                            .x = ends,
+                            .y = ends},
+                           after_of(r, dogb_get_array(scaled, "bins"))};
     dogb_histogram_chart h = {.title = "Reliability diagram",
                               .empty = "no picture",
                               .x = x,
@@ -66,8 +96,8 @@ static void add_charts(dogb_report *r, const bins *b) {
                               .count = b->size,
                               .high = 100,
                               .color = 0xff86b7dd,
-                              .series = &right,
-                              .series_count = 1,
+                              .series = lines,
+                              .series_count = 2,
                               .notes = b->notes};
     dogb_page_figure(r->page, "", DOGB_FIGURE_HALF, HEIGHT, dogb_page_draw_histogram, &h);
     h.title = "How sure the model is";
@@ -77,6 +107,32 @@ static void add_charts(dogb_report *r, const bins *b) {
     h.integers = 1;
     h.series_count = 0;
     dogb_page_figure(r->page, "", DOGB_FIGURE_HALF, HEIGHT, dogb_page_draw_histogram, &h);
+}
+
+static void add_temperature(dogb_report *r, const json_t *e, const json_t *calibration) {
+    dogb_page *page = r->page;
+    const json_t *temperature = dogb_get(calibration, "temperature");
+    const json_t *scaled = dogb_get(calibration, "scaled");
+    double value = dogb_number_of(temperature);
+    if (json_is_null(temperature)) {
+        dogb_page_text(page, DOGB_TONE_FAINT,
+                       "Temperature scaling: the loss has no minimum at temperatures from 0.01 to "
+                       "100, as when every picture is recognised.");
+    }
+    if (!(value > 0) || !isfinite(value) || scaled == NULL) {
+        return;
+    }
+    dogb_page_text(
+        page, DOGB_TONE_PLAIN,
+        "Outputs divided by the temperature %s would have the smallest loss: the calibration error "
+        "goes from %s to %s, the negative log-likelihood from %s to %s; what is recognised stays "
+        "the same. The temperature was fitted on these same pictures, so the numbers behind it "
+        "flatter: judge it on pictures that it has not seen.",
+        dogb_page_fixed(page, value, 3),
+        dogb_page_percent(page, dogb_get_number(calibration, "ece"), 2),
+        dogb_page_percent(page, dogb_get_number(scaled, "ece"), 2),
+        dogb_page_fixed(page, dogb_get_number(e, "loss"), 4),
+        dogb_page_fixed(page, dogb_get_number(scaled, "loss"), 4));
 }
 
 void dogb_section_calibration(dogb_report *r) {
@@ -101,5 +157,6 @@ void dogb_section_calibration(dogb_report *r) {
                    dogb_page_fixed(r->page, b.confidence / b.total, 1),
                    dogb_page_fixed(r->page, b.correct / b.total, 1),
                    gap > 0 ? "too sure" : "too modest", dogb_page_fixed(r->page, fabs(gap), 1));
-    add_charts(r, &b);
+    add_temperature(r, e, calibration);
+    add_charts(r, &b, dogb_get(calibration, "scaled"));
 }

@@ -114,7 +114,7 @@ static json_t *to_json(dogb_report *r, const dogb_columns *m) {
         rc = dogb_json_set(object, m->names[i], values);
         for (size_t row = 0; rc == DOGBREED_OK && row < m->row_count; row++) {
             double value = m->values[row * m->column_count + i];
-            rc = dogb_json_add(values, isnan(value) ? json_null() : dogb_json_real(value));
+            rc = dogb_json_add(values, dogb_json_maybe(value));
         }
     }
     r->page->rc = rc < 0 ? rc : r->page->rc;

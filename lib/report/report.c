@@ -18,8 +18,8 @@ static const struct {
     void (*fill)(dogb_report *r);
 } sections[] = {{dogb_section_summary}, {dogb_section_data},        {dogb_section_curves},
                 {dogb_section_tuning},  {dogb_section_confusion},   {dogb_section_classes},
-                {dogb_section_gallery}, {dogb_section_calibration}, {dogb_section_rules},
-                {dogb_section_time},    {dogb_section_reproduce}};
+                {dogb_section_gallery}, {dogb_section_calibration}, {dogb_section_ranking},
+                {dogb_section_rules},   {dogb_section_time},        {dogb_section_reproduce}};
 
 // --- what sections share
 

@@ -31,6 +31,7 @@ void dogb_section_confusion(dogb_report *r);
 void dogb_section_classes(dogb_report *r);
 void dogb_section_gallery(dogb_report *r);
 void dogb_section_calibration(dogb_report *r);
+void dogb_section_ranking(dogb_report *r);
 void dogb_section_rules(dogb_report *r);
 void dogb_section_time(dogb_report *r);
 void dogb_section_reproduce(dogb_report *r);

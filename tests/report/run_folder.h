@@ -36,18 +36,23 @@ static inline void put_file(const char *name, const char *text) {
 static inline void put_evaluation(int classes, int of_class) {
     dogb_arena arena = {0};
     dogb_buffer out = {.arena = &arena};
-    char text[1024];
+    char text[2048];
     int64_t count = (int64_t)classes * of_class;
-    (void)snprintf(text, sizeof text,
-                   "{\"format\":\"dogbreed.evaluation\",\"version\":1,\"split\":\"test\","
-                   "\"count\":%lld,\"correct\":%lld,\"top1\":%.6f,\"top1_low\":0.25,\"top1_high\":"
-                   "0.875,\"top5\":0.9375,\"loss\":0.4321,\"root\":\"%s/data\",\"calibration\":{"
-                   "\"ece\":0.0625,\"bins\":[{\"low\":0,\"high\":0.5,\"count\":%lld,\"confidence\":"
-                   "0.25,\"accuracy\":0.5},{\"low\":0.5,\"high\":1,\"count\":%lld,\"confidence\":"
-                   "0.75,\"accuracy\":1}]},\"pr_curve\":{\"true_positives\":[8,4,1,0],"
-                   "\"false_positives\":[12,2,1,0]},\"classes\":[",
-                   (long long)count, (long long)(count - classes), 1.0 - 1.0 / of_class,
-                   scratch_folder, (long long)classes, (long long)(count - classes));
+    (void)snprintf(
+        text, sizeof text,
+        "{\"format\":\"dogbreed.evaluation\",\"version\":1,\"split\":\"test\","
+        "\"count\":%lld,\"correct\":%lld,\"top1\":%.6f,\"top1_low\":0.25,\"top1_high\":"
+        "0.875,\"top5\":0.9375,\"loss\":0.4321,\"root\":\"%s/data\",\"calibration\":{"
+        "\"ece\":0.0625,\"bins\":[{\"low\":0,\"high\":0.5,\"count\":%lld,\"confidence\":"
+        "0.25,\"accuracy\":0.5},{\"low\":0.5,\"high\":1,\"count\":%lld,\"confidence\":"
+        "0.75,\"accuracy\":1}],\"temperature\":1.25,\"scaled\":{\"ece\":0.03125,\"loss\":0.4,"
+        "\"bins\":[{\"low\":0,\"high\":0.5,\"count\":9,\"confidence\":0.375,"
+        "\"accuracy\":0.5}]}},\"roc\":{\"auc\":0.875,\"average_precision\":0.8125,"
+        "\"positives\":8,\"negatives\":16,\"threshold\":[0.75,0.25],\"true_positives\":"
+        "[4,8],\"false_positives\":[0,8]},\"pr_curve\":{\"true_positives\":[8,4,1,0],"
+        "\"false_positives\":[12,2,1,0]},\"classes\":[",
+        (long long)count, (long long)(count - classes), 1.0 - 1.0 / of_class, scratch_folder,
+        (long long)classes, (long long)(count - classes));
     dogb_buffer_add(&out, text);
     for (int c = 0; c < classes; c++) {
         char name[80];

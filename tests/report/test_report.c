@@ -11,8 +11,9 @@ static int set_up(void **state) {
 
 static void the_page_has_every_section(void **state) {
     (void)state;
-    static const char *const ids[] = {"summary", "data",        "curves", "confusion", "classes",
-                                      "gallery", "calibration", "rules",  "time",      "reproduce"};
+    static const char *const ids[] = {"summary", "data",    "curves",      "confusion",
+                                      "classes", "gallery", "calibration", "roc",
+                                      "rules",   "time",    "reproduce"};
     static const char *const parts[] = {
         "66.67\xc2\xa0%",       // accuracy of 6 of 9
         "6 of 9 pictures",      //
@@ -29,6 +30,13 @@ static void the_page_has_every_section(void **state) {
         "More than a quarter of the time",
         "'it'\\''s &lt;here&gt;'",
         "Expected calibration error 6.25",
+        "divided by the temperature 1.250",
+        "goes from 6.25\xc2\xa0% to 3.13\xc2\xa0%",
+        "from 0.4321 to 0.4000",
+        "fitted on these same pictures",
+        "24 questions together",
+        "area under the ROC curve 87.50",
+        "average precision 81.25",
     };
     char *html = page_of(NULL);
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
@@ -97,6 +105,9 @@ static void charts_need_the_module(void **state) {
     if (has_module()) {
         assert_true(count_of(html, "<svg role=\"img\"") >= 16);
         assert_has(html, "kept epoch");
+        assert_has(html, "with the temperature");
+        assert_has(html, "ROC curve");
+        assert_has(html, "Precision by recall");
         assert_has(html, "Confusion matrix");
     } else {
         assert_int_equal(count_of(html, "<svg role=\"img\""), 0);
