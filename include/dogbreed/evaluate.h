@@ -57,12 +57,12 @@ typedef struct dogbreed_evaluation {
  * curve has 200 points at most. Temperature and roc leave out samples whose outputs are not finite,
  * and are null where samples times classes are more than 67,108,864. "pr_curve":
  * {"true_positives":[...],"false_positives":[...]}, over all classes of all samples (micro average)
- * those whose probability is not below i / 126, i from 0 to 126. With more than 8,192 classes there
- * are no numbers per class. With option predictions also "root" (the folder of
- * the data) and "predictions": [{"path" (below root), "true", "predicted" (classes of the model,
- * from 0), "probability", "loss", "top": [[class, probability], ...] (5 at most)}]. Classes are
- * matched by name; the dataset may lack some of the model's. Returns MISMATCH (a class that the
- * model does not have), DEVICE, ... */
+ * those whose probability is not below i / 126, i from 0 to 126; with 20 classes or fewer also
+ * "classes", the same of each. With more than 8,192 classes there are no numbers per class. With
+ * option predictions also "root" (the folder of the data) and "predictions": [{"path" (below root),
+ * "true", "predicted" (classes of the model, from 0), "probability", "loss", "top": [[class,
+ * probability], ...] (5 at most)}]. Classes are matched by name; the dataset may lack some of the
+ * model's. Returns MISMATCH (a class that the model does not have), DEVICE, ... */
 DOGBREED_API int dogbreed_evaluate(dogbreed_evaluation *out, char **json,
                                    const dogbreed_model *model, const dogbreed_dataset *dataset,
                                    const dogbreed_evaluate_options *options);

@@ -29,6 +29,7 @@ typedef struct job {
     int32_t threads;
     dogb_tally tally;
     dogb_scores scores;
+    dogb_scores *each; // [classes], of a few
     dogb_predictions predictions;
     dogb_outputs outputs;
     dogb_scaling scaling;
@@ -51,7 +52,7 @@ static int compute(job *j, const void *data, int32_t dtype, int32_t count) {
     int rc = dogb_engine_result(j->engine, j->engine->infer(j->net, &batch, j->logits), "evaluate");
     if (rc == DOGBREED_OK) {
         dogb_tally_add(&j->tally, j->logits, j->labels, count);
-        dogb_scores_add(&j->scores, j->logits, j->tally.classes, j->labels, count);
+        dogb_scores_add(&j->scores, j->each, j->logits, j->tally.classes, j->labels, count);
         dogb_outputs_add(&j->outputs, j->logits, j->labels, count);
     }
     return rc == DOGBREED_OK && j->options.predictions
@@ -154,6 +155,12 @@ static int prepare(job *j, const dogbreed_evaluate_options *options) {
     j->predictions.arena = &j->arena;
     j->labels = dogb_alloc(&j->arena, batch, sizeof *j->labels);
     j->samples = dogb_alloc(&j->arena, batch, sizeof *j->samples);
+    if (classes <= DOGB_SCORE_CLASSES) {
+        j->each = dogb_alloc(&j->arena, (size_t)classes, sizeof *j->each);
+        if (j->each == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+    }
     j->logits = dogb_alloc(&j->arena, batch, (size_t)classes * sizeof *j->logits);
     return j->labels == NULL || j->samples == NULL || j->logits == NULL ? DOGBREED_ERROR_NO_MEMORY
                                                                         : DOGBREED_OK;
@@ -175,7 +182,7 @@ static int to_json(char **json, job *j, double seconds) {
     rc = rc < 0 ? rc : dogb_json_set_text(object, "device", j->device);
     rc = rc < 0 ? rc : dogb_json_set_text(object, "dtype", dogb_engine_dtype(j->options.dtype));
     rc = rc < 0 ? rc : dogb_tally_json_names(object, &j->tally, &j->scaling, names);
-    rc = rc < 0 ? rc : dogb_scores_json(object, &j->scores);
+    rc = rc < 0 ? rc : dogb_scores_json(object, &j->scores, j->each, count);
     rc = rc < 0 ? rc : dogb_roc_json(object, &j->roc);
     if (rc == DOGBREED_OK && j->options.predictions) {
         rc = dogb_predictions_json(object, &j->predictions, j->dataset);

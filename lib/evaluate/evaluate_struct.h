@@ -34,10 +34,13 @@ typedef struct dogb_scores {
     int64_t positives[DOGB_SCORE_THRESHOLDS];
     int64_t negatives[DOGB_SCORE_THRESHOLDS];
 } dogb_scores;
-void dogb_scores_add(dogb_scores *scores, const float *logits, int32_t classes,
+// each: [classes], the same of every class by itself; or NULL.
+enum { DOGB_SCORE_CLASSES = 20 }; // more have no curves of their own
+void dogb_scores_add(dogb_scores *scores, dogb_scores *each, const float *logits, int32_t classes,
                      const int32_t *labels, int32_t count);
-// "pr_curve": true and false positives at each threshold.
-int dogb_scores_json(json_t *object, const dogb_scores *scores);
+// "pr_curve": true and false positives at each threshold, and of each class ("classes").
+int dogb_scores_json(json_t *object, const dogb_scores *scores, const dogb_scores *each,
+                     int32_t classes);
 
 // Finite outputs of all samples, in their order: for what cannot be counted batch by batch.
 enum { DOGB_OUTPUTS_MAX = 1 << 26 }; // numbers; more are not kept

@@ -5,21 +5,30 @@
 
 #include <math.h>
 
-static void add_one(dogb_scores *scores, const float *logits, int32_t classes, int32_t label) {
+static void count_score(dogb_scores *scores, int is_label, int step) {
+    int64_t *counts = is_label ? scores->positives : scores->negatives;
+    counts[step]++;
+}
+
+static void add_one(dogb_scores *scores, dogb_scores *each, const float *logits, int32_t classes,
+                    int32_t label) {
     const int last = DOGB_SCORE_THRESHOLDS - 1;
     dogb_softmax s = dogb_softmax_of(logits, classes, 1.0);
     for (int32_t i = 0; i < classes; i++) {
         double at = exp((double)logits[i] - s.best) / s.sum * last;
         int step = at > 0 ? (int)at : 0; // NaN too
-        int64_t *counts = i == label ? scores->positives : scores->negatives;
-        counts[step < last ? step : last]++;
+        step = step < last ? step : last;
+        count_score(scores, i == label, step);
+        if (each != NULL) {
+            count_score(&each[i], i == label, step);
+        }
     }
 }
 
-void dogb_scores_add(dogb_scores *scores, const float *logits, int32_t classes,
+void dogb_scores_add(dogb_scores *scores, dogb_scores *each, const float *logits, int32_t classes,
                      const int32_t *labels, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
-        add_one(scores, logits + (size_t)i * (size_t)classes, classes, labels[i]);
+        add_one(scores, each, logits + (size_t)i * (size_t)classes, classes, labels[i]);
     }
 }
 
@@ -38,9 +47,25 @@ static int add_counts(json_t *object, const char *key, const int64_t *counts) {
     return rc;
 }
 
-int dogb_scores_json(json_t *object, const dogb_scores *scores) {
+static int add_curve(json_t *curve, const dogb_scores *scores) {
+    int rc = add_counts(curve, "true_positives", scores->positives);
+    return rc < 0 ? rc : add_counts(curve, "false_positives", scores->negatives);
+}
+
+int dogb_scores_json(json_t *object, const dogb_scores *scores, const dogb_scores *each,
+                     int32_t classes) {
     json_t *curve = json_object();
     int rc = dogb_json_set(object, "pr_curve", curve);
-    rc = rc < 0 ? rc : add_counts(curve, "true_positives", scores->positives);
-    return rc < 0 ? rc : add_counts(curve, "false_positives", scores->negatives);
+    rc = rc < 0 ? rc : add_curve(curve, scores);
+    if (rc < 0 || each == NULL) {
+        return rc;
+    }
+    json_t *list = json_array();
+    rc = dogb_json_set(curve, "classes", list);
+    for (int32_t i = 0; rc == DOGBREED_OK && i < classes; i++) {
+        json_t *one = json_object();
+        rc = dogb_json_add(list, one);
+        rc = rc < 0 ? rc : add_curve(one, &each[i]);
+    }
+    return rc;
 }

@@ -12,7 +12,7 @@
 // Of a matrix without names: its side in pixels, unless it has more classes; more than so many
 // are no picture any more.
 enum { RASTER_SIDE = 720, RASTER_MAX = 1024 };
-enum { THRESHOLDS_MAX = 10000 };
+enum { THRESHOLDS_MAX = 10000, CURVES_MAX = 20 };
 
 typedef struct board {
     dogb_report *r;
@@ -63,9 +63,8 @@ static int fill_row(double *row, const json_t *counts, size_t size) {
     return json_array_size(counts) == size;
 }
 
-static int add_curve(board *b) {
+static int add_curve(board *b, const char *name, const json_t *counts) {
     dogb_pr_curve curve;
-    const json_t *counts = dogb_get(b->evaluation, "pr_curve");
     const json_t *positives = dogb_get_array(counts, "true_positives");
     const json_t *negatives = dogb_get_array(counts, "false_positives");
     size_t size = json_array_size(positives);
@@ -75,9 +74,27 @@ static int add_curve(board *b) {
     int rc = dogb_pr_curve_open(&curve, b->r->arena, size);
     if (rc == DOGBREED_OK && fill_row(curve.rows, positives, size) &&
         fill_row(curve.rows + size, negatives, size)) {
-        dogb_board_place place = at(b, "pr_curve");
+        dogb_board_place place = at(b, name);
         dogb_pr_curve_fill(&curve);
         dogb_board_pr_curve(b->events, &place, &curve);
+    }
+    return rc;
+}
+
+// Of all classes together, and of each where there are few. Names may become the same tag: numbers.
+static int add_curves(board *b) {
+    const json_t *curve = dogb_get(b->evaluation, "pr_curve");
+    size_t i = 0;
+    const json_t *one = NULL;
+    int rc = add_curve(b, "pr_curve", curve);
+    json_array_foreach(dogb_get_array(curve, "classes"), i, one) {
+        if (rc < 0 || i >= CURVES_MAX) {
+            break;
+        }
+        rc = add_curve(b,
+                       dogb_page_format(b->r->page, "pr_curve/%02zu_%s", i,
+                                        dogb_report_class(b->r, (double)i)),
+                       one);
     }
     return rc;
 }
@@ -278,7 +295,7 @@ int dogb_report_board(dogb_buffer *out, dogb_report *r) {
     dogb_board_version(out, b.time);
     add_numbers(&b);
     int rc = add_matrix(&b);
-    rc = rc < 0 ? rc : add_curve(&b);
+    rc = rc < 0 ? rc : add_curves(&b);
     rc = rc < 0 ? rc : add_worst(&b);
     rc = rc < 0 ? rc : r->page->rc;
     return rc < 0 ? rc : out->rc;

@@ -150,12 +150,12 @@ void dogb_section_calibration(dogb_report *r) {
     double gap = (b.confidence - b.correct) / b.total;
     dogb_page_text(r->page, DOGB_TONE_PLAIN,
                    "Expected calibration error %s over %zu bins of equal width, negative "
-                   "log-likelihood %s. On average the model claims %s %% and is right in %s %%: it "
+                   "log-likelihood %s. On average the model claims %s and is right in %s: it "
                    "is %s by %s points.",
                    dogb_page_percent(r->page, dogb_get_number(calibration, "ece"), 2), b.size,
                    dogb_page_fixed(r->page, dogb_get_number(e, "loss"), 4),
-                   dogb_page_fixed(r->page, b.confidence / b.total, 1),
-                   dogb_page_fixed(r->page, b.correct / b.total, 1),
+                   dogb_page_percent(r->page, b.confidence / b.total / 100, 1),
+                   dogb_page_percent(r->page, b.correct / b.total / 100, 1),
                    gap > 0 ? "too sure" : "too modest", dogb_page_fixed(r->page, fabs(gap), 1));
     add_temperature(r, e, calibration);
     add_charts(r, &b, dogb_get(calibration, "scaled"));

@@ -104,12 +104,13 @@ void dogb_section_ranking(dogb_report *r) {
     dogb_page_text(
         page, DOGB_TONE_PLAIN,
         "Each class of each picture is asked for by itself, %s questions together (micro "
-        "average): area under the ROC curve %s, average precision %s (guessing: 50 %% "
-        "and %s %%). Where most answers are no, as with many classes, precision and "
+        "average): area under the ROC curve %s, average precision %s (guessing: %s "
+        "and %s). Where most answers are no, as with many classes, precision and "
         "recall say more than ROC.",
         dogb_page_count(page,
                         dogb_get_number(roc, "positives") + dogb_get_number(roc, "negatives")),
-        auc, precision, dogb_page_fixed(page, c.chance, 1));
+        auc, precision, dogb_page_percent(page, 0.5, 0),
+        dogb_page_percent(page, c.chance / 100, 1));
     shown s = {.title = "ROC curve",
                .x = "wrong classes taken (%)",
                .y = "true classes taken (%)",

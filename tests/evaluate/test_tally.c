@@ -157,6 +157,7 @@ static void golden_scores(void **state) {
     (void)state;
     dogb_arena arena = {0};
     static dogb_scores scores;
+    static dogb_scores each[7];
     json_t *golden = NULL;
     json_t *object = dogb_json_object(&arena);
     assert_ok(dogb_json_read(&golden, &arena, test_file("evaluate/golden/tally.json"), NULL, 0));
@@ -164,9 +165,9 @@ static void golden_scores(void **state) {
     for (size_t i = 0; i < 60; i++) {
         float logits[7];
         int32_t label = golden_row(logits, golden, i);
-        dogb_scores_add(&scores, logits, 7, &label, 1);
+        dogb_scores_add(&scores, each, logits, 7, &label, 1);
     }
-    assert_ok(dogb_scores_json(object, &scores));
+    assert_ok(dogb_scores_json(object, &scores, each, 7));
     const json_t *curve = json_object_get(object, "pr_curve");
     const json_t *positives = json_object_get(curve, "true_positives");
     const json_t *negatives = json_object_get(curve, "false_positives");
@@ -181,6 +182,21 @@ static void golden_scores(void **state) {
         assert_near(right + wrong > 0 ? right / (right + wrong) : 0,
                     number(json_object_get(golden, "pr_precision"), i), 1e-6);
     }
+    // Classes by themselves add up to all of them; each begins with its samples.
+    const json_t *classes = json_object_get(curve, "classes");
+    assert_int_equal(json_array_size(classes), 7);
+    for (size_t i = 0; i < 127; i++) {
+        double right = 0, wrong = 0;
+        for (size_t c = 0; c < 7; c++) {
+            const json_t *one = json_array_get(classes, c);
+            right += number(json_object_get(one, "true_positives"), i);
+            wrong += number(json_object_get(one, "false_positives"), i);
+            assert_true(i > 0 || number(json_object_get(one, "true_positives"), 0) ==
+                                     number(json_object_get(golden, "support"), c));
+        }
+        assert_near(right, number(positives, i), 0);
+        assert_near(wrong, number(negatives, i), 0);
+    }
     dogb_arena_free(&arena);
 }
 
@@ -194,7 +210,7 @@ static void scores_at_the_ends(void **state) {
     };
     static const int32_t labels[] = {1, 0, 1};
     scores = (dogb_scores){.positives = {0}};
-    dogb_scores_add(&scores, logits, 3, labels, 3);
+    dogb_scores_add(&scores, NULL, logits, 3, labels, 3);
     assert_int_equal(scores.positives[126], 1);
     assert_int_equal(scores.positives[0], 2);
     assert_int_equal(scores.negatives[126], 1);

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import signal
 import sqlite3
 import struct
@@ -318,20 +319,25 @@ def check_pictures(value):
     return len(value) - 2
 
 
-def check_curve(accumulator, value, report):
-    """Of 3 classes the report has every probability, so TensorBoard can count itself."""
-    rows = [(probability, number == row["true"]) for row in report["predictions"] for number, probability in row["top"]]
-    assert len(rows) == 3 * report["count"]
+def class_tags(report):
+    """Tags of the curves of single classes: what TensorFlow's names may not have is _."""
+    return [f"test/pr_curve/{i:02}_" + re.sub("[^-A-Za-z0-9/_.]", "_", row["class"]) for i, row in enumerate(report["classes"])]
+
+
+def check_curve(accumulator, tag, value, report, only=None):
+    """Of 3 classes the report has every probability, so TensorBoard can count itself: all of them, or `only` one class."""
+    rows = [(probability, number == row["true"]) for row in report["predictions"] for number, probability in row["top"] if only in (None, number)]
+    assert len(rows) == (3 if only is None else 1) * report["count"]
     scores, truths = numpy.array([row[0] for row in rows], "float32"), numpy.array([row[1] for row in rows])
     curve, content = pr_curve_by_tensorboard(scores, truths, 127)
-    assert accumulator.SummaryMetadata("test/pr_curve").plugin_data.content == content
+    assert accumulator.SummaryMetadata(tag).plugin_data.content == content
     assert (value[:4] == curve[:4]).all() and numpy.allclose(value, curve, rtol=1e-6)
 
 
-def check_pages(server, names):
+def check_pages(server, names, kinds):
     assert {"a", "a/steps", "a/evaluation"} <= set(server.get("runs")), server.get("runs")
     for plugin in CLASSES:
-        assert set(server.get(f"plugin/{plugin}/tags")["a/evaluation"]) == {tag for tag in EVALUATION if EVALUATION[tag] == plugin}, plugin
+        assert set(server.get(f"plugin/{plugin}/tags")["a/evaluation"]) == {tag for tag in kinds if kinds[tag] == plugin}, plugin
     assert "config" in server.get("plugin/text/tags")["a"]
     config = server.get("plugin/text/text?run=a&tag=config")[0]["text"]
     assert "<code" in config and "learning_rate" in config, config
@@ -352,22 +358,25 @@ def evaluation(folder):
     mistakes = [row for row in report["predictions"] if row["true"] != row["predicted"]]
     assert mistakes, report
     accumulator = load(f"{folder}/a/evaluation")
-    found = check_kinds(accumulator, EVALUATION)
+    kinds = EVALUATION | dict.fromkeys(class_tags(report), "pr_curves")
+    found = check_kinds(accumulator, kinds)
     assert {step for step, _ in found.values()} == {best}, found
     for tag, value in (("accuracy", report["top1"]), ("top5_accuracy", report["top5"]), ("loss", report["loss"]),
                        ("ece", report["calibration"]["ece"])):
         assert close(found[f"test/{tag}"][1], value), tag
-    check_curve(accumulator, found["test/pr_curve"][1], report)
+    check_curve(accumulator, "test/pr_curve", found["test/pr_curve"][1], report)
+    for number, tag in enumerate(class_tags(report)):
+        check_curve(accumulator, tag, found[tag][1], report, number)
     assert check_pictures(found["test/worst"][1]) == min(len(mistakes), 24)
     assert check_pictures(found["plots/confusion_matrix"][1]) == 1
     names = {report["classes"][row["true"]]["class"] for row in mistakes[:24]}
     for loader in ("true", "false"):
         server = Server(folder, "--load_fast", loader)
         try:
-            server.wait(lambda: check_pages(server, names), f"--load_fast {loader}")
+            server.wait(lambda: check_pages(server, names, kinds), f"--load_fast {loader}")
         finally:
             server.close()
-        print(f"--load_fast {loader}: {len(EVALUATION)} tags, {len(mistakes)} mistakes, {len(names)} classes")
+        print(f"--load_fast {loader}: {len(kinds)} tags, {len(mistakes)} mistakes, {len(names)} classes")
 
 
 def main():
