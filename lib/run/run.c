@@ -77,7 +77,7 @@ static int begin_run(dogb_run *run, const dogbreed_event *event) {
     if (run->csv < 0 && (rc = dogb_run_logs_open(run)) < 0) {
         return rc;
     }
-    if ((rc = dogb_run_board_open(run)) < 0) {
+    if ((rc = dogb_run_board_open(run)) < 0 || (rc = dogb_run_first_batch(run)) < 0) {
         return rc;
     }
     return (rc = dogb_run_manifest(run, 0)) < 0 ? rc : dogb_run_status(run, event);

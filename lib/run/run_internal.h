@@ -44,8 +44,8 @@ typedef struct dogb_run {
     int32_t checkpoint_pending; // an epoch is not in the checkpoint yet
     int32_t model_pending;      // the kept weights are not in model.safetensors yet
     int32_t resumed_epoch;      // finished epochs at the resume; -1: not resumed
-    int32_t reserved;
-    char start[28]; // RFC 3339, of the first start
+    int32_t first_batch;        // subscription that hears of it
+    char start[28];             // RFC 3339, of the first start
 } dogb_run;
 
 // lock.c
@@ -70,6 +70,9 @@ int dogb_run_board_open(dogb_run *run); // new event files, unless config.json s
 int dogb_run_board_epoch(dogb_run *run, const dogbreed_event *event); // written at once
 void dogb_run_board_step(dogb_run *run, const dogbreed_event *event); // at the next flush
 int dogb_run_board_flush(dogb_run *run);
+
+// first_batch.c
+int dogb_run_first_batch(dogb_run *run); // puts it into the board when it comes; once in a training
 
 // status.c
 int dogb_run_status(dogb_run *run, const dogbreed_event *event); // status.json, now

@@ -339,6 +339,7 @@ def check_pages(server, names, kinds):
     for plugin in CLASSES:
         assert set(server.get(f"plugin/{plugin}/tags")["a/evaluation"]) == {tag for tag in kinds if kinds[tag] == plugin}, plugin
     assert "config" in server.get("plugin/text/tags")["a"]
+    assert server.get("plugin/images/tags")["a"]["data/first_batch"]["samples"] == 16, server.get("plugin/images/tags")
     config = server.get("plugin/text/text?run=a&tag=config")[0]["text"]
     assert "<code" in config and "learning_rate" in config, config
     page = server.get("plugin/text/text?run=a/evaluation&tag=test/worst_list")[0]["text"]

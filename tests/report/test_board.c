@@ -43,33 +43,6 @@ static float content(const board_value *value, size_t at) {
     return number;
 }
 
-static dogb_span part(board_value *value, int index) {
-    dogb_span text = {0};
-    dogb_event_tensor tensor = value->value.tensor;
-    for (int i = 0; i <= index; i++) {
-        assert_int_equal(dogb_event_text_next(&text, &tensor), 1);
-    }
-    return text;
-}
-
-// Pictures are files of the size that is told of them; returns their number.
-static int check_images(board_value *value, int32_t side) {
-    int count = (int)value->value.tensor.text_count - 2;
-    char digits[16];
-    (void)snprintf(digits, sizeof digits, "%d", (int)side);
-    assert_true(dogb_span_is(part(value, 0), digits) && dogb_span_is(part(value, 1), digits));
-    for (int i = 0; i < count; i++) {
-        dogb_span file = part(value, 2 + i);
-        dogb_image_info info;
-        dogb_image_limits limits;
-        dogb_image_limits_default(&limits);
-        assert_ok(dogb_image_probe(&info, file.data, file.size, &limits, "picture"));
-        assert_int_equal(info.width, side);
-        assert_int_equal(info.height, side);
-    }
-    return count;
-}
-
 static void what_is_in_it(void **state) {
     (void)state;
     static const float curve[6][4] = {{8, 4, 1, 0},
@@ -93,9 +66,9 @@ static void what_is_in_it(void **state) {
     for (size_t i = 0; i < 24; i++) {
         assert_true(fabsf(content(pr, i) - curve[i / 4][i % 4]) < 1e-6F);
     }
-    assert_int_equal(check_images(board_first(&values, "test/worst", "images"), 160), 3);
+    assert_int_equal(board_images(board_first(&values, "test/worst", "images"), 160), 3);
     int32_t side = has_module() ? 240 + 3 * 48 : 720;
-    assert_int_equal(check_images(board_first(&values, "plots/confusion_matrix", "images"), side),
+    assert_int_equal(board_images(board_first(&values, "plots/confusion_matrix", "images"), side),
                      1);
     const char *list = board_text(board_first(&values, "test/worst_list", "text"), &arena);
     assert_null(strchr(list, '<'));
@@ -111,7 +84,7 @@ static void pictures_may_be_left_out(void **state) {
     options.gallery_count = 2;
     options.thumbnail = 32;
     write_board(&options);
-    assert_int_equal(check_images(board_first(&values, "test/worst", "images"), 32), 2);
+    assert_int_equal(board_images(board_first(&values, "test/worst", "images"), 32), 2);
     options.gallery = 0;
     write_board(&options);
     assert_int_equal(board_count(&values, "test/worst"), 0);
@@ -138,7 +111,7 @@ static void any_number_of_classes(void **state) {
         assert_int_equal(board_count(&values, "plots/confusion_matrix"), side > 0);
         if (side > 0) {
             board_value *image = board_first(&values, "plots/confusion_matrix", "images");
-            assert_int_equal(check_images(image, side), 1);
+            assert_int_equal(board_images(image, side), 1);
         }
     }
     put_run();
@@ -152,7 +125,7 @@ static void cells_have_colours(void **state) {
     dogbreed_report_options options = board_options();
     put_evaluation(21, 4);
     write_board(&options);
-    dogb_span file = part(board_first(&values, "plots/confusion_matrix", "images"), 2);
+    dogb_span file = board_part(board_first(&values, "plots/confusion_matrix", "images"), 2);
     dogb_image_limits_default(&limits);
     assert_ok(dogb_image_decode(&image, NULL, &arena, file.data, file.size, &limits, NULL, "png"));
     for (int row = 0; row < 21; row++) {

@@ -145,6 +145,27 @@ static void a_resumed_run_voids_what_comes_again(void **state) {
     fixture_close(&r.f);
 }
 
+// Of a network that sees pictures; once.
+static void pictures_of_the_first_batch(void **state) {
+    (void)state;
+    static run r;
+    static board_values values;
+    dogb_arena arena = {0};
+    set_up(&r);
+    fixture_whole(&r.f);
+    train(&r, NULL, 7);
+    board_read(&values, &arena, r.folder);
+    board_value *batch = board_first(&values, "data/first_batch", "images");
+    assert_int_equal(board_images(batch, FIXTURE_SIDE), 4);
+    assert_int_equal(batch->step, 1);
+    go_on(&r);
+    assert_int_equal(records_files(r.folder, NULL), 2);
+    board_read(&values, &arena, r.folder);
+    assert_int_equal(board_count(&values, "data/first_batch"), 0);
+    dogb_arena_free(&arena);
+    fixture_close(&r.f);
+}
+
 static void nothing_where_it_is_not_wanted(void **state) {
     (void)state;
     static run r;
@@ -160,6 +181,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curves_and_configuration),
         cmocka_unit_test(a_resumed_run_voids_what_comes_again),
+        cmocka_unit_test(pictures_of_the_first_batch),
         cmocka_unit_test(nothing_where_it_is_not_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "records.h"
 
+#include "image/image.h"
 #include "tensorboard/reader.h"
 
 typedef struct board_value {
@@ -88,6 +89,34 @@ static inline char *board_text(board_value *value, dogb_arena *arena) {
     assert_non_null(copy);
     memcpy(copy, text.data, text.size);
     return copy;
+}
+
+static inline dogb_span board_part(board_value *value, int index) {
+    dogb_span text = {0};
+    dogb_event_tensor tensor = value->value.tensor;
+    for (int i = 0; i <= index; i++) {
+        assert_int_equal(dogb_event_text_next(&text, &tensor), 1);
+    }
+    return text;
+}
+
+// Pictures are files of the size that is told of them; returns their number.
+static inline int board_images(board_value *value, int32_t side) {
+    int count = (int)value->value.tensor.text_count - 2;
+    char digits[16];
+    (void)snprintf(digits, sizeof digits, "%d", (int)side);
+    assert_true(dogb_span_is(board_part(value, 0), digits) &&
+                dogb_span_is(board_part(value, 1), digits));
+    for (int i = 0; i < count; i++) {
+        dogb_span file = board_part(value, 2 + i);
+        dogb_image_info info;
+        dogb_image_limits limits;
+        dogb_image_limits_default(&limits);
+        assert_ok(dogb_image_probe(&info, file.data, file.size, &limits, "picture"));
+        assert_int_equal(info.width, side);
+        assert_int_equal(info.height, side);
+    }
+    return count;
 }
 
 #endif
