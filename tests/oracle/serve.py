@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 from decimal import Decimal
 
 import numpy as np
@@ -168,7 +169,9 @@ def infer():
     pictures = [RANDOM.bytes(n) for n in (370, 480, 500)]
     x = tensor(3)
     logits = (RANDOM.standard_normal((3, CLASSES)) * 3).astype(np.float32)
-    logits.tofile("infer_logits.bin")
+    file = tempfile.NamedTemporaryFile()
+    file.write(logits.tobytes())
+    file.flush()
     p = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True).astype(np.float64))
     p = (p / p.sum(1, keepdims=True)).astype(np.float32)
     for binary in (True, False):
@@ -181,7 +184,7 @@ def infer():
                 wanted = outputs and [triton.InferRequestedOutput(one, binary_data=binary) for one in outputs]
                 body, length = client.generate_request_body([given], wanted, request_id="one", parameters={"top_k": 2})
                 body = body if isinstance(body, bytes) else body.encode()
-                data = tool("infer", SIDE, CLASSES, 3, "-" if length is None else length, "infer_logits.bin", body=body)
+                data = tool("infer", SIDE, CLASSES, 3, "-" if length is None else length, file.name, body=body)
                 found, rest = items(data)
                 assert found == ([(1, one.tobytes()) for one in x] if name == "tensor" else [(0, one) for one in pictures])
                 status, kind, length, body = reply(rest)

@@ -5,6 +5,7 @@
 #include "core/span.h"
 #include "serve/input.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // Names and values, ended by NULL.
@@ -44,5 +45,35 @@ static inline dogb_request exchange_request(exchange_fields *fields, const char 
                           .id = "test",
                           .owner = fields};
 }
+
+// The body as text; static buffer.
+static inline const char *exchange_body(const dogb_reply *reply) {
+    static char body[4096];
+    size_t size = reply->size < sizeof body ? reply->size : sizeof body - 1;
+    memcpy(body, reply->body, size);
+    body[size] = '\0';
+    return body;
+}
+
+// 1: an error with this status and code, whose text has `part` in it.
+static inline int exchange_is_error(const dogb_reply *reply, int32_t status, const char *code,
+                                    const char *part) {
+    const char *body = exchange_body(reply);
+    char wanted[80];
+    (void)snprintf(wanted, sizeof wanted, "\"code\":\"%s\"", code);
+    return reply->status == status && strstr(body, "\"error\":\"") != NULL &&
+           strstr(body, wanted) != NULL && strstr(body, part) != NULL &&
+           strcmp(reply->type, "application/json") == 0;
+}
+
+// Fails unless it is.
+#define exchange_refused(given, wanted, name, part)                                                \
+    do {                                                                                           \
+        const dogb_reply *exchange_given = (given);                                                \
+        if (!exchange_is_error(exchange_given, wanted, name, part)) {                              \
+            fail_msg("expected %d %s with \"%s\", got %d %s", (int)(wanted), name, part,           \
+                     (int)exchange_given->status, exchange_body(exchange_given));                  \
+        }                                                                                          \
+    } while (0)
 
 #endif
