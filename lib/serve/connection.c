@@ -349,8 +349,7 @@ void *dogb_connection_target(void *userdata, const char *target,
     }
     e->http = http;
     e->connection = connection;
-    memcpy(&e->watch,
-           http->mhd->MHD_get_connection_info(connection, DOGB_MHD_INFO_SOCKET_CONTEXT),
+    memcpy(&e->watch, http->mhd->MHD_get_connection_info(connection, DOGB_MHD_INFO_SOCKET_CONTEXT),
            sizeof e->watch);
     dogb_reaper_phase(http->server.reaper, e->watch, DOGB_PHASE_HEADER);
     e->request.owner = e;
@@ -360,9 +359,9 @@ void *dogb_connection_target(void *userdata, const char *target,
     return e;
 }
 
-unsigned dogb_connection_request(void *userdata, struct MHD_Connection *connection,
-                                 const char *url, const char *method, const char *version,
-                                 const char *data, size_t *data_size, void **request) {
+unsigned dogb_connection_request(void *userdata, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_size, void **request) {
     exchange *e = *request;
     (void)userdata;
     (void)connection;

@@ -147,8 +147,7 @@ int dogb_daemon_end(dogb_http *http, double seconds) {
         take_waiting(http, listener);
     }
     int32_t busy = 0;
-    while ((busy = dogb_reaper_busy(http->server.reaper, IDLE_GRACE)) > 0 &&
-           dogb_clock() < until) {
+    while ((busy = dogb_reaper_busy(http->server.reaper, IDLE_GRACE)) > 0 && dogb_clock() < until) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
     if (busy > 0) {

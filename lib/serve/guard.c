@@ -17,8 +17,8 @@ static const dogb_refusal bad_length = {400, "BAD_LENGTH",
                                         "expected one Content-Length of digits, or none"};
 static const dogb_refusal bad_coding = {400, "BAD_TRANSFER_ENCODING",
                                         "expected one Transfer-Encoding, chunked, or none"};
-static const dogb_refusal two_lengths = {
-    400, "TWO_LENGTHS", "Content-Length and Transfer-Encoding do not go together"};
+static const dogb_refusal two_lengths = {400, "TWO_LENGTHS",
+                                         "Content-Length and Transfer-Encoding do not go together"};
 static const dogb_refusal no_memory = {503, "NO_MEMORY", "out of memory"};
 
 static int digit_of(char c) {
