@@ -64,7 +64,6 @@ static void add_limits(option_list *list, const dogbreed_serve_options *options)
     add(list, DOGB_MHD_OPTION_PER_IP_LIMIT, options->connections_per_ip, NULL);
     add(list, DOGB_MHD_OPTION_MEMORY_LIMIT, MEMORY, NULL);
     add(list, DOGB_MHD_OPTION_TIMEOUT, 0, NULL); // the reaper's work
-    add(list, DOGB_MHD_OPTION_STRICT, 1, NULL);
 }
 
 static void add_callbacks(option_list *list, dogb_http *http) {

@@ -51,8 +51,7 @@ enum {
     DOGB_MHD_OPTION_SOCKET = 12,
     DOGB_MHD_OPTION_THREADS = 14,
     DOGB_MHD_OPTION_ARRAY = 15,
-    DOGB_MHD_OPTION_NOTIFY = 27,
-    DOGB_MHD_OPTION_STRICT = 29
+    DOGB_MHD_OPTION_NOTIFY = 27
 };
 
 // An element of DOGB_MHD_OPTION_ARRAY: a number or a function, and a pointer.
