@@ -483,7 +483,10 @@ class End(server.Case):
         self.assertEqual((reply.status, reply.closes), (503, True))
         reply = half.send(self.picture[100:]).reply()
         self.assertEqual((reply.status, reply.closes), (200, True))
-        self.assertEqual(one.stop()[0], 0)
+        for wire in (half, other):
+            self.assertTrue(wire.closed())
+            wire.close()
+        self.assertEqual(one.stop(0)[0], 0)
 
     def test_a_client_that_stays_away_is_cut_off(self):
         one = Server(self.model, "--drain-s", 0.5)
