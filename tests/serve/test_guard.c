@@ -46,11 +46,11 @@ static void targets_are_decoded(void **state) {
 
 static void bad_targets_are_refused(void **state) {
     static const char *const rows[] = {
-        "",          "ping",       "*",           "http://x/ping", "/..",       "/../etc/passwd",
-        "/a/../b",   "/a..b",      "/%2e%2e/a",   "/%2E./a",       "/.%2e",     "/a\\b",
-        "/a%5Cb",    "/a%00",      "/a%0a",       "/a%1f",         "/a%7F",     "/a%",
-        "/a%4",      "/a%zz",      "/a%4x",       "/a b",          "/a\tb",     "/a\x01",
-        "/a\x7f",    "/\xc3\xa4",  "/p?a=%00",    "/p?%0d=1",      "/p?a=%",    "/p?a=\xff",
+        "",        "ping",      "*",         "http://x/ping", "/..",    "/../etc/passwd",
+        "/a/../b", "/a..b",     "/%2e%2e/a", "/%2E./a",       "/.%2e",  "/a\\b",
+        "/a%5Cb",  "/a%00",     "/a%0a",     "/a%1f",         "/a%7F",  "/a%",
+        "/a%4",    "/a%zz",     "/a%4x",     "/a b",          "/a\tb",  "/a\x01",
+        "/a\x7f",  "/\xc3\xa4", "/p?a=%00",  "/p?%0d=1",      "/p?a=%", "/p?a=\xff",
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -89,7 +89,8 @@ static void long_targets_are_refused(void **state) {
 #define FIELD(NAME, VALUE)                                                                         \
     { NAME, sizeof(NAME) - 1, VALUE, sizeof(VALUE) - 1 }
 #define HOST FIELD("Host", "x")
-#define END {NULL, 0, NULL, 0}
+#define END                                                                                        \
+    { NULL, 0, NULL, 0 }
 
 typedef struct fields_row {
     const char *version;
@@ -104,7 +105,10 @@ static const fields_row fields_rows[] = {
     {"HTTP/1.1", {FIELD("hOST", ""), END}, "", 0},
     {"HTTP/1.1", {HOST, FIELD("Content-Length", "0"), END}, "", 0},
     {"HTTP/1.1", {HOST, FIELD("content-length", "6291457"), END}, "", 6291457},
-    {"HTTP/1.1", {HOST, FIELD("Content-Length", "999999999999999999"), END}, "", 999999999999999999},
+    {"HTTP/1.1",
+     {HOST, FIELD("Content-Length", "999999999999999999"), END},
+     "",
+     999999999999999999},
     {"HTTP/1.1", {HOST, FIELD("Transfer-Encoding", "chunked"), END}, "", -1},
     {"HTTP/1.1", {HOST, FIELD("TRANSFER-ENCODING", "Chunked"), END}, "", -1},
     {"HTTP/1.1", {HOST, FIELD("X", "a\0b"), END}, "", 0},
@@ -115,7 +119,10 @@ static const fields_row fields_rows[] = {
     {"HTTP/0.9", {HOST, END}, "BAD_VERSION", 0},
     {"HTTP/1.2", {HOST, END}, "BAD_VERSION", 0},
     {"", {HOST, END}, "BAD_VERSION", 0},
-    {"HTTP/1.1", {HOST, FIELD("Content-Length", "4"), FIELD("Content-Length", "4"), END}, "BAD_LENGTH", 0},
+    {"HTTP/1.1",
+     {HOST, FIELD("Content-Length", "4"), FIELD("Content-Length", "4"), END},
+     "BAD_LENGTH",
+     0},
     {"HTTP/1.1", {HOST, FIELD("Content-Length", ""), END}, "BAD_LENGTH", 0},
     {"HTTP/1.1", {HOST, FIELD("Content-Length", "+4"), END}, "BAD_LENGTH", 0},
     {"HTTP/1.1", {HOST, FIELD("Content-Length", "-1"), END}, "BAD_LENGTH", 0},
@@ -128,11 +135,17 @@ static const fields_row fields_rows[] = {
     {"HTTP/1.1", {HOST, FIELD("Content-Length ", "4"), END}, "BAD_HEADER", 0},
     {"HTTP/1.1", {HOST, FIELD("Transfer-Encodingchunked", ""), END}, "BAD_TRANSFER_ENCODING", 0},
     {"HTTP/1.1", {HOST, FIELD("Transfer-Encoding", "xchunked"), END}, "BAD_TRANSFER_ENCODING", 0},
-    {"HTTP/1.1", {HOST, FIELD("Transfer-Encoding", "identity, chunked"), END}, "BAD_TRANSFER_ENCODING", 0},
+    {"HTTP/1.1",
+     {HOST, FIELD("Transfer-Encoding", "identity, chunked"), END},
+     "BAD_TRANSFER_ENCODING",
+     0},
     {"HTTP/1.1", {HOST, FIELD("Transfer-Encoding", "chunked\0"), END}, "BAD_TRANSFER_ENCODING", 0},
     {"HTTP/1.1", {HOST, FIELD("Transfer-Encoding", ""), END}, "BAD_TRANSFER_ENCODING", 0},
     {"HTTP/1.0", {HOST, FIELD("Transfer-Encoding", "chunked"), END}, "BAD_TRANSFER_ENCODING", 0},
-    {"HTTP/1.1", {HOST, FIELD("Content-Length", "4"), FIELD("Transfer-Encoding", "chunked"), END}, "TWO_LENGTHS", 0},
+    {"HTTP/1.1",
+     {HOST, FIELD("Content-Length", "4"), FIELD("Transfer-Encoding", "chunked"), END},
+     "TWO_LENGTHS",
+     0},
     {"HTTP/1.1", {HOST, FIELD("", "x"), END}, "BAD_HEADER", 0},
     {"HTTP/1.1", {HOST, FIELD("A B", "x"), END}, "BAD_HEADER", 0},
     {"HTTP/1.1", {HOST, FIELD("A\tB", "x"), END}, "BAD_HEADER", 0},
@@ -150,10 +163,10 @@ static void lengths_have_one_meaning(void **state) {
         while (row->fields[count].name != NULL) {
             count++;
         }
-        const dogb_refusal *refusal =
-            dogb_guard_fields(&length, row->version, row->fields, count);
+        const dogb_refusal *refusal = dogb_guard_fields(&length, row->version, row->fields, count);
         if (strcmp(code_of(refusal), row->code) != 0 ||
-            (refusal == NULL && length != row->length) || (refusal != NULL && refusal->status != 400)) {
+            (refusal == NULL && length != row->length) ||
+            (refusal != NULL && refusal->status != 400)) {
             fail_msg("row %zu: \"%s\", length %lld", i, code_of(refusal), (long long)length);
         }
     }

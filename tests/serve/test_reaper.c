@@ -7,6 +7,11 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <time.h>
+
+static void rest(long milliseconds) {
+    (void)nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL);
+}
 
 typedef struct pair {
     int ours;
@@ -81,7 +86,7 @@ static void the_same_phase_goes_on_and_work_has_no_limit(void **state) {
     double begin = dogb_clock();
     while (dogb_reaper_closed(reaper) == 0 && dogb_clock() - begin < 10.0) {
         dogb_reaper_phase(reaper, watch, DOGB_PHASE_HEADER); // a byte more is no new beginning
-        (void)usleep(5000);
+        rest(5);
     }
     assert_int_equal(dogb_reaper_closed(reaper), 1);
     assert_true(read_all(slow.theirs, text, sizeof text) > 0);
@@ -109,7 +114,7 @@ static void idle_ones_are_not_busy(void **state) {
     assert_int_equal(dogb_reaper_busy(reaper, 0.0), 1);
     dogb_reaper_phase(reaper, watch, DOGB_PHASE_IDLE);
     assert_int_equal(dogb_reaper_busy(reaper, 1e6), 1); // it has not been idle for so long
-    (void)usleep(2000);
+    rest(2);
     assert_int_equal(dogb_reaper_busy(reaper, 0.001), 0);
     dogb_reaper_end_all(reaper);
     assert_int_equal(read_all(p.theirs, text, sizeof text), 0);

@@ -35,7 +35,8 @@ static void the_right_tokens_pass(void **state) {
 }
 
 static void files_without_good_tokens_are_refused(void **state) {
-    static const char *const texts[] = {"", "\n# x\n", "short", "two words\n", "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"};
+    static const char *const texts[] = {"", "\n# x\n", "short", "two words\n",
+                                        "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"};
     dogb_arena arena = {0};
     dogb_tokens *tokens = NULL;
     (void)state;
