@@ -5,7 +5,6 @@
 // Prints pictures per second of both and the median ratio; latencies of the batcher, and what of
 // them is neither decoding nor the network. CLIENTS 1: also that of a thread which is handed one
 // picture after the other with a condition and nothing else: what waking two threads costs here.
-#define _GNU_SOURCE // scandir order
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/span.h"

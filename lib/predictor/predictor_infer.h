@@ -43,4 +43,7 @@ int dogb_predictor_decode(uint8_t *out, dogb_decoded *facts, const dogbreed_pred
 int dogb_predictor_logits(float *out, dogbreed_predictor *predictor, const dogb_batch *batch,
                           int32_t threads);
 
+// NUMERIC when an output of one picture is not a number.
+int dogb_predictor_finite(const float *logits, int32_t classes);
+
 #endif

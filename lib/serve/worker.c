@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "core/span.h"
 
-#include <math.h>
 #include <string.h>
 
 // Decoders keep their memory for the next picture, but not that of a huge one.
@@ -130,16 +129,11 @@ static int reserve(dogb_worker *own, size_t size) {
 }
 
 static void give_logits(dogb_item *item, const float *logits, int32_t classes) {
-    for (int32_t i = 0; i < classes; i++) {
-        if (!isfinite(logits[i])) {
-            dogb_item_result(item, dogb_fail(DOGBREED_ERROR_NUMERIC,
-                                             "the network's output for class %d is not a number",
-                                             (int)i));
-            return;
-        }
+    int rc = dogb_predictor_finite(logits, classes);
+    if (rc == DOGBREED_OK) {
+        memcpy(item->logits, logits, (size_t)classes * sizeof *logits);
     }
-    memcpy(item->logits, logits, (size_t)classes * sizeof *logits);
-    dogb_item_result(item, DOGBREED_OK);
+    dogb_item_result(item, rc);
 }
 
 static int infer(dogb_worker *own, int32_t count, int32_t threads) {
