@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "predictor/predictor_infer.h"
 #include "predictor/predictor_struct.h"
+#include "predictor/topk.h"
 
 size_t dogb_predictor_picture(const dogbreed_predictor *predictor) {
     size_t side = (size_t)predictor->preprocess.crop;
@@ -45,7 +46,8 @@ int dogb_predictor_logits(float *out, dogbreed_predictor *predictor, const dogb_
 }
 
 void dogb_predictor_facts_get(dogb_predictor_facts *out, const dogbreed_predictor *predictor) {
-    *out = (dogb_predictor_facts){.classes = predictor->class_count,
+    *out = (dogb_predictor_facts){.engine = predictor->engine->name,
+                                  .classes = predictor->class_count,
                                   .side = predictor->preprocess.crop,
                                   .threads = predictor->threads,
                                   .shares = predictor->engine->infer_on != NULL};
@@ -68,7 +70,7 @@ int dogbreed_predictor_scores(dogbreed_predictor *predictor, const void *bytes, 
         rc = dogb_predictor_logits(out, predictor, &batch, predictor->threads);
     }
     if (rc == DOGBREED_OK) {
-        rc = dogb_predictor_finite(out, count);
+        rc = dogb_logits_check(out, count);
     }
     dogb_arena_free(&scratch);
     return rc;

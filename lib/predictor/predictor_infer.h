@@ -9,6 +9,7 @@
 #include <dogbreed/predictor.h>
 
 typedef struct dogb_predictor_facts {
+    const char *engine; // its name
     int32_t classes;
     int32_t side;    // of the network's input
     int32_t threads; // of a call that has the machine for itself
@@ -42,8 +43,5 @@ int dogb_predictor_decode(uint8_t *out, dogb_decoded *facts, const dogbreed_pred
 // floats. threads: what `shares` is about.
 int dogb_predictor_logits(float *out, dogbreed_predictor *predictor, const dogb_batch *batch,
                           int32_t threads);
-
-// NUMERIC when an output of one picture is not a number.
-int dogb_predictor_finite(const float *logits, int32_t classes);
 
 #endif

@@ -6,6 +6,7 @@
 #include "image/image.h"
 #include "predictor/predictor_infer.h"
 #include "predictor/predictor_internal.h"
+#include "predictor/topk.h"
 
 #include <dogbreed/predictor.h>
 
@@ -37,9 +38,5 @@ int dogb_predictor_compute(dogbreed_predictor *predictor, dogb_arena *scratch,
 // A file's bytes as a network input. crop may be NULL.
 int dogb_predictor_load(const dogbreed_predictor *predictor, uint8_t *out, dogb_arena *scratch,
                         const char *path, const dogbreed_rectangle *crop);
-
-// The `count` largest of softmax(logits), largest first, equal ones by class. NUMERIC when the
-// network gave something that is not a number.
-int dogb_top(dogbreed_prediction *out, int32_t count, const float *logits, int32_t classes);
 
 #endif

@@ -2,6 +2,7 @@
 #include "serve/batcher_struct.h"
 #include "core/error.h"
 #include "core/span.h"
+#include "predictor/topk.h"
 
 #include <string.h>
 
@@ -129,7 +130,7 @@ static int reserve(dogb_worker *own, size_t size) {
 }
 
 static void give_logits(dogb_item *item, const float *logits, int32_t classes) {
-    int rc = dogb_predictor_finite(logits, classes);
+    int rc = dogb_logits_check(logits, classes);
     if (rc == DOGBREED_OK) {
         memcpy(item->logits, logits, (size_t)classes * sizeof *logits);
     }
