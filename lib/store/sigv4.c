@@ -76,17 +76,6 @@ static char *credential_of(dogb_arena *arena, const dogb_sign_request *request,
     return scope == NULL ? NULL : dogb_format(arena, "%s/%s", credentials->id, scope);
 }
 
-static int check_credentials(const dogb_credentials *credentials) {
-    DOGB_CHECK(credentials->id != NULL && credentials->secret != NULL,
-               "a request cannot be signed without an access key");
-    for (const char *at = credentials->id; *at != '\0'; at++) {
-        DOGB_CHECK(*at > ' ' && *at < 0x7f && *at != ',',
-                   "the access key id has a character that cannot be sent");
-    }
-    DOGB_CHECK(credentials->id[0] != '\0', "the access key id is empty");
-    return DOGBREED_OK;
-}
-
 // A header that repeats what the request says.
 static int check_copy(const dogb_sign_request *request, const char *name, const char *value) {
     const char *given = dogb_sign_header(request, name);
@@ -110,7 +99,7 @@ static int authorize(char **out, dogb_arena *arena, const dogb_sign_request *req
                      const dogb_canonical *canonical, const dogb_credentials *credentials) {
     int rc = DOGBREED_OK;
     char signature[65];
-    if ((rc = check_credentials(credentials)) < 0 ||
+    if ((rc = dogb_credentials_check(credentials, "the signature")) < 0 ||
         (rc = check_headers(request, credentials)) < 0 ||
         (rc = signature_of(signature, arena, request, canonical->text, credentials)) < 0) {
         return rc;
@@ -177,7 +166,7 @@ int dogb_sign_url(char **target, dogb_arena *arena, const dogb_sign_request *req
         whole.payload_hash = DOGB_SIGN_UNSIGNED;
     }
     // Twice: the list of headers' names is part of the query.
-    if ((rc = check_credentials(credentials)) < 0 ||
+    if ((rc = dogb_credentials_check(credentials, "the signature")) < 0 ||
         (rc = dogb_sign_canonical(&canonical, arena, &whole)) < 0 ||
         (rc = add_fields(&whole, arena, canonical.names, credentials, expires)) < 0 ||
         (rc = dogb_sign_canonical(&canonical, arena, &whole)) < 0 ||

@@ -293,9 +293,9 @@ static void requests_that_cannot_be_sent(void **state) {
     }
     dogb_credentials other = example;
     other.id = (char[]){""};
-    refuse(good, other, "access key id is empty");
+    refuse(good, other, "no access key id");
     other.id = NULL;
-    refuse(good, other, "without an access key");
+    refuse(good, other, "the signature: no access key id");
     static char secret[1026];
     memset(secret, 's', 1025);
     other = example;
