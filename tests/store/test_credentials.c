@@ -15,7 +15,7 @@
 #define WATCHED "sesame/open+sesame"
 void __real_free(void *pointer);
 void __wrap_free(void *pointer);
-static int watching, leaks;
+static volatile int watching, leaks; // compilers know what free() does not look at
 
 void __wrap_free(void *pointer) {
     if (watching && pointer != NULL) {
