@@ -204,7 +204,8 @@ static void what_is_refused(void **state) {
     put(".aws/credentials", "[default]\naws_access_key_id=a\naws_secret_access_key=b\n c\n");
     fails(&none, DOGBREED_ERROR_INVALID_ARGUMENT, "the secret access key has a line break");
     put(".aws/credentials", "[default]\njunk\n");
-    fails(&none, DOGBREED_ERROR_FORMAT, ".aws/credentials, line 2: expected \"key = value\"");
+    fails(&none, DOGBREED_ERROR_FORMAT,
+          ".aws/credentials, line 2: expected [section] or \"key = value\"");
 }
 
 static void profiles_that_need_more(void **state) {

@@ -61,9 +61,9 @@ static void what_is_refused(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"k=v", "file, line 1: expected [section] in front"},
-        {"\n\n[a]\njunk", "file, line 4: expected \"key = value\""},
-        {"[a]\n= v", "expected \"key = value\""},
-        {"[a\n", "expected [section]"},
+        {"\n\n[a]\njunk", "file, line 4: expected [section] or \"key = value\""},
+        {"[a]\n= v", "expected [section] or \"key = value\""},
+        {"[a\n", "line 1: expected [section]"},
         {"[]\n", "expected [section]"},
     };
     record r = {0};
