@@ -2,6 +2,7 @@
 // configuration files and the environment. Order, later wins: defaults, the command's base
 // configuration, --config files, DOGBREED_<NAME>, flags and words in the order they stand.
 #include "flags.h"
+#include "remote.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -444,6 +445,7 @@ out:
 }
 
 void free_tool(tool *t) {
+    remote_close(t);
     for (size_t i = 0; i < FLAGS_MAX; i++) {
         free(t->values[i]);
     }

@@ -30,6 +30,10 @@ extern const command command_model_list;
 extern const command command_weights_list;
 extern const command command_weights_convert;
 extern const command command_weights_verify;
+extern const command command_s3_ls;
+extern const command command_s3_cp;
+extern const command command_s3_sync;
+extern const command command_s3_rm;
 extern const command command_info;
 extern const command command_doctor;
 extern const command command_config_print;
@@ -56,6 +60,10 @@ const command *const commands[] = {
     &command_weights_list,
     &command_weights_convert,
     &command_weights_verify,
+    &command_s3_ls,
+    &command_s3_cp,
+    &command_s3_sync,
+    &command_s3_rm,
     &command_info,
     &command_doctor,
     &command_config_print,

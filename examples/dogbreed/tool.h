@@ -65,6 +65,7 @@ typedef struct settings {
     dogbreed_debug_options debug;
     dogbreed_profile_options profile;
     dogbreed_report_options report;
+    dogbreed_store_options store;
 } settings;
 
 typedef struct tool {
@@ -82,7 +83,8 @@ typedef struct tool {
     int usage;
     int print_config;
     int allow_unknown;
-    int own_data; // the data is what the run directory was trained on
+    int own_data;          // the data is what the run directory was trained on
+    struct remote *remote; // s3:// paths; NULL: none so far
 } tool;
 
 // settings.c: options of all tables by name
