@@ -1,5 +1,5 @@
 // main.c - finds the command, reads its flags, runs it.
-#include "tool.h"
+#include "remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,7 +181,9 @@ static int run_command(tool *t, int argc, char **argv) {
         return usage_error(t, "%s; usage: dogbreed %s %s", what, t->command->name,
                            t->command->arguments);
     }
-    return t->command->run(t);
+    rc = t->command->run(t);
+    int pushed = remote_push(t, 1);
+    return rc == TOOL_OK ? pushed : rc;
 }
 
 int main(int argc, char **argv) {

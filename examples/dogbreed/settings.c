@@ -1,6 +1,6 @@
 // settings.c - the options structs of the library as one set of names, driven by
 // dogbreed_options_describe alone: an option that is added to a table appears here by itself.
-#include "tool.h"
+#include "remote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +142,19 @@ static json_t *flag_json(const flag *f, const char *value) {
     return list;
 }
 
+// Local copies under their own names: the configuration must hold on other machines too.
+static void name_remote(json_t *config, const tool *t) {
+    const char *key = NULL;
+    json_t *value = NULL;
+    void *next = NULL;
+    json_object_foreach_safe(config, next, key, value) {
+        const char *text = json_string_value(value);
+        if (text != NULL && remote_name(t, text) != text) {
+            (void)json_object_set_new(config, key, json_text(remote_name(t, text)));
+        }
+    }
+}
+
 json_t *config_json(const tool *t) {
     json_t *config = json_object();
     settings copy = t->settings;
@@ -157,6 +170,7 @@ json_t *config_json(const tool *t) {
     for (size_t i = 0; t->command->kinds[i] != 0; i++) {
         add_kind(config, &copy, t->command->kinds[i]);
     }
+    name_remote(config, t);
     return config;
 }
 

@@ -35,6 +35,10 @@ typedef struct flag {
 
 enum { FLAGS_MAX = 20, KINDS_MAX = 8 };
 
+// What --out names: a file, a folder that files are added to, a run directory, which must be new.
+enum { OUT_FILE = 1, OUT_FOLDER, OUT_RUN };
+enum { WORDS_ALL = -1, WORDS_KEPT = -2 }; // kept: the command itself knows what to do with s3://
+
 typedef struct command {
     const char *name;              // "train", "data check"
     const char *arguments;         // "DIR [NAME=VALUE...]"
@@ -46,6 +50,8 @@ typedef struct command {
     int words_max;
     int (*run)(struct tool *t);
     int (*base)(struct tool *t); // configuration that lies below --config; may be NULL
+    int remote_words;            // how many words may be s3:// paths that are read; WORDS_
+    int remote_out;              // OUT_FILE, OUT_FOLDER, OUT_RUN: --out may be an s3:// path
 } command;
 
 extern const command *const commands[];

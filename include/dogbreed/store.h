@@ -114,6 +114,10 @@ DOGBREED_API int dogbreed_store_sync(char **json, dogbreed_store *store, const c
  * is read, by its ETag, and what is gone is removed. */
 DOGBREED_API int dogbreed_store_fetch(char **path, dogbreed_store *store, const char *uri);
 
+/* A new empty folder in store_dir for what is going to be brought to the URI; the caller removes
+ * it. The path is owned by the caller (dogbreed_free). */
+DOGBREED_API int dogbreed_store_work(char **path, dogbreed_store *store, const char *uri);
+
 #ifdef __cplusplus
 }
 #endif

@@ -297,6 +297,15 @@ static int find_remote(mirror *m, const dogb_uri *uri) {
                                                        : dogb_objects_add(&object, &m->remote);
 }
 
+static int hand_out(char **out, const char *path) {
+    *out = dogb_malloc(strlen(path) + 1, 1);
+    if (*out == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    memcpy(*out, path, strlen(path));
+    return DOGBREED_OK;
+}
+
 static int fetch(char **path, mirror *m, const dogb_uri *uri) {
     int rc = find_remote(m, uri);
     rc = rc < 0 ? rc : dogb_store_check_names(&m->remote, &m->prefix);
@@ -310,12 +319,7 @@ static int fetch(char **path, mirror *m, const dogb_uri *uri) {
     }
     const char *local =
         m->single ? dogb_path_join(m->arena, m->files, m->remote.items[0].key) : m->files;
-    *path = local == NULL ? NULL : dogb_malloc(strlen(local) + 1, 1);
-    if (*path == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    memcpy(*path, local, strlen(local));
-    return DOGBREED_OK;
+    return local == NULL ? DOGBREED_ERROR_NO_MEMORY : hand_out(path, local);
 }
 
 int dogbreed_store_fetch(char **path, dogbreed_store *store, const char *uri) {
@@ -336,5 +340,26 @@ int dogbreed_store_fetch(char **path, dogbreed_store *store, const char *uri) {
     rc = rc < 0 ? rc : fetch(path, &m, &parsed);
     dogb_arena_free(&scratch);
     (void)pthread_mutex_destroy(&m.guard);
+    return rc;
+}
+
+int dogbreed_store_work(char **path, dogbreed_store *store, const char *uri) {
+    DOGB_CHECK(path != NULL, "store: path is NULL, expected where to put it");
+    *path = NULL;
+    DOGB_CHECK(store != NULL, "store: NULL, expected a handle");
+    DOGB_CHECK(uri != NULL, "store: uri must not be NULL");
+    dogb_arena scratch = {0};
+    dogb_uri parsed;
+    int rc = dogb_uri_parse(&parsed, &scratch, uri);
+    char *parent = rc < 0 ? NULL : dogb_path_join(&scratch, store->cache, "work");
+    char *folder = parent == NULL ? NULL : dogb_path_join(&scratch, parent, "XXXXXX");
+    if (rc == DOGBREED_OK) {
+        rc = folder == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_directory_make(parent);
+    }
+    if (rc == DOGBREED_OK && mkdtemp(folder) == NULL) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot make a folder", parent);
+    }
+    rc = rc < 0 ? rc : hand_out(path, folder);
+    dogb_arena_free(&scratch);
     return rc;
 }

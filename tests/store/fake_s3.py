@@ -29,6 +29,11 @@ class Fault:
         self.method, self.path, self.times, self.what = method, path, times, what
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # many connections at once
+
+
 class Server:
     def __init__(self, key="test:tester", secret="testing", region="us-east-1", page=1000):
         self.key, self.secret, self.region, self.page = key, secret, region, page
@@ -40,8 +45,7 @@ class Server:
         self.clock = 0.0  # seconds that it is ahead
         self.signed = S3SigV4Auth is not None
         self.count = 0
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = _Http(("127.0.0.1", 0), Handler)
         self.http.owner = self
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()

@@ -1,21 +1,16 @@
 """dogbreed s3 against a small server with faults: what comes back is what was sent, or nothing. Signatures are checked by
 botocore where it is installed."""
 import hashlib
-import json
-import os
 import pathlib
 import random
+import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "example"))
-import fake_s3  # noqa: E402
-import tool  # noqa: E402
+import fake_s3
+import tool
 
 MEGABYTE = 1 << 20
 ODD_KEYS = ["a b", "x+y", "x=y&z", "u/ü", "~*()!'", "per%cent", "q?uestion#hash", "日本/犬.jpg", "<&>\"", "a//b", "d/../e"]
@@ -29,7 +24,7 @@ class Case(tool.Case):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="dogbreed-store-"))
-        cls.addClassCleanup(tool.shutil.rmtree, cls.folder, True)
+        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
 
     def setUp(self):
         self.server = fake_s3.Server()
