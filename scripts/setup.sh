@@ -24,6 +24,7 @@ packages=(build-essential meson ninja-build pkg-config git ca-certificates
     python3 python3-pip)
 test_packages=(clang libclang-rt-14-dev python3-venv valgrind sqlite3 postgresql libpq-dev chromium poppler-utils)
 test_packages+=(bochs bochs-term bochsbios busybox-static cpio isolinux syslinux-common vgabios xorriso) # emulate.sh
+test_packages+=(libcurl4-openssl-dev memcached swift-account swift-container swift-object swift-proxy) # servers for S3
 options=()
 torch_word=--present
 targets=(product)
@@ -57,8 +58,23 @@ quietly() {
     return "$status"
 }
 
+sudo=()
+
+# Runs a command during which Debian starts no server that it installs: tests start their own.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d status=0
+    if [ -e "$policy" ]; then
+        "$@"
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null && "${sudo[@]}" chmod 755 "$policy"
+    "$@" || status=$?
+    "${sudo[@]}" rm -f "$policy"
+    return "$status"
+}
+
 install_packages() {
-    local present missing=() sudo=()
+    local present missing=()
     if ! command -v dpkg-query >/dev/null; then
         say "not a Debian system: please install what corresponds to ${packages[*]}"
         return
@@ -82,7 +98,7 @@ install_packages() {
     say "installing packages, a minute or two: ${missing[*]}"
     # A new machine may be updating itself: wait for it.
     if ! quietly "${sudo[@]}" apt-get update -o DPkg::Lock::Timeout=600 ||
-        ! quietly "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" -o DPkg::Lock::Timeout=600; then
+        ! without_services quietly "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" -o DPkg::Lock::Timeout=600; then
         say "apt failed, see above; by hand as root: apt-get update && ${install[*]}"
         exit 1
     fi

@@ -18,6 +18,7 @@
 #                              Pythons with Optuna 4.9 and 5; made in the same way
 # DOGBREED_TENSORBOARD_PYTHON=FILE  a Python with TensorBoard; made in the same way
 # DOGBREED_SMDEBUG_PYTHON=FILE  a Python with smdebug, SageMaker Debugger's library; made in the same way
+# DOGBREED_S3_PYTHON=FILE      a Python with boto3, moto, awscli and s3cmd; made in the same way
 # DOGBREED_BROWSER_PYTHON=FILE  a Python with playwright, which drives the installed chromium; made in the same way
 # DOGBREED_ORACLE=off          leave the oracle suite out
 # shellcheck disable=SC2317 # stages are called by name
@@ -27,6 +28,7 @@ cd "$(dirname "$0")/.." || exit 1
 cache=${DOGBREED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dogbreed}
 torch_version=2.15.0
 optuna_packages=(psycopg2-binary pandas scikit-learn optuna-dashboard)
+s3_packages=(awscli==1.46.3 boto3 'moto[s3]==5.2.5' flask flask-cors s3cmd==2.4.0)
 smdebug_packages=(smdebug==1.0.12 protobuf==3.20.3 numpy==1.23.5 requests) # it is of 2021
 oracle_packages=("torch==$torch_version" torchvision pillow safetensors numpy scikit-learn)
 stages=("$@")
@@ -149,7 +151,7 @@ stage_gcc() {
     say "gcc: all suites"
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
         unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON DOGBREED_TENSORBOARD_PYTHON \
-            DOGBREED_SMDEBUG_PYTHON DOGBREED_BROWSER_PYTHON
+            DOGBREED_SMDEBUG_PYTHON DOGBREED_BROWSER_PYTHON DOGBREED_S3_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
     else
         need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
@@ -158,6 +160,7 @@ stage_gcc() {
         need_oracle DOGBREED_OPTUNA5_PYTHON optuna "450 MB" optuna==5.0.0 "${optuna_packages[@]}"
         need_oracle DOGBREED_TENSORBOARD_PYTHON tensorboard "170 MB" tensorboard==2.21.0
         need_oracle DOGBREED_SMDEBUG_PYTHON smdebug "130 MB" "${smdebug_packages[@]}"
+        need_oracle DOGBREED_S3_PYTHON s3 "300 MB" "${s3_packages[@]}"
         need_oracle DOGBREED_BROWSER_PYTHON browser "150 MB" playwright==1.65.2
     fi
     run_tests build

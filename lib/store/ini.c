@@ -56,21 +56,20 @@ static int give(reader *r) {
     return r->entry(r->section, key, r->value, r->userdata);
 }
 
-static int read_section(reader *r, line l) {
-    int rc = give(r);
+// The last ']' of "[section]", NULL when the line is something else.
+static char *section_end(line l) {
     char *close = l.end - 1;
-    if (rc != 0) {
-        return rc;
-    }
     while (close > l.text && *close != ']') {
         close--;
     }
-    if (close <= l.text + 1) {
-        return broken(r, "expected [section]");
-    }
-    *close = '\0';
+    return *l.text == '[' && close > l.text + 1 ? close : NULL;
+}
+
+static int read_section(reader *r, line l) {
+    int rc = give(r);
+    *section_end(l) = '\0';
     r->section = l.text + 1;
-    return r->entry(r->section, NULL, NULL, r->userdata);
+    return rc != 0 ? rc : r->entry(r->section, NULL, NULL, r->userdata);
 }
 
 static int read_key(reader *r, line l) {
@@ -86,7 +85,7 @@ static int read_key(reader *r, line l) {
         sign++;
     }
     if (sign == l.end || sign == l.text) {
-        return broken(r, "expected \"key = value\"");
+        return broken(r, "expected [section] or \"key = value\"");
     }
     line value = trim(sign + 1, l.end);
     *trim(l.text, sign).end = '\0';
@@ -121,7 +120,7 @@ static int read_line(reader *r, line l) {
         return DOGBREED_OK;
     }
     r->indent = l.indent;
-    return *l.text == '[' ? read_section(r, l) : read_key(r, l);
+    return section_end(l) != NULL ? read_section(r, l) : read_key(r, l);
 }
 
 int dogb_ini_read(const char *name, char *text, size_t size,

@@ -29,7 +29,11 @@ static int read_answer(dogb_credentials *out, dogb_arena *arena, char *body, con
     dogb_arena scratch = {0};
     json_t *answer = NULL;
     dogb_credentials keys = {0};
-    if ((rc = dogb_json_parse(&answer, &scratch, body, strlen(body), what)) < 0) {
+    rc = dogb_json_parse(&answer, &scratch, body, strlen(body), what);
+    if (rc == DOGBREED_ERROR_FORMAT) { // jansson's message would quote the text, maybe the key
+        rc = dogb_fail(rc, "%s: an answer that is not valid JSON", what);
+    }
+    if (rc < 0) {
         goto out;
     }
     const char *code = json_string_value(json_object_get(answer, "Code"));

@@ -101,6 +101,111 @@ static void examples_of_the_documentation(void **state) {
     }
 }
 
+#define UNRESERVED "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define TOKEN "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267"
+#define FORM "9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e"
+
+// Signatures of the test suite for signers in awslabs/aws-c-auth (Apache-2.0), of cases that do not
+// normalise the path. Its service is not S3, so the hash of the body is no header.
+static const struct suite_case {
+    const char *path, *signature;
+    const dogb_sign_field *query;
+    size_t query_count;
+    const dogb_sign_field *headers;
+    size_t header_count;
+    const char *token;
+} suite[] = {
+    {"/", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+     FIELDS({"Param2", "value2"}, {"Param1", "value1"}), NULL, 0, NULL},
+    {"/", "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb",
+     FIELDS({"Param1", "value1"}), NULL, 0, NULL},
+    {"/", "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04",
+     FIELDS({"\u1234", "bar"}), NULL, 0, NULL},
+    {"/", "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac",
+     FIELDS({"Param-3", "Value3"}, {"Param", "Value2"}, {"\u1234", "Value1"}), NULL, 0, NULL},
+    {"/", "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197",
+     FIELDS({UNRESERVED, UNRESERVED}), NULL, 0, NULL},
+    {"/", "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736", NULL, 0,
+     FIELDS({"My-Header1", " value1"}, {"My-Header2", " \"a   b   c\""}), NULL},
+    {"/", "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01", NULL, 0,
+     FIELDS({"My-Header1", "value4"}, {"My-Header1", "value1"}, {"My-Header1", "value3"},
+            {"My-Header1", "value2"}),
+     NULL},
+    {"/", "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea", NULL, 0,
+     FIELDS({"My-Header1", "value2"}, {"My-Header1", "value2"}, {"My-Header1", "value1"}), NULL},
+    {"/", "07ec1639c89043aa0e3e2de82b96708f198cceab042d4a97044c66dd9f74e7f8", NULL, 0,
+     FIELDS({"X-Amz-Security-Token", TOKEN}), TOKEN},
+    {"/\u1234", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85", NULL, 0, NULL,
+     0, NULL},
+    {"//example//", "87cca117541a147f6df867677d98a7d80dff226d2bfca9e4ffa899665623c7e5", NULL, 0,
+     NULL, 0, NULL},
+    {"/example1/example2/../..", "dc33e0856fd4baca4d7aa2146c38958283844764f38c74252a333df5e613003b",
+     NULL, 0, NULL, 0, NULL},
+    {"/example space/", "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741", NULL, 0,
+     NULL, 0, NULL},
+    {"/" UNRESERVED, "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f", NULL, 0,
+     NULL, 0, NULL},
+};
+
+// A request of the suite; headers: room for two more than `given`.
+static dogb_sign_request suite_request(const char *method, const char *path,
+                                       dogb_sign_field *headers, const dogb_sign_field *given,
+                                       size_t count) {
+    dogb_sign_request request = request_of(method, path);
+    headers[0] = (dogb_sign_field){"Host", "example.amazonaws.com"};
+    headers[1] = (dogb_sign_field){"X-Amz-Date", "20150830T123600Z"};
+    for (size_t i = 0; i < count; i++) {
+        headers[2 + i] = given[i];
+    }
+    request.headers = headers;
+    request.header_count = 2 + count;
+    request.time = "20150830T123600Z";
+    request.service = "service";
+    return request;
+}
+
+static void signatures_of_another_suite(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    dogb_credentials keys = {.id = (char[]){"AKIDEXAMPLE"},
+                             .secret = (char[]){"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
+    dogb_sign_field headers[8];
+    dogb_sign_request request;
+    char *authorization, *path, *query;
+    for (size_t i = 0; i < sizeof suite / sizeof suite[0]; i++) {
+        const struct suite_case *c = &suite[i];
+        request = suite_request("GET", c->path, headers, c->headers, c->header_count);
+        request.query = c->query;
+        request.query_count = c->query_count;
+        keys.token = (char *)(uintptr_t)c->token;
+        assert_ok(dogb_sign(&authorization, &path, &query, &arena, &request, &keys));
+        assert_string_equal(strstr(authorization, "Signature=") + 10, c->signature);
+    }
+    keys.token = NULL;
+    const dogb_sign_field form[] = {{"Content-Type", "application/x-www-form-urlencoded"},
+                                    {"Content-Length", "13"},
+                                    {"x-amz-content-sha256", FORM}};
+    request = suite_request("POST", "/", headers, form, 3);
+    request.payload_hash = FORM;
+    assert_ok(dogb_sign(&authorization, &path, &query, &arena, &request, &keys));
+    assert_string_equal(strstr(authorization, "Signature=") + 10,
+                        "d3875051da38690788ef43de4db0d8f280229d82040bfac253562e56c3f20e0b");
+    // Presigned: the date is in the query.
+    request = suite_request("GET", "/", headers, NULL, 0);
+    request.header_count = 1;
+    request.query = suite[0].query;
+    request.query_count = 2;
+    assert_ok(dogb_sign_url(&query, &arena, &request, &keys, 3600));
+    assert_string_equal(strstr(query, "Signature=") + 10,
+                        "86012e2c9ad4d77369f5d81c11f75158aae4f895a085212cc6d3f923d300bed5");
+    request.query_count = 0;
+    keys.token = (char[]){TOKEN};
+    assert_ok(dogb_sign_url(&query, &arena, &request, &keys, 3600));
+    assert_string_equal(strstr(query, "Signature=") + 10,
+                        "7ff2b50b376cb4d151970630573d6291dc128cc5c2a12ffb237f73cc53f67b6c");
+    dogb_arena_free(&arena);
+}
+
 static void a_day_has_a_key(void **state) {
     (void)state;
     dogb_sign_request request = request_of("GET", "/");
@@ -325,6 +430,7 @@ static void out_of_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples_of_the_documentation),
+        cmocka_unit_test(signatures_of_another_suite),
         cmocka_unit_test(a_day_has_a_key),
         cmocka_unit_test(a_presigned_request),
         cmocka_unit_test(keys_of_every_byte),
