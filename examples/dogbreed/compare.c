@@ -142,7 +142,9 @@ const command command_compare = {
     .examples = "  dogbreed compare runs/a runs/b\n"
                 "  dogbreed compare runs/a runs/b --html compare.html\n",
     .flags = flags,
+    .kinds = {DOGBREED_KIND_STORE},
     .words_min = 2,
     .words_max = 100,
+    .remote_words = WORDS_ALL,
     .run = run,
 };

@@ -27,6 +27,7 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_PROFILE] = "`train --profile`",
     [DOGBREED_KIND_REPORT] = "`report`",
     [DOGBREED_KIND_SERVE] = "`serve`",
+    [DOGBREED_KIND_STORE] = "s3:// paths, `s3`",
 };
 
 static void range_text(char *text, size_t size, const dogbreed_option_info *info) {

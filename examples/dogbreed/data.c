@@ -27,8 +27,9 @@ const command command_data_check = {
     .examples = "  dogbreed data check PHOTOS\n"
                 "  dogbreed data check PHOTOS --no-decode --json\n",
     .flags = no_flags,
-    .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_CHECK},
+    .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_CHECK, DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = 1,
+    .remote_words = 1,
     .run = run,
 };

@@ -125,6 +125,7 @@ int base_of_run(tool *t) {
         return TOOL_OK; // a model file; its loader has the better message for anything else
     }
     int rc = apply_config(t, text, t->words[0], DOGBREED_KIND_DATASET);
+    rc = rc == TOOL_OK ? apply_config(t, text, t->words[0], DOGBREED_KIND_STORE) : rc;
     json_t *config = parse_json(text);
     const char *data = text_of(config, "data");
     if (rc == TOOL_OK && value_of(t, "data") == NULL && *data != '\0') {
@@ -149,9 +150,11 @@ const command command_evaluate = {
     .examples = "  dogbreed evaluate runs/a\n"
                 "  dogbreed evaluate runs/a --data PHOTOS --split test --json\n",
     .flags = flags,
-    .kinds = {DOGBREED_KIND_EVALUATE, DOGBREED_KIND_DATASET},
+    .kinds = {DOGBREED_KIND_EVALUATE, DOGBREED_KIND_DATASET, DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = 1,
+    .remote_words = 1,
+    .remote_out = OUT_FILE,
     .run = run,
     .base = base_of_run,
 };

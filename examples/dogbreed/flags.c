@@ -2,6 +2,7 @@
 // configuration files and the environment. Order, later wins: defaults, the command's base
 // configuration, --config files, DOGBREED_<NAME>, flags and words in the order they stand.
 #include "flags.h"
+#include "remote.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -394,26 +395,47 @@ static int parse_words(parser *p) {
     return rc;
 }
 
+// The environment, then what stands on the line.
+static int assign_all(parser *p) {
+    int rc = apply_environment(p->t);
+    for (int i = 0; rc == TOOL_OK && i < p->assignment_count; i++) {
+        rc = assign(p->t, p->assignments[i].name, p->assignments[i].value, 0);
+    }
+    return rc;
+}
+
+// An s3:// path where none is understood would be taken for a local one.
+static int refuse_remote(const tool *t) {
+    const command *c = t->command;
+    for (int i = 0; i < t->word_count; i++) {
+        if (is_remote(t->words[i]) && c->remote_words >= 0 && i >= c->remote_words) {
+            return usage_error(t, "%s: expected a local path here; dogbreed s3 copies",
+                               t->words[i]);
+        }
+    }
+    const char *out = value_of(t, "out");
+    return is_remote(out) && c->remote_out == 0
+               ? usage_error(t, "--out %s: expected a local path; dogbreed s3 copies", out)
+               : TOOL_OK;
+}
+
 // The command's base configuration needs to see its own flags (--resume RUN): they are set first.
 static int apply_all(parser *p) {
     tool *t = p->t;
     int rc = TOOL_OK;
-    for (int i = 0; rc == TOOL_OK && i < p->assignment_count; i++) {
-        if (find_flag(t->command->flags, p->assignments[i].name) != NULL) {
-            rc = assign(t, p->assignments[i].name, p->assignments[i].value, 0);
-        }
-    }
+    rc = assign_all(p); // the base may need --endpoint; set again behind it
+    rc = rc == TOOL_OK ? refuse_remote(t) : rc;
+    rc = rc == TOOL_OK && !t->print_config ? remote_resolve(t) : rc;
     if (rc == TOOL_OK && t->command->base != NULL && !t->help) {
         rc = t->command->base(t);
     }
     for (int i = 0; rc == TOOL_OK && i < p->config_count; i++) {
-        rc = apply_file(t, p->configs[i]);
+        const char *local = NULL;
+        rc = remote_fetch(&local, t, p->configs[i]);
+        rc = rc == TOOL_OK ? apply_file(t, local) : rc;
     }
-    rc = rc == TOOL_OK ? apply_environment(t) : rc;
-    for (int i = 0; rc == TOOL_OK && i < p->assignment_count; i++) {
-        rc = assign(t, p->assignments[i].name, p->assignments[i].value, 0);
-    }
-    return rc;
+    rc = rc == TOOL_OK ? assign_all(p) : rc;
+    return rc == TOOL_OK && !t->print_config ? remote_resolve(t) : rc;
 }
 
 int parse_flags(tool *t, int argc, char **argv) {
@@ -444,6 +466,7 @@ out:
 }
 
 void free_tool(tool *t) {
+    remote_close(t);
     for (size_t i = 0; i < FLAGS_MAX; i++) {
         free(t->values[i]);
     }

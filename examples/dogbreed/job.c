@@ -2,6 +2,7 @@
 #include "job.h"
 #include "metrics.h"
 #include "paths.h"
+#include "remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ int job_open_data(job *j) {
     if (rc < 0 && rc != DOGBREED_ERROR_NOT_FOUND) {
         return fail(t, PHASE_DATA, rc);
     }
-    say("data   %s: %d classes, %lld train, %lld valid, %lld test\n", uri,
+    say("data   %s: %d classes, %lld train, %lld valid, %lld test\n", remote_name(t, uri),
         (int)dogbreed_dataset_class_count(j->data), (long long)dogbreed_dataset_size(j->train),
         j->valid == NULL ? 0LL : (long long)dogbreed_dataset_size(j->valid),
         j->test == NULL ? 0LL : (long long)dogbreed_dataset_size(j->test));
@@ -102,12 +103,18 @@ int job_open_model(job *j) {
     format_count(counts[0], sizeof counts[0], all);
     format_count(counts[1], sizeof counts[1], trainable);
     say("model  %s: %s parameters, %s of them trainable; weights %s\n", options->architecture,
-        counts[0], counts[1], random ? "random" : options->weights);
+        counts[0], counts[1], random ? "random" : remote_name(t, options->weights));
     if (random && strcmp(options->freeze, "none") != 0) {
         warn("the backbone has random weights and is frozen: give --weights FILE, or --freeze none "
              "to train all of it");
     }
     return TOOL_OK;
+}
+
+// A run in the store is brought up to date with each checkpoint.
+static int push_checkpoint(const dogbreed_event *event, void *userdata) {
+    (void)event;
+    return remote_push(userdata, 0) == TOOL_OK ? DOGBREED_OK : DOGBREED_STOP;
 }
 
 int job_subscribe(job *j) {
@@ -119,6 +126,11 @@ int job_subscribe(job *j) {
         rc = dogbreed_trainer_subscribe(j->trainer, NULL,
                                         DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_END),
                                         metrics_event, &j->format);
+    }
+    if (rc == DOGBREED_OK && remote_has_out(j->t)) {
+        rc = dogbreed_trainer_subscribe(j->trainer, NULL,
+                                        DOGBREED_EVENT_MASK(DOGBREED_EVENT_CHECKPOINT),
+                                        push_checkpoint, j->t);
     }
     return rc < 0 ? fail(j->t, PHASE_OTHER, rc) : TOOL_OK;
 }
@@ -140,7 +152,7 @@ int job_attach(job *j) {
     if (rc < 0) {
         return fail(t, j->resume == NULL ? PHASE_OTHER : PHASE_DATA, rc);
     }
-    say("run    %s\n", j->run);
+    say("run    %s\n", remote_name(t, j->run));
     return TOOL_OK;
 }
 
@@ -219,13 +231,14 @@ static int end_of_run(job *j, int rc) {
         warn("interrupted");
         if (t->json) {
             out_json(json_pack("{s:s,s:o,s:s,s:i}", "command", t->command->name, "run",
-                               json_text(j->run), "state", "interrupted", "exit_code", exit_code));
+                               json_text(remote_name(t, j->run)), "state", "interrupted",
+                               "exit_code", exit_code));
         }
     } else {
         (void)fail(t, PHASE_RUN, rc);
     }
     if (resumable || rc == DOGBREED_ERROR_CANCELLED) {
-        say("go on  %s %s --resume %s\n", t->program, t->command->name, j->run);
+        say("go on  %s %s --resume %s\n", t->program, t->command->name, remote_name(t, j->run));
     }
     return exit_code;
 }

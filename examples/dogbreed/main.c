@@ -1,5 +1,5 @@
 // main.c - finds the command, reads its flags, runs it.
-#include "tool.h"
+#include "remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +31,10 @@ extern const command command_model_list;
 extern const command command_weights_list;
 extern const command command_weights_convert;
 extern const command command_weights_verify;
+extern const command command_s3_ls;
+extern const command command_s3_cp;
+extern const command command_s3_sync;
+extern const command command_s3_rm;
 extern const command command_info;
 extern const command command_doctor;
 extern const command command_config_print;
@@ -58,6 +62,10 @@ const command *const commands[] = {
     &command_weights_list,
     &command_weights_convert,
     &command_weights_verify,
+    &command_s3_ls,
+    &command_s3_cp,
+    &command_s3_sync,
+    &command_s3_rm,
     &command_info,
     &command_doctor,
     &command_config_print,
@@ -175,7 +183,9 @@ static int run_command(tool *t, int argc, char **argv) {
         return usage_error(t, "%s; usage: dogbreed %s %s", what, t->command->name,
                            t->command->arguments);
     }
-    return t->command->run(t);
+    rc = t->command->run(t);
+    int pushed = remote_push(t, 1);
+    return rc == TOOL_OK ? pushed : rc;
 }
 
 int main(int argc, char **argv) {

@@ -150,8 +150,10 @@ const command command_model_info = {
                 "  dogbreed model info runs/a/model.safetensors --json\n"
                 "  dogbreed model info runs/a --plan\n",
     .flags = info_flags,
+    .kinds = {DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = 1,
+    .remote_words = 1,
     .run = run_info,
 };
 
@@ -162,8 +164,11 @@ const command command_model_export = {
     .examples = "  dogbreed model export runs/a --format pth --out m.pth\n"
                 "  dogbreed model export runs/a --out m.safetensors\n",
     .flags = export_flags,
+    .kinds = {DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = 1,
+    .remote_words = 1,
+    .remote_out = OUT_FILE,
     .run = run_export,
 };
 

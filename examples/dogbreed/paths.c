@@ -4,11 +4,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { DEPTH_MAX = 32 }; // links may form a circle
 
@@ -92,6 +94,58 @@ int paths_add_list(paths *list, const char *file) {
 
 char *absolute_path(const char *path) {
     return path == NULL || *path == '\0' ? NULL : realpath(path, NULL);
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *level) {
+    (void)info, (void)kind, (void)level;
+    return remove(path);
+}
+
+void paths_remove(const char *path, int with_parent) {
+    enum { DESCRIPTORS = 16 };
+    char *folder = strdup(path);
+    char *slash = folder == NULL || !with_parent ? NULL : strrchr(folder, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    if (folder != NULL) {
+        (void)nftw(folder, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+    }
+    free(folder);
+}
+
+static int make_parents(char *path) {
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
+        *slash = '/';
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int paths_write(const char *folder, const char *name, const char *text) {
+    char path[4200];
+    char aside[4210];
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    (void)snprintf(aside, sizeof aside, "%s.tmp", path);
+    FILE *file = make_parents(path) != 0 ? NULL : fopen(aside, "w");
+    if (file == NULL) {
+        return -1;
+    }
+    int failed = fputs(text, file) < 0 || fputc('\n', file) < 0;
+    if (fclose(file) != 0 || failed || rename(aside, path) != 0) {
+        int error = errno;
+        (void)unlink(aside);
+        errno = error;
+        return -1;
+    }
+    return 0;
 }
 
 void paths_free(paths *list) {

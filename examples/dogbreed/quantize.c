@@ -106,9 +106,11 @@ const command command_model_quantize = {
     .examples = "  dogbreed model quantize runs/a --out small.safetensors\n"
                 "  dogbreed model quantize m.safetensors --data PHOTOS --out small.safetensors\n",
     .flags = flags,
-    .kinds = {DOGBREED_KIND_QUANTIZE, DOGBREED_KIND_DATASET},
+    .kinds = {DOGBREED_KIND_QUANTIZE, DOGBREED_KIND_DATASET, DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = 1,
+    .remote_words = 1,
+    .remote_out = OUT_FILE,
     .run = run,
     .base = base_of_run,
 };

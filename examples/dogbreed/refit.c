@@ -1,4 +1,5 @@
 // refit.c - dogbreed run: look at the data, tune, train the winner, test it once, report.
+#include "remote.h"
 #include "study.h"
 
 #include <stdio.h>
@@ -62,8 +63,9 @@ static void print_text(const job *j, const study *s, const json_t *metrics) {
         print_evaluation(j->report, "test accuracy");
     }
     job_say_findings(j);
-    out("%-15s %s\n%-15s %s predict %s PHOTO.jpg --top-k 5\n", "run", j->run, "predict", t->program,
-        j->run);
+    const char *run = remote_name(t, j->run);
+    out("%-15s %s\n%-15s %s predict %s PHOTO.jpg --top-k 5\n", "run", run, "predict", t->program,
+        run);
 }
 
 static void print_result(const job *j, const study *s, const json_t *metrics) {
@@ -71,10 +73,10 @@ static void print_result(const job *j, const study *s, const json_t *metrics) {
         print_text(j, s, metrics);
         return;
     }
-    json_t *result =
-        json_pack("{s:s,s:o,s:s,s:I,s:O?,s:O?}", "command", "run", "run", json_text(j->run),
-                  "state", "completed", "trials", (json_int_t)json_array_size(s->trials), "winner",
-                  best_trial(s), "best", json_object_get(metrics, "best"));
+    json_t *result = json_pack("{s:s,s:o,s:s,s:I,s:O?,s:O?}", "command", "run", "run",
+                               json_text(remote_name(j->t, j->run)), "state", "completed", "trials",
+                               (json_int_t)json_array_size(s->trials), "winner", best_trial(s),
+                               "best", json_object_get(metrics, "best"));
     add_noise(result, s);
     (void)json_object_set_new(result, "seconds", json_real(now_seconds() - j->started));
     if (j->report != NULL) {
@@ -214,8 +216,10 @@ const command command_run = {
         "  dogbreed run --resume runs/r\n",
     .flags = flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
-              DOGBREED_KIND_TUNER, DOGBREED_KIND_DEBUG, DOGBREED_KIND_PROFILE},
+              DOGBREED_KIND_TUNER, DOGBREED_KIND_DEBUG, DOGBREED_KIND_PROFILE, DOGBREED_KIND_STORE},
     .words_max = 1,
+    .remote_words = 1,
+    .remote_out = OUT_RUN,
     .run = run,
     .base = base,
 };

@@ -1,6 +1,6 @@
 // settings.c - the options structs of the library as one set of names, driven by
 // dogbreed_options_describe alone: an option that is added to a table appears here by itself.
-#include "tool.h"
+#include "remote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,8 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
     [DOGBREED_KIND_TUNER] = "tuner",         [DOGBREED_KIND_COMMAND] = "command",
     [DOGBREED_KIND_DEBUG] = "debug",         [DOGBREED_KIND_PROFILE] = "profile",
-    [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_SERVE] = "server",
+    [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_STORE] = "store",
+    [DOGBREED_KIND_SERVE] = "server",
 };
 
 int kind_count(void) {
@@ -38,6 +39,7 @@ void settings_init(settings *s) {
     (void)dogbreed_profile_options_init(&s->profile, sizeof s->profile);
     (void)dogbreed_report_options_init(&s->report, sizeof s->report);
     (void)dogbreed_serve_options_init(&s->serve, sizeof s->serve);
+    (void)dogbreed_store_options_init(&s->store, sizeof s->store);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -48,7 +50,8 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_PREDICTOR] = &s->predictor, [DOGBREED_KIND_QUANTIZE] = &s->quantize,
         [DOGBREED_KIND_TUNER] = &s->tuner,         [DOGBREED_KIND_COMMAND] = &s->command,
         [DOGBREED_KIND_DEBUG] = &s->debug,         [DOGBREED_KIND_PROFILE] = &s->profile,
-        [DOGBREED_KIND_REPORT] = &s->report,       [DOGBREED_KIND_SERVE] = &s->serve,
+        [DOGBREED_KIND_REPORT] = &s->report,       [DOGBREED_KIND_STORE] = &s->store,
+        [DOGBREED_KIND_SERVE] = &s->serve,
     };
     return all[kind];
 }
@@ -142,6 +145,19 @@ static json_t *flag_json(const flag *f, const char *value) {
     return list;
 }
 
+// Local copies under their own names: the configuration must hold on other machines too.
+static void name_remote(json_t *config, const tool *t) {
+    const char *key = NULL;
+    json_t *value = NULL;
+    void *next = NULL;
+    json_object_foreach_safe(config, next, key, value) {
+        const char *text = json_string_value(value);
+        if (text != NULL && remote_name(t, text) != text) {
+            (void)json_object_set_new(config, key, json_text(remote_name(t, text)));
+        }
+    }
+}
+
 json_t *config_json(const tool *t) {
     json_t *config = json_object();
     settings copy = t->settings;
@@ -157,6 +173,7 @@ json_t *config_json(const tool *t) {
     for (size_t i = 0; t->command->kinds[i] != 0; i++) {
         add_kind(config, &copy, t->command->kinds[i]);
     }
+    name_remote(config, t);
     return config;
 }
 

@@ -1,6 +1,7 @@
 // study.c - see study.h.
 #include "study.h"
 #include "metrics.h"
+#include "remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -326,7 +327,7 @@ static int interrupted(const study *s) {
     warn("interrupted");
     if (t->json) {
         out_json(json_pack("{s:s,s:o,s:s,s:I,s:i}", "command", t->command->name, "run",
-                           json_text(s->folder), "state", "interrupted", "trials",
+                           json_text(remote_name(t, s->folder)), "state", "interrupted", "trials",
                            (json_int_t)json_array_size(s->trials), "exit_code", code));
     }
     return code;

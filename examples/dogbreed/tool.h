@@ -35,6 +35,10 @@ typedef struct flag {
 
 enum { FLAGS_MAX = 20, KINDS_MAX = 8 };
 
+// What --out names: a file, a folder that files are added to, a run directory, which must be new.
+enum { OUT_FILE = 1, OUT_FOLDER, OUT_RUN };
+enum { WORDS_ALL = -1, WORDS_KEPT = -2 }; // kept: the command itself knows what to do with s3://
+
 typedef struct command {
     const char *name;              // "train", "data check"
     const char *arguments;         // "DIR [NAME=VALUE...]"
@@ -46,6 +50,8 @@ typedef struct command {
     int words_max;
     int (*run)(struct tool *t);
     int (*base)(struct tool *t); // configuration that lies below --config; may be NULL
+    int remote_words;            // how many words may be s3:// paths that are read; WORDS_
+    int remote_out;              // OUT_FILE, OUT_FOLDER, OUT_RUN: --out may be an s3:// path
 } command;
 
 extern const command *const commands[];
@@ -66,6 +72,7 @@ typedef struct settings {
     dogbreed_profile_options profile;
     dogbreed_report_options report;
     dogbreed_serve_options serve;
+    dogbreed_store_options store;
 } settings;
 
 typedef struct tool {
@@ -83,7 +90,8 @@ typedef struct tool {
     int usage;
     int print_config;
     int allow_unknown;
-    int own_data; // the data is what the run directory was trained on
+    int own_data;          // the data is what the run directory was trained on
+    struct remote *remote; // s3:// paths; NULL: none so far
 } tool;
 
 // settings.c: options of all tables by name

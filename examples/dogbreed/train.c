@@ -2,6 +2,7 @@
 #include "job.h"
 #include "line.h"
 #include "metrics.h"
+#include "remote.h"
 
 #include <string.h>
 
@@ -16,8 +17,9 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
     const json_t *best = json_object_get(metrics, "best");
     if (t->json) {
         json_t *result =
-            json_pack("{s:s,s:o,s:s,s:I,s:O?,s:f}", "command", "train", "run", json_text(j->run),
-                      "state", exit_code == TOOL_TIME_LIMIT ? "time_limit" : "completed", "epochs",
+            json_pack("{s:s,s:o,s:s,s:I,s:O?,s:f}", "command", "train", "run",
+                      json_text(remote_name(t, j->run)), "state",
+                      exit_code == TOOL_TIME_LIMIT ? "time_limit" : "completed", "epochs",
                       (json_int_t)json_array_size(json_object_get(metrics, "epochs")), "best", best,
                       "seconds", now_seconds() - j->started);
         if (j->report != NULL) {
@@ -39,8 +41,9 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
     if (j->profile != NULL) {
         out("%-15s %s profile %s\n", "profile", t->program, j->run);
     }
-    out("%-15s %s\n%-15s %s predict %s PHOTO.jpg --top-k 5\n", "run", j->run, "predict", t->program,
-        j->run);
+    const char *run = remote_name(t, j->run);
+    out("%-15s %s\n%-15s %s predict %s PHOTO.jpg --top-k 5\n", "run", run, "predict", t->program,
+        run);
 }
 
 static int train(job *j) {
@@ -168,8 +171,10 @@ const command command_train = {
         "  dogbreed train --resume runs/a\n",
     .flags = flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
-              DOGBREED_KIND_DEBUG, DOGBREED_KIND_PROFILE},
+              DOGBREED_KIND_DEBUG, DOGBREED_KIND_PROFILE, DOGBREED_KIND_STORE},
     .words_max = 1,
+    .remote_words = 1,
+    .remote_out = OUT_RUN,
     .run = run,
     .base = base,
 };

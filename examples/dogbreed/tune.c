@@ -1,4 +1,5 @@
 // tune.c - dogbreed tune: many trials of one training, on a table of the best.
+#include "remote.h"
 #include "study.h"
 
 #include <ctype.h>
@@ -23,31 +24,32 @@ static void print_flags(const json_t *params) {
 
 static void print_text(const study *s) {
     const tool *t = s->t;
+    const char *folder = remote_name(t, s->folder);
     print_trials(s);
     print_best(s, "best");
     print_importance(s);
     if (s->pictures) {
-        out("%-15s %s/plots\n", "pictures", s->folder);
+        out("%-15s %s/plots\n", "pictures", folder);
     }
     if (s->board_next > 0) {
-        out("%-15s tensorboard --logdir %s\n", "curves", s->folder);
+        out("%-15s tensorboard --logdir %s\n", "curves", folder);
     }
-    out("%-15s %s\n", "run", s->folder);
+    out("%-15s %s\n", "run", folder);
     if (!study_is_command(t)) {
-        out("%-15s %s train --config %s/config.json", "train it", t->program, s->folder);
+        out("%-15s %s train --config %s/config.json", "train it", t->program, folder);
         print_flags(json_object_get(best_trial(s), "params"));
         out("\n");
     } else if (*t->settings.command.trial_folder == '\0') {
-        out("%-15s %s/trials/%04lld/log.txt\n", "its log", s->folder, (long long)s->best);
+        out("%-15s %s/trials/%04lld/log.txt\n", "its log", folder, (long long)s->best);
     }
 }
 
 static void print_json(const study *s, int exit_code) {
-    json_t *result =
-        json_pack("{s:s,s:o,s:s,s:I,s:I,s:I,s:O?,s:o?}", "command", "tune", "run",
-                  json_text(s->folder), "state", s->limited ? "time_limit" : "completed", "trials",
-                  (json_int_t)json_array_size(s->trials), "pruned", (json_int_t)s->pruned, "failed",
-                  (json_int_t)s->failed, "best", best_trial(s), "importance", study_importance(s));
+    json_t *result = json_pack(
+        "{s:s,s:o,s:s,s:I,s:I,s:I,s:O?,s:o?}", "command", "tune", "run",
+        json_text(remote_name(s->t, s->folder)), "state", s->limited ? "time_limit" : "completed",
+        "trials", (json_int_t)json_array_size(s->trials), "pruned", (json_int_t)s->pruned, "failed",
+        (json_int_t)s->failed, "best", best_trial(s), "importance", study_importance(s));
     add_noise(result, s);
     (void)json_object_set_new(result, "seconds", json_real(now_seconds() - s->started));
     (void)json_object_set_new(result, "exit_code", json_integer(exit_code));
@@ -80,7 +82,7 @@ static int tune(tool *t, const job *j) {
         }
     }
     if (exit_code != TOOL_OK && !s.worker && s.trials != NULL && json_array_size(s.trials) > 0) {
-        say("go on  %s tune --resume %s\n", t->program, s.folder);
+        say("go on  %s tune --resume %s\n", t->program, remote_name(t, s.folder));
     }
     study_close(&s);
     return exit_code;
@@ -185,8 +187,10 @@ const command command_tune = {
         "    --search epochs=3..9 --trials 40 --parallel 4\n",
     .flags = flags,
     .kinds = {DOGBREED_KIND_DATASET, DOGBREED_KIND_MODEL, DOGBREED_KIND_TRAINER,
-              DOGBREED_KIND_TUNER, DOGBREED_KIND_COMMAND},
+              DOGBREED_KIND_TUNER, DOGBREED_KIND_COMMAND, DOGBREED_KIND_STORE},
     .words_max = 1,
+    .remote_words = 1,
+    .remote_out = OUT_RUN,
     .run = run,
     .base = base,
 };

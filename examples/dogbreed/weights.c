@@ -77,8 +77,10 @@ const command command_weights_list = {
     .examples = "  dogbreed weights list resnet18.pth\n"
                 "  dogbreed weights list model.safetensors --json\n",
     .flags = no_flags,
+    .kinds = {DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = 1,
+    .remote_words = 1,
     .run = run_list,
 };
 
@@ -89,8 +91,10 @@ const command command_weights_convert = {
     .examples = "  dogbreed weights convert resnet18.pth resnet18.safetensors\n"
                 "  dogbreed weights convert model.safetensors model.pth\n",
     .flags = no_flags,
+    .kinds = {DOGBREED_KIND_STORE},
     .words_min = 2,
     .words_max = 2,
+    .remote_words = 1,
     .run = run_convert,
 };
 
@@ -101,7 +105,9 @@ const command command_weights_verify = {
     .examples = "  dogbreed weights verify model.safetensors\n"
                 "  dogbreed weights verify resnet18.pth --arch resnet18\n",
     .flags = verify_flags,
+    .kinds = {DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = 1,
+    .remote_words = 1,
     .run = run_verify,
 };

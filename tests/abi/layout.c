@@ -61,6 +61,36 @@
     FIELD(dogbreed_synth_options, per_class, 20, 4)                                        \
     FIELD(dogbreed_synth_options, size, 24, 4)                                             \
     FIELD(dogbreed_synth_options, reserved, 28, 4)                                         \
+    STRUCT(dogbreed_store_options, 88)                                                     \
+    FIELD(dogbreed_store_options, struct_size, 0, 4)                                       \
+    FIELD(dogbreed_store_options, kind, 4, 4)                                              \
+    FIELD(dogbreed_store_options, endpoint, 8, 8)                                          \
+    FIELD(dogbreed_store_options, region, 16, 8)                                           \
+    FIELD(dogbreed_store_options, aws_profile, 24, 8)                                      \
+    FIELD(dogbreed_store_options, store_dir, 32, 8)                                        \
+    FIELD(dogbreed_store_options, part_size, 40, 8)                                        \
+    FIELD(dogbreed_store_options, network_timeout, 48, 8)                                  \
+    FIELD(dogbreed_store_options, retry_delay, 56, 8)                                      \
+    FIELD(dogbreed_store_options, transfers, 64, 4)                                        \
+    FIELD(dogbreed_store_options, network_attempts, 68, 4)                                 \
+    FIELD(dogbreed_store_options, path_style, 72, 4)                                       \
+    FIELD(dogbreed_store_options, sign_request, 76, 4)                                     \
+    FIELD(dogbreed_store_options, imds, 80, 4)                                             \
+    FIELD(dogbreed_store_options, reserved, 84, 4)                                         \
+    STRUCT(dogbreed_store_progress, 40)                                                    \
+    FIELD(dogbreed_store_progress, struct_size, 0, 4)                                      \
+    FIELD(dogbreed_store_progress, reserved, 4, 4)                                         \
+    FIELD(dogbreed_store_progress, files, 8, 8)                                            \
+    FIELD(dogbreed_store_progress, files_total, 16, 8)                                     \
+    FIELD(dogbreed_store_progress, bytes, 24, 8)                                           \
+    FIELD(dogbreed_store_progress, bytes_total, 32, 8)                                     \
+    STRUCT(dogbreed_store_object, 40)                                                      \
+    FIELD(dogbreed_store_object, struct_size, 0, 4)                                        \
+    FIELD(dogbreed_store_object, folder, 4, 4)                                             \
+    FIELD(dogbreed_store_object, key, 8, 8)                                                \
+    FIELD(dogbreed_store_object, etag, 16, 8)                                              \
+    FIELD(dogbreed_store_object, size, 24, 8)                                              \
+    FIELD(dogbreed_store_object, modified, 32, 8)                                          \
     STRUCT(dogbreed_profile_options, 48)                                                   \
     FIELD(dogbreed_profile_options, struct_size, 0, 4)                                     \
     FIELD(dogbreed_profile_options, kind, 4, 4)                                            \

@@ -42,6 +42,9 @@ static int init_serve(void *o, size_t n) {
 static int init_report(void *o, size_t n) {
     return dogbreed_report_options_init(o, n);
 }
+static int init_store(void *o, size_t n) {
+    return dogbreed_store_options_init(o, n);
+}
 
 static const struct {
     uint32_t kind;
@@ -59,6 +62,7 @@ static const struct {
     {DOGBREED_KIND_COMMAND, sizeof(dogbreed_command_options), init_command},
     {DOGBREED_KIND_REPORT, sizeof(dogbreed_report_options), init_report},
     {DOGBREED_KIND_SERVE, sizeof(dogbreed_serve_options), init_serve},
+    {DOGBREED_KIND_STORE, sizeof(dogbreed_store_options), init_store},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

@@ -1,0 +1,365 @@
+// mirror.c - local copies of objects for whoever wants a path. A copy has a folder of its own in
+// the cache: files/ with the files, list.jsonl with the ETag that each of them came with. The next
+// call lists the store, and reads what has another ETag or is not here as it was left.
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/json.h"
+#include "store/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LIST_MAX = 1 << 30, PENDING_MAX = 256 }; // lines
+
+// A file as it was left here.
+typedef struct copy {
+    const char *key;
+    const char *etag;
+    int64_t size;
+    int64_t time; // of its last change, nanoseconds since 1970
+} copy;
+
+typedef struct mirror {
+    dogbreed_store *store;
+    dogb_arena *arena;
+    char *folder;
+    char *files;
+    char *list;
+    int lock;
+    dogb_uri prefix;
+    dogb_objects remote;
+    int single; // one object, not a folder
+    copy *copies;
+    size_t copy_count;
+    size_t copy_capacity;
+    int changed;
+    pthread_mutex_t guard; // of what follows, while files arrive
+    dogb_buffer pending;   // lines of files that are not synced yet
+    int pending_count;
+} mirror;
+
+static int by_key(const void *a, const void *b) {
+    return strcmp(((const copy *)a)->key, ((const copy *)b)->key);
+}
+
+static void unlock(void *pointer) {
+    const mirror *m = pointer;
+    if (m->lock >= 0) {
+        (void)close(m->lock);
+    }
+}
+
+// The folder of this URI at this endpoint, for this process alone.
+static int open_folder(mirror *m, const dogb_uri *uri) {
+    dogb_sha256 sum;
+    char name[65];
+    const dogbreed_store *s = m->store;
+    char *id = dogb_format(m->arena, "%s %s/%s", s->endpoint == NULL ? "" : s->endpoint,
+                           uri->bucket, uri->key);
+    int rc = id == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_sha256_of(&sum, id, strlen(id));
+    if (rc < 0) {
+        return rc;
+    }
+    dogb_sha256_text(&sum, name);
+    m->folder = dogb_format(m->arena, "%s/mirror/%.32s", s->cache, name);
+    m->files = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "files");
+    m->list = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "list.jsonl");
+    char *lock = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "lock");
+    if (m->files == NULL || m->list == NULL || lock == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    if ((rc = dogb_directory_make(m->files)) < 0) {
+        return rc;
+    }
+    m->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    rc = m->lock < 0 ? -1 : flock(m->lock, LOCK_EX);
+    while (rc != 0 && m->lock >= 0 && errno == EINTR) {
+        rc = flock(m->lock, LOCK_EX);
+    }
+    if (rc != 0) {
+        return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be locked", lock);
+    }
+    return DOGBREED_OK;
+}
+
+// One line of the list; one that is torn or not ours means nothing.
+static int read_line(mirror *m, const char *line, size_t length) {
+    json_t *entry = NULL;
+    if (dogb_json_parse(&entry, m->arena, line, length, m->list) < 0) {
+        return DOGBREED_OK;
+    }
+    const copy one = {
+        .key = json_string_value(json_object_get(entry, "key")),
+        .etag = json_string_value(json_object_get(entry, "etag")),
+        .size = json_integer_value(json_object_get(entry, "size")),
+        .time = json_integer_value(json_object_get(entry, "time")),
+    };
+    if (one.key == NULL || one.etag == NULL) {
+        return DOGBREED_OK;
+    }
+    if (dogb_grow(m->arena, &m->copies, &m->copy_capacity, m->copy_count, sizeof one) < 0) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    m->copies[m->copy_count++] = one;
+    return DOGBREED_OK;
+}
+
+static int read_list(mirror *m) {
+    void *data = NULL;
+    size_t size = 0;
+    int rc = dogb_file_read(&data, &size, m->arena, m->list, LIST_MAX);
+    const char *text = data;
+    if (rc == DOGBREED_ERROR_NOT_FOUND) {
+        return DOGBREED_OK;
+    }
+    for (const char *at = text; rc == DOGBREED_OK && at < text + size;) {
+        size_t length = strcspn(at, "\n");
+        rc = length == 0 ? DOGBREED_OK : read_line(m, at, length);
+        at += length + 1;
+    }
+    if (rc == DOGBREED_OK && m->copy_count > 0) {
+        qsort(m->copies, m->copy_count, sizeof *m->copies, by_key);
+    }
+    return rc;
+}
+
+static int look_at(int64_t *size, int64_t *time, const mirror *m, const char *key) {
+    dogb_arena scratch = {0};
+    struct stat info;
+    char *path = dogb_path_join(&scratch, m->files, key);
+    int found = path != NULL && lstat(path, &info) == 0 && S_ISREG(info.st_mode);
+    if (found) {
+        *size = info.st_size;
+        *time = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    }
+    dogb_arena_free(&scratch);
+    return found;
+}
+
+static int is_here(const mirror *m, const dogb_object *object) {
+    const copy wanted = {.key = object->key};
+    const copy *one = m->copy_count == 0
+                          ? NULL
+                          : bsearch(&wanted, m->copies, m->copy_count, sizeof *m->copies, by_key);
+    int64_t size = 0;
+    int64_t time = 0;
+    // A file that was fetched twice has two lines; any of them may be the one that holds.
+    while (one != NULL && one > m->copies && strcmp(one[-1].key, object->key) == 0) {
+        one--;
+    }
+    if (one == NULL || !look_at(&size, &time, m, object->key)) {
+        return 0;
+    }
+    for (; one < m->copies + m->copy_count && strcmp(one->key, object->key) == 0; one++) {
+        if (strcmp(one->etag, object->etag) == 0 && one->size == object->size &&
+            size == one->size && time == one->time) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static char *line_of(dogb_arena *arena, const mirror *m, const dogb_object *object) {
+    json_t *entry = dogb_json_object(arena);
+    int64_t size = 0;
+    int64_t time = 0;
+    if (entry == NULL || !look_at(&size, &time, m, object->key) ||
+        dogb_json_set_text(entry, "key", object->key) < 0 ||
+        dogb_json_set_text(entry, "etag", object->etag) < 0 ||
+        dogb_json_set_int(entry, "size", size) < 0 || dogb_json_set_int(entry, "time", time) < 0) {
+        return NULL;
+    }
+    char *text = dogb_json_text_in(arena, entry, 0);
+    return text == NULL ? NULL : dogb_format(arena, "%s\n", text);
+}
+
+// Files are on the disk before the list says so.
+static int write_pending(mirror *m) {
+    int rc = m->pending.rc;
+    if (rc == DOGBREED_OK && m->pending_count > 0 &&
+        (rc = dogb_target_sync(m->files)) == DOGBREED_OK) {
+        rc = dogb_file_append(m->list, m->pending.data, m->pending.length);
+    }
+    m->pending_count = 0;
+    m->pending.length = 0;
+    return rc;
+}
+
+// Files are written down while others arrive: what is killed goes on from there.
+static int got(const dogb_object *object, void *userdata) {
+    mirror *m = userdata;
+    dogb_arena scratch = {0};
+    char *line = line_of(&scratch, m, object);
+    int rc =
+        line == NULL ? dogb_fail(DOGBREED_ERROR_IO, "%s: cannot be written", m->list) : DOGBREED_OK;
+    (void)pthread_mutex_lock(&m->guard);
+    if (rc == DOGBREED_OK) {
+        dogb_buffer_add(&m->pending, line);
+        rc = ++m->pending_count == PENDING_MAX ? write_pending(m) : m->pending.rc;
+    }
+    (void)pthread_mutex_unlock(&m->guard);
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
+static int fetch_missing(mirror *m) {
+    const dogb_object **wanted = dogb_alloc(m->arena, m->remote.count + 1, sizeof *wanted);
+    size_t count = 0;
+    int64_t bytes = 0;
+    if (wanted == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < m->remote.count; i++) {
+        if (!is_here(m, &m->remote.items[i])) {
+            wanted[count++] = &m->remote.items[i];
+            bytes += m->remote.items[i].size;
+        }
+    }
+    m->changed = count > 0 || m->copy_count != m->remote.count;
+    dogb_store_begin(m->store, (int64_t)count, bytes);
+    int rc = dogb_store_download_all(m->store, &m->prefix, m->files, wanted, count, got, m);
+    dogb_error_state state; // what has come stays, also of a fetch that failed
+    dogb_error_save(&state, rc);
+    int written = write_pending(m);
+    return rc < 0 ? dogb_error_restore(&state) : written;
+}
+
+// Files that the store has no more.
+static int drop_extras(mirror *m) {
+    dogb_objects local = {.arena = m->arena};
+    int rc = dogb_store_scan(&local, m->files);
+    size_t r = 0;
+    for (size_t i = 0; rc == DOGBREED_OK && i < local.count; i++) {
+        while (r < m->remote.count && strcmp(m->remote.items[r].key, local.items[i].key) < 0) {
+            r++;
+        }
+        if (r < m->remote.count && strcmp(m->remote.items[r].key, local.items[i].key) == 0) {
+            continue;
+        }
+        char *path = dogb_path_join(m->arena, m->files, local.items[i].key);
+        if (path == NULL) {
+            return DOGBREED_ERROR_NO_MEMORY;
+        }
+        m->changed = 1;
+        if (unlink(path) != 0) {
+            rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be removed", path);
+        }
+        // Its folder too, when nothing is left: an empty class would be an error.
+        for (char *slash = strrchr(path, '/'); slash != NULL && slash > path + strlen(m->files);
+             slash = strrchr(path, '/')) {
+            *slash = '\0';
+            if (rmdir(path) != 0) {
+                break;
+            }
+        }
+    }
+    return rc;
+}
+
+static int write_list(mirror *m) {
+    dogb_buffer text = {.arena = m->arena};
+    for (size_t i = 0; i < m->remote.count; i++) {
+        dogb_arena scratch = {0};
+        char *line = line_of(&scratch, m, &m->remote.items[i]);
+        dogb_buffer_add(&text, line == NULL ? "" : line);
+        dogb_arena_free(&scratch);
+    }
+    return text.rc < 0 ? text.rc : dogb_file_replace(m->list, text.data, text.length);
+}
+
+// What the URI means: all below KEY/, else the object KEY itself.
+static int find_remote(mirror *m, const dogb_uri *uri) {
+    int rc = dogb_store_scan_objects(&m->remote, &m->prefix, m->store, uri);
+    if (rc < 0 || m->remote.count > 0) {
+        return rc;
+    }
+    size_t length = strlen(uri->key);
+    if (length == 0 || uri->key[length - 1] == '/') {
+        return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "s3://%s/%s: there is nothing below",
+                         uri->bucket, uri->key);
+    }
+    dogb_object object;
+    if ((rc = dogb_store_head(&object, m->arena, m->store, uri)) < 0) {
+        return rc;
+    }
+    const char *name = dogb_path_name(uri->key);
+    m->single = 1;
+    object.key = dogb_strdup(m->arena, name);
+    m->prefix.key = dogb_strndup(m->arena, uri->key, (size_t)(name - uri->key));
+    return object.key == NULL || m->prefix.key == NULL ? DOGBREED_ERROR_NO_MEMORY
+                                                       : dogb_objects_add(&object, &m->remote);
+}
+
+static int hand_out(char **out, const char *path) {
+    *out = dogb_malloc(strlen(path) + 1, 1);
+    if (*out == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    memcpy(*out, path, strlen(path));
+    return DOGBREED_OK;
+}
+
+static int fetch(char **path, mirror *m, const dogb_uri *uri) {
+    int rc = find_remote(m, uri);
+    rc = rc < 0 ? rc : dogb_store_check_names(&m->remote, &m->prefix);
+    rc = rc < 0 ? rc : open_folder(m, uri);
+    rc = rc < 0 ? rc : read_list(m);
+    rc = rc < 0 ? rc : fetch_missing(m);
+    rc = rc < 0 ? rc : drop_extras(m);
+    rc = rc < 0 || !m->changed ? rc : write_list(m);
+    if (rc < 0) {
+        return rc;
+    }
+    const char *local =
+        m->single ? dogb_path_join(m->arena, m->files, m->remote.items[0].key) : m->files;
+    return local == NULL ? DOGBREED_ERROR_NO_MEMORY : hand_out(path, local);
+}
+
+int dogbreed_store_fetch(char **path, dogbreed_store *store, const char *uri) {
+    DOGB_CHECK(path != NULL, "store: path is NULL, expected where to put it");
+    *path = NULL;
+    DOGB_CHECK(store != NULL, "store: NULL, expected a handle");
+    DOGB_CHECK(uri != NULL, "store: uri must not be NULL");
+    dogb_arena scratch = {0};
+    dogb_uri parsed;
+    mirror m = {.store = store, .arena = &scratch, .lock = -1};
+    m.remote.arena = m.pending.arena = &scratch;
+    if (pthread_mutex_init(&m.guard, NULL) != 0) {
+        return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "a lock cannot be made");
+    }
+    int rc = dogb_defer(&scratch, unlock, &m);
+    rc = rc < 0 ? rc : dogb_uri_parse(&parsed, &scratch, uri);
+    dogb_store_begin(store, 0, 0);
+    rc = rc < 0 ? rc : fetch(path, &m, &parsed);
+    dogb_arena_free(&scratch);
+    (void)pthread_mutex_destroy(&m.guard);
+    return rc;
+}
+
+int dogbreed_store_work(char **path, dogbreed_store *store, const char *uri) {
+    DOGB_CHECK(path != NULL, "store: path is NULL, expected where to put it");
+    *path = NULL;
+    DOGB_CHECK(store != NULL, "store: NULL, expected a handle");
+    DOGB_CHECK(uri != NULL, "store: uri must not be NULL");
+    dogb_arena scratch = {0};
+    dogb_uri parsed;
+    int rc = dogb_uri_parse(&parsed, &scratch, uri);
+    char *parent = rc < 0 ? NULL : dogb_path_join(&scratch, store->cache, "work");
+    char *folder = parent == NULL ? NULL : dogb_path_join(&scratch, parent, "XXXXXX");
+    if (rc == DOGBREED_OK) {
+        rc = folder == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_directory_make(parent);
+    }
+    if (rc == DOGBREED_OK && mkdtemp(folder) == NULL) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot make a folder", parent);
+    }
+    rc = rc < 0 ? rc : hand_out(path, folder);
+    dogb_arena_free(&scratch);
+    return rc;
+}
