@@ -18,6 +18,7 @@
 #                              Pythons with Optuna 4.9 and 5; made in the same way
 # DOGBREED_TENSORBOARD_PYTHON=FILE  a Python with TensorBoard; made in the same way
 # DOGBREED_SMDEBUG_PYTHON=FILE  a Python with smdebug, SageMaker Debugger's library; made in the same way
+# DOGBREED_SAGEMAKER_PYTHON=FILE  a Python with the SageMaker training toolkit; made in the same way
 # DOGBREED_BROWSER_PYTHON=FILE  a Python with playwright, which drives the installed chromium; made in the same way
 # DOGBREED_ORACLE=off          leave the oracle suite out
 # shellcheck disable=SC2317 # stages are called by name
@@ -149,7 +150,7 @@ stage_gcc() {
     say "gcc: all suites"
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
         unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON DOGBREED_TENSORBOARD_PYTHON \
-            DOGBREED_SMDEBUG_PYTHON DOGBREED_BROWSER_PYTHON
+            DOGBREED_SMDEBUG_PYTHON DOGBREED_SAGEMAKER_PYTHON DOGBREED_BROWSER_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
     else
         need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
@@ -158,6 +159,7 @@ stage_gcc() {
         need_oracle DOGBREED_OPTUNA5_PYTHON optuna "450 MB" optuna==5.0.0 "${optuna_packages[@]}"
         need_oracle DOGBREED_TENSORBOARD_PYTHON tensorboard "170 MB" tensorboard==2.21.0
         need_oracle DOGBREED_SMDEBUG_PYTHON smdebug "130 MB" "${smdebug_packages[@]}"
+        need_oracle DOGBREED_SAGEMAKER_PYTHON sagemaker "350 MB" sagemaker-training==5.1.4
         need_oracle DOGBREED_BROWSER_PYTHON browser "150 MB" playwright==1.65.2
     fi
     run_tests build

@@ -46,6 +46,8 @@ typedef struct command {
     int words_max;
     int (*run)(struct tool *t);
     int (*base)(struct tool *t); // configuration that lies below --config; may be NULL
+    // After everything, also after wrong options; may be NULL. Returns the exit code.
+    int (*end)(struct tool *t, int exit_code);
 } command;
 
 extern const command *const commands[];
@@ -65,6 +67,7 @@ typedef struct settings {
     dogbreed_debug_options debug;
     dogbreed_profile_options profile;
     dogbreed_report_options report;
+    dogbreed_job_options job;
 } settings;
 
 typedef struct tool {
@@ -82,7 +85,8 @@ typedef struct tool {
     int usage;
     int print_config;
     int allow_unknown;
-    int own_data; // the data is what the run directory was trained on
+    int own_data;                // the data is what the run directory was trained on
+    struct container *container; // of job train; NULL: not in one
 } tool;
 
 // settings.c: options of all tables by name
@@ -126,6 +130,7 @@ int fail(const tool *t, int phase, int code);
 int fail_with(const tool *t, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int usage_error(const tool *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *last_error(void);        // what the last failure printed; "" none
 int output_close(int exit_code);     // flushes; a full disk is a failure
 json_t *parse_json(char *text);      // releases the library's text; NULL: not JSON
 void out_tree(const json_t *object); // as indented text
@@ -158,6 +163,9 @@ int progress_event(const dogbreed_event *event, void *userdata); // a dogbreed_e
 extern const uint64_t progress_mask;
 void progress_clear(void); // removes the line that is being redrawn, before other output
 void progress_destroy(progress *p);
+
+// job_train.c
+int in_container(void); // 1: /opt/ml, or what SAGEMAKER_BASE_DIR names, is there
 
 // help.c
 void print_help(const command *c); // NULL: the whole tool

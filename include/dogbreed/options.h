@@ -26,7 +26,9 @@ enum {
     DOGBREED_KIND_COMMAND = 10,
     DOGBREED_KIND_DEBUG = 11,
     DOGBREED_KIND_PROFILE = 12,
-    DOGBREED_KIND_REPORT = 13
+    DOGBREED_KIND_REPORT = 13,
+    /* 14 and 15 are kept for serving and stores. */
+    DOGBREED_KIND_JOB = 16
 };
 
 /* Types in dogbreed_option_info. */

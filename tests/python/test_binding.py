@@ -13,7 +13,7 @@ import threading
 import unittest
 
 import dogbreed
-from dogbreed import common, dataset, debug, event, model, options, predictor, record, tuner
+from dogbreed import common, dataset, debug, event, job, model, options, predictor, record, tuner
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
 STORE = os.path.join(os.path.dirname(os.path.abspath(SYMBOLS)), "..", "record", "golden", "smdebug")
@@ -23,6 +23,7 @@ STRUCTS = {
     "dogbreed_evaluation": dogbreed.Evaluation, "dogbreed_tensor": event.Tensor,
     "dogbreed_tensor_stats": event.TensorStats, "dogbreed_event": event.RawEvent,
     "dogbreed_record_step_info": record.StepInfo, "dogbreed_record_tensor_info": record.TensorInfo,
+    "dogbreed_hyperparameter": job.RawHyperparameter,
     "dogbreed_rule": debug.RawRule, "dogbreed_rule_call": debug.RawCall, "dogbreed_rule_param": debug.RawParam,
     "dogbreed_trial_event": tuner.RawTrial, "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
 }
