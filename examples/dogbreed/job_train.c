@@ -137,7 +137,8 @@ static int open_channels(tool *t) {
     }
     int rc = dogbreed_job_data(&path, c->job, &t->settings.job);
     if (rc < 0) {
-        return fail(t, PHASE_DATA, rc);
+        // Several hosts, RecordIO: the job was set up so, whatever the data are.
+        return fail(t, rc == DOGBREED_ERROR_UNSUPPORTED ? PHASE_USAGE : PHASE_DATA, rc);
     }
     set_value(t, "data", path);
     dogbreed_free(path);

@@ -107,8 +107,13 @@ static const char *value_of(dogb_arena *arena, json_t *json, const char *text) {
 }
 
 int dogb_job_decode(const char **value, dogb_arena *arena, const char *text) {
-    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+    json_error_t error = {.line = 0};
+    json_t *json = json_loads(text, JSON_DECODE_ANY, &error);
     *value = NULL;
+    // Most allocation failures inside jansson leave no text behind.
+    if (json == NULL && error.text[0] == '\0') {
+        return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "out of memory for JSON");
+    }
     if (json_is_null(json)) {
         return DOGBREED_OK;
     }
