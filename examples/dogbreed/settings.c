@@ -6,13 +6,21 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-    [DOGBREED_KIND_DATASET] = "dataset",     [DOGBREED_KIND_CHECK] = "check",
-    [DOGBREED_KIND_SYNTH] = "synth",         [DOGBREED_KIND_MODEL] = "model",
-    [DOGBREED_KIND_TRAINER] = "trainer",     [DOGBREED_KIND_EVALUATE] = "evaluate",
-    [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
-    [DOGBREED_KIND_TUNER] = "tuner",         [DOGBREED_KIND_COMMAND] = "command",
-    [DOGBREED_KIND_DEBUG] = "debug",         [DOGBREED_KIND_PROFILE] = "profile",
-    [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_JOB] = "job",
+    [DOGBREED_KIND_DATASET] = "dataset",
+    [DOGBREED_KIND_CHECK] = "check",
+    [DOGBREED_KIND_SYNTH] = "synth",
+    [DOGBREED_KIND_MODEL] = "model",
+    [DOGBREED_KIND_TRAINER] = "trainer",
+    [DOGBREED_KIND_EVALUATE] = "evaluate",
+    [DOGBREED_KIND_PREDICTOR] = "predictor",
+    [DOGBREED_KIND_QUANTIZE] = "quantize",
+    [DOGBREED_KIND_TUNER] = "tuner",
+    [DOGBREED_KIND_COMMAND] = "command",
+    [DOGBREED_KIND_DEBUG] = "debug",
+    [DOGBREED_KIND_PROFILE] = "profile",
+    [DOGBREED_KIND_REPORT] = "report",
+    [DOGBREED_KIND_SERVE] = "serve",
+    [DOGBREED_KIND_JOB] = "job",
 };
 
 int kind_count(void) {
@@ -37,18 +45,27 @@ void settings_init(settings *s) {
     (void)dogbreed_debug_options_init(&s->debug, sizeof s->debug);
     (void)dogbreed_profile_options_init(&s->profile, sizeof s->profile);
     (void)dogbreed_report_options_init(&s->report, sizeof s->report);
+    (void)dogbreed_serve_options_init(&s->serve, sizeof s->serve);
     (void)dogbreed_job_options_init(&s->job, sizeof s->job);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
     void *all[] = {
-        [DOGBREED_KIND_DATASET] = &s->dataset,     [DOGBREED_KIND_CHECK] = &s->check,
-        [DOGBREED_KIND_SYNTH] = &s->synth,         [DOGBREED_KIND_MODEL] = &s->model,
-        [DOGBREED_KIND_TRAINER] = &s->trainer,     [DOGBREED_KIND_EVALUATE] = &s->evaluate,
-        [DOGBREED_KIND_PREDICTOR] = &s->predictor, [DOGBREED_KIND_QUANTIZE] = &s->quantize,
-        [DOGBREED_KIND_TUNER] = &s->tuner,         [DOGBREED_KIND_COMMAND] = &s->command,
-        [DOGBREED_KIND_DEBUG] = &s->debug,         [DOGBREED_KIND_PROFILE] = &s->profile,
-        [DOGBREED_KIND_REPORT] = &s->report,       [DOGBREED_KIND_JOB] = &s->job,
+        [DOGBREED_KIND_DATASET] = &s->dataset,
+        [DOGBREED_KIND_CHECK] = &s->check,
+        [DOGBREED_KIND_SYNTH] = &s->synth,
+        [DOGBREED_KIND_MODEL] = &s->model,
+        [DOGBREED_KIND_TRAINER] = &s->trainer,
+        [DOGBREED_KIND_EVALUATE] = &s->evaluate,
+        [DOGBREED_KIND_PREDICTOR] = &s->predictor,
+        [DOGBREED_KIND_QUANTIZE] = &s->quantize,
+        [DOGBREED_KIND_TUNER] = &s->tuner,
+        [DOGBREED_KIND_COMMAND] = &s->command,
+        [DOGBREED_KIND_DEBUG] = &s->debug,
+        [DOGBREED_KIND_PROFILE] = &s->profile,
+        [DOGBREED_KIND_REPORT] = &s->report,
+        [DOGBREED_KIND_SERVE] = &s->serve,
+        [DOGBREED_KIND_JOB] = &s->job,
     };
     return all[kind];
 }

@@ -67,6 +67,7 @@ typedef struct settings {
     dogbreed_debug_options debug;
     dogbreed_profile_options profile;
     dogbreed_report_options report;
+    dogbreed_serve_options serve;
     dogbreed_job_options job;
 } settings;
 

@@ -27,7 +27,8 @@ enum {
     DOGBREED_KIND_DEBUG = 11,
     DOGBREED_KIND_PROFILE = 12,
     DOGBREED_KIND_REPORT = 13,
-    /* 14 and 15 are kept for serving and stores. */
+    DOGBREED_KIND_SERVE = 14,
+    /* 15 is kept for stores. */
     DOGBREED_KIND_JOB = 16
 };
 
