@@ -36,6 +36,7 @@ extern const command command_doctor;
 extern const command command_config_print;
 extern const command command_config_copy;
 extern const command command_job_train;
+extern const command command_job_serve;
 
 const command *const commands[] = {
     &command_run,
@@ -64,6 +65,7 @@ const command *const commands[] = {
     &command_config_print,
     &command_config_copy,
     &command_job_train,
+    &command_job_serve,
 };
 const size_t command_count = sizeof commands / sizeof commands[0];
 

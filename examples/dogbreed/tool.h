@@ -165,6 +165,9 @@ extern const uint64_t progress_mask;
 void progress_clear(void); // removes the line that is being redrawn, before other output
 void progress_destroy(progress *p);
 
+// serve.c, for an endpoint in a container too: until a signal ends it
+int serve_model(tool *t, const char *model);
+
 // job_train.c
 int in_container(void); // 1: /opt/ml, or what SAGEMAKER_BASE_DIR names, is there
 

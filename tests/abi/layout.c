@@ -29,7 +29,7 @@
     FIELD(dogbreed_check_options, bad_fraction, 8, 8)                                      \
     FIELD(dogbreed_check_options, decode, 16, 4)                                           \
     FIELD(dogbreed_check_options, threads, 20, 4)                                          \
-    STRUCT(dogbreed_serve_options, 152)                                                    \
+    STRUCT(dogbreed_serve_options, 160)                                                    \
     FIELD(dogbreed_serve_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_serve_options, kind, 4, 4)                                              \
     FIELD(dogbreed_serve_options, host, 8, 8)                                              \
@@ -54,6 +54,7 @@
     FIELD(dogbreed_serve_options, items_max, 140, 4)                                       \
     FIELD(dogbreed_serve_options, connections_max, 144, 4)                                 \
     FIELD(dogbreed_serve_options, connections_per_ip, 148, 4)                              \
+    FIELD(dogbreed_serve_options, accept, 152, 8)                                          \
     STRUCT(dogbreed_synth_options, 32)                                                     \
     FIELD(dogbreed_synth_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_synth_options, kind, 4, 4)                                              \
