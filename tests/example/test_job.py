@@ -1,5 +1,7 @@
 """dogbreed job train on a container's folders below a scratch root: files, markers, exit codes, restarts, model.tar.gz."""
 import csv
+import ctypes.util
+import http.client
 import io
 import json
 import os
@@ -7,6 +9,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tarfile
 import threading
@@ -351,6 +354,55 @@ class Job(tool.Case):
         out.write_bytes(out.read_bytes()[:-100])
         self.fails(run("predict", out, photo), 4, "model.tar.gz", "cut short")
         self.assertEqual(pathlib.Path(self.folder / "none.tar.gz").exists(), False)
+
+
+    def test_a_container_serves_its_model(self):
+        if not ctypes.util.find_library("microhttpd"):
+            self.skipTest("libmicrohttpd is not here")
+        base = self.folder / "served" / "opt" / "ml"
+        shutil.copytree(self.whole(), base / "model")
+        photo = next((self.shapes / "test").glob("*/*.jpg")).read_bytes()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = tool.start("job", "serve", "--root", base.parent.parent, **{
+            **CLEAN, "SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"})
+        self.assertEqual(process.stdout.readline(), f"serving at http://0.0.0.0:{port}\n")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/ping")
+        reply = connection.getresponse()
+        self.assertEqual((reply.status, reply.read()), (200, b""))
+        rows = {}
+        for accept in (None, "*/*", "application/json"):
+            connection.request("POST", "/invocations", photo,
+                               {"Content-Type": "image/jpeg", **({"Accept": accept} if accept else {})})
+            rows[accept] = connection.getresponse().read().decode()
+        self.assertEqual(rows[None], rows["*/*"])
+        self.assertEqual([float(word) for word in rows[None].split(",")], json.loads(rows["application/json"])[0])
+        for size, expected in ((6291457, 413), (6291456, 422)):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("POST", "/invocations", b"x" * size, {"Content-Type": "image/jpeg"})
+            self.assertEqual(connection.getresponse().status, expected)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+
+    def test_an_endpoint_that_cannot_be_is_told(self):
+        base = self.folder / "empty" / "opt" / "ml"
+        (base / "model").mkdir(parents=True)
+        root = base.parent.parent
+        self.fails(run("job", "serve", "--root", root, **CLEAN), 4, "model.safetensors")
+        self.fails(run("job", "serve", "--root", root, **{**CLEAN, "SAGEMAKER_BIND_TO_PORT": "x"}), 2, "SAGEMAKER_BIND_TO_PORT")
+        self.fails(run("job", "serve", "--root", root, **{**CLEAN, "SAGEMAKER_MULTI_MODEL": "true"}), 2, "SAGEMAKER_MULTI_MODEL")
+
+    def test_the_examples_tree_is_a_container(self):
+        tree = tool.SOURCE / "examples" / "sagemaker" / "tree.sh"
+        root = self.folder / "tree"
+        words = [f"{name}={value.strip(chr(34))}" for name, value in PARAMS.items()]
+        subprocess.run([tree, root, self.shapes, *words], check=True, capture_output=True)
+        self.ok(run("job", "train", "--root", root, "--strict", **CLEAN))
+        self.assertEqual((root / "opt" / "ml" / "model" / "model.safetensors").read_bytes(),
+                         (self.whole() / "model.safetensors").read_bytes())
 
 
 if __name__ == "__main__":
