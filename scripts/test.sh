@@ -20,6 +20,7 @@
 # DOGBREED_SMDEBUG_PYTHON=FILE  a Python with smdebug, SageMaker Debugger's library; made in the same way
 # DOGBREED_SERVE_PYTHON=FILE    a Python with tritonclient[http], requests, requests-toolbelt; made in the same way
 # DOGBREED_S3_PYTHON=FILE      a Python with boto3, moto, awscli and s3cmd; made in the same way
+# DOGBREED_SAGEMAKER_PYTHON=FILE  a Python with the SageMaker training toolkit; made in the same way
 # DOGBREED_BROWSER_PYTHON=FILE  a Python with playwright, which drives the installed chromium; made in the same way
 # DOGBREED_ORACLE=off          leave the oracle suite out
 # shellcheck disable=SC2317 # stages are called by name
@@ -153,7 +154,7 @@ stage_gcc() {
     say "gcc: all suites"
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
         unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON DOGBREED_TENSORBOARD_PYTHON \
-            DOGBREED_SMDEBUG_PYTHON DOGBREED_BROWSER_PYTHON DOGBREED_SERVE_PYTHON DOGBREED_S3_PYTHON
+            DOGBREED_SMDEBUG_PYTHON DOGBREED_SAGEMAKER_PYTHON DOGBREED_BROWSER_PYTHON DOGBREED_SERVE_PYTHON DOGBREED_S3_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
     else
         need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
@@ -163,6 +164,7 @@ stage_gcc() {
         need_oracle DOGBREED_TENSORBOARD_PYTHON tensorboard "170 MB" tensorboard==2.21.0
         need_oracle DOGBREED_SMDEBUG_PYTHON smdebug "130 MB" "${smdebug_packages[@]}"
         need_oracle DOGBREED_S3_PYTHON s3 "300 MB" "${s3_packages[@]}"
+        need_oracle DOGBREED_SAGEMAKER_PYTHON sagemaker "350 MB" sagemaker-training==5.1.4
         need_oracle DOGBREED_BROWSER_PYTHON browser "150 MB" playwright==1.65.2
         need_oracle DOGBREED_SERVE_PYTHON serve "170 MB" "${serve_packages[@]}"
     fi

@@ -28,6 +28,8 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_REPORT] = "`report`",
     [DOGBREED_KIND_SERVE] = "`serve`",
     [DOGBREED_KIND_STORE] = "s3:// paths, `s3`",
+    [DOGBREED_KIND_SERVE] = "`serve`: a model behind HTTP",
+    [DOGBREED_KIND_JOB] = "`job train`",
 };
 
 static void range_text(char *text, size_t size, const dogbreed_option_info *info) {

@@ -420,10 +420,19 @@ static int refuse_remote(const tool *t) {
 }
 
 // The command's base configuration needs to see its own flags (--resume RUN): they are set first.
+static int apply_own(parser *p) {
+    int rc = TOOL_OK;
+    for (int i = 0; rc == TOOL_OK && i < p->assignment_count; i++) {
+        if (find_flag(p->t->command->flags, p->assignments[i].name) != NULL) {
+            rc = assign(p->t, p->assignments[i].name, p->assignments[i].value, 0);
+        }
+    }
+    return rc;
+}
+
 static int apply_all(parser *p) {
     tool *t = p->t;
-    int rc = TOOL_OK;
-    rc = assign_all(p); // the base may need --endpoint; set again behind it
+    int rc = assign_all(p); // the base may need --endpoint; set again behind it
     rc = rc == TOOL_OK ? refuse_remote(t) : rc;
     rc = rc == TOOL_OK && !t->print_config ? remote_resolve(t) : rc;
     if (rc == TOOL_OK && t->command->base != NULL && !t->help) {
@@ -454,6 +463,8 @@ int parse_flags(tool *t, int argc, char **argv) {
     // Help is given whatever else stands on the line.
     if (rc == TOOL_OK && !t->help && !t->usage) {
         rc = apply_all(&p);
+    } else if (rc != TOOL_OK) {
+        (void)apply_own(&p); // the command's `end` needs to know where it is
     }
 out:
     for (int i = 0; i < p.assignment_count; i++) {

@@ -23,6 +23,11 @@ void job_make_absolute(tool *t) {
         (void)dogbreed_options_set(&t->settings.model, "weights", path);
     }
     free(path);
+    path = absolute_path(t->settings.dataset.class_list);
+    if (path != NULL) {
+        (void)dogbreed_options_set(&t->settings.dataset, "class_list", path);
+    }
+    free(path);
 }
 
 int job_open_data(job *j) {
@@ -161,7 +166,9 @@ int job_profile(job *j) {
     if (!is_on(t, "profile", 0)) {
         return TOOL_OK;
     }
-    int rc = dogbreed_profile_attach(&j->profile, j->trainer, j->run, &t->settings.profile);
+    const char *folder = container_profile_dir(t);
+    int rc = dogbreed_profile_attach(&j->profile, j->trainer, folder == NULL ? j->run : folder,
+                                     &t->settings.profile);
     return rc < 0 ? fail(t, PHASE_USAGE, rc) : TOOL_OK;
 }
 
@@ -237,7 +244,7 @@ static int end_of_run(job *j, int rc) {
     } else {
         (void)fail(t, PHASE_RUN, rc);
     }
-    if (resumable || rc == DOGBREED_ERROR_CANCELLED) {
+    if (t->container == NULL && (resumable || rc == DOGBREED_ERROR_CANCELLED)) {
         say("go on  %s %s --resume %s\n", t->program, t->command->name, remote_name(t, j->run));
     }
     return exit_code;

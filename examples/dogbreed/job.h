@@ -35,8 +35,8 @@ int job_attach(job *j);    // the run directory: --out, or resume
         {"rule", "NAME[:PARAMETER=VALUE,...]",                                                     \
          "a rule in place of the default ones; may be repeated", FLAG_LIST},                       \
     {                                                                                              \
-        "collection", "NAME[:KEY=VALUE,...]",                                                      \
-            "tensors to store besides losses; may be repeated", FLAG_LIST                          \
+        "collection", "NAME[:KEY=VALUE,...]", "tensors to store besides losses; may be repeated",  \
+            FLAG_LIST                                                                              \
     }
 
 #define JOB_BOARD_FLAG                                                                             \
@@ -46,6 +46,30 @@ int job_attach(job *j);    // the run directory: --out, or resume
             "on",                                                                                  \
             1                                                                                      \
     }
+
+// The flags of train, also of a training in a container.
+#define JOB_TRAIN_FLAGS                                                                            \
+    {"data", "DIR", "folder of images; the same as the word DIR", 1},                              \
+        {"out", "DIR", "run directory to make; default: the next free runs/train-N", 0},           \
+        {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},         \
+        {"test", NULL, "measure the test split at the end (--no-test: do not); default on", 1},    \
+        JOB_BOARD_FLAG, JOB_WATCH_FLAGS,                                                           \
+        {"dry-run", NULL, "load everything, train one batch, write nothing", 0},                   \
+        {"profile", NULL, "record times, the system and advice in the folder profile of the run",  \
+         1},                                                                                       \
+        {"auto", NULL, "measure for some seconds which settings are best here, and take them", 0}, \
+    {                                                                                              \
+        "metrics-format", "NAME", "lines on stdout: text, katib-text, katib-json, jsonl", 0        \
+    }
+
+// train.c, for a training in a container too.
+int train_run(tool *t);
+int train_base(tool *t);
+
+// job_hook.c: what a container adds to a training; both do nothing outside of one.
+int container_attach(job *j);
+int container_finish(job *j, int exit_code);
+const char *container_profile_dir(const tool *t); // NULL: the run directory
 
 // watch.c: the debugger, when it is asked for; before the run directory is made, and behind.
 int job_watch(job *j);

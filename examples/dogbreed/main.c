@@ -39,6 +39,8 @@ extern const command command_info;
 extern const command command_doctor;
 extern const command command_config_print;
 extern const command command_config_copy;
+extern const command command_job_train;
+extern const command command_job_serve;
 
 const command *const commands[] = {
     &command_run,
@@ -70,6 +72,8 @@ const command *const commands[] = {
     &command_doctor,
     &command_config_print,
     &command_config_copy,
+    &command_job_train,
+    &command_job_serve,
 };
 const size_t command_count = sizeof commands / sizeof commands[0];
 
@@ -188,6 +192,39 @@ static int run_command(tool *t, int argc, char **argv) {
     return rc == TOOL_OK ? pushed : rc;
 }
 
+static const command *named(const char *name) {
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+// A container's image is started as "train" or "serve", or with that one word. NULL: this is
+// neither. *words: those that are no flags of the command.
+static const command *of_container(int *words, int argc, char **argv) {
+    static const char *const names[] = {"train", "serve"};
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *self = argc == 0 ? "" : slash == NULL ? argv[0] : slash + 1;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int called = strcmp(self, names[i]) == 0;
+        if (called || (argc == 2 && strcmp(argv[1], names[i]) == 0 && in_container())) {
+            char pair[16];
+            (void)snprintf(pair, sizeof pair, "job %s", names[i]);
+            *words = !called;
+            return named(pair);
+        }
+    }
+    return NULL;
+}
+
+static int finish(tool *t, int exit_code) {
+    exit_code = t->command->end == NULL ? exit_code : t->command->end(t, exit_code);
+    free_tool(t);
+    return output_close(exit_code);
+}
+
 int main(int argc, char **argv) {
     tool t = {.program = argc > 0 ? argv[0] : "dogbreed"};
     int first = 1;
@@ -203,6 +240,10 @@ int main(int argc, char **argv) {
     if (has("--version", argc - 1, argv + 1)) {
         print_version(t.json);
         return output_close(TOOL_OK);
+    }
+    t.command = of_container(&words, argc, argv);
+    if (t.command != NULL) {
+        return finish(&t, run_command(&t, argc - 1 - words, argv + 1 + words));
     }
     if (first >= argc) {
         int asked = has("--help", argc - 1, argv + 1) || has("-h", argc - 1, argv + 1);
@@ -227,7 +268,5 @@ int main(int argc, char **argv) {
     for (int i = first - 1; i >= 1; i--) {
         argv[i + words] = argv[i];
     }
-    rc = run_command(&t, argc - 1 - words, argv + 1 + words);
-    free_tool(&t);
-    return output_close(rc);
+    return finish(&t, run_command(&t, argc - 1 - words, argv + 1 + words));
 }

@@ -2,6 +2,7 @@
 #include "tool.h"
 
 #include <stdio.h>
+#include <string.h>
 
 // "32x112x112"
 static void shape_text(char out[48], const json_t *shape) {
@@ -80,6 +81,14 @@ static int run_info(tool *t) {
     return TOOL_OK;
 }
 
+static int is_archive(const char *path, const char *format) {
+    static const char ending[] = ".tar.gz";
+    size_t length = strlen(path);
+    size_t size = sizeof ending - 1;
+    return format != NULL ? strcmp(format, ending + 1) == 0
+                          : length > size && strcmp(path + length - size, ending) == 0;
+}
+
 static int run_export(tool *t) {
     const char *path = value_of(t, "out");
     const char *format = value_of(t, "format");
@@ -91,7 +100,9 @@ static int run_export(tool *t) {
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
     }
-    rc = dogbreed_model_export(model, path, format);
+    // An archive has the model card in it too.
+    rc = is_archive(path, format) ? dogbreed_job_pack(path, t->words[0])
+                                  : dogbreed_model_export(model, path, format);
     dogbreed_model_destroy(model);
     if (rc < 0) {
         return fail(t, PHASE_OTHER, rc);
@@ -138,7 +149,7 @@ static const flag info_flags[] = {
 
 static const flag export_flags[] = {
     {"out", "FILE", "the file to write", 0},
-    {"format", "NAME", "safetensors or pth; default: by the ending of the file", 0},
+    {"format", "NAME", "safetensors, pth or tar.gz; default: by the ending of the file", 0},
     {NULL, NULL, NULL, 0},
 };
 
@@ -162,7 +173,8 @@ const command command_model_export = {
     .arguments = "MODEL --out FILE [--format NAME] [OPTIONS...]",
     .summary = "write the weights for other programs",
     .examples = "  dogbreed model export runs/a --format pth --out m.pth\n"
-                "  dogbreed model export runs/a --out m.safetensors\n",
+                "  dogbreed model export runs/a --out m.safetensors\n"
+                "  dogbreed model export runs/a --out model.tar.gz\n",
     .flags = export_flags,
     .kinds = {DOGBREED_KIND_STORE},
     .words_min = 1,

@@ -165,7 +165,14 @@ void warn(const char *format, ...) {
     va_end(args);
 }
 
+static char error_text[1200];
+
+const char *last_error(void) {
+    return error_text;
+}
+
 static int print_error(const tool *t, const char *name, const char *message, int exit_code) {
+    (void)snprintf(error_text, sizeof error_text, "%s", message);
     progress_clear();
     (void)fflush(stdout);
     (void)fprintf(stderr, "%sdogbreed%s%s: error:%s %s\n", style("red"),

@@ -20,10 +20,9 @@ static void print_ready(const tool *t, const dogbreed_server *server) {
     }
 }
 
-static int run(tool *t) {
+int serve_model(tool *t, const char *model) {
     dogbreed_server *server = NULL;
-    int rc =
-        dogbreed_server_create(&server, t->words[0], &t->settings.serve, &t->settings.predictor);
+    int rc = dogbreed_server_create(&server, model, &t->settings.serve, &t->settings.predictor);
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
     }
@@ -41,6 +40,10 @@ static int run(tool *t) {
     signals_watch(NULL, 0);
     dogbreed_server_destroy(server);
     return exit_code;
+}
+
+static int run(tool *t) {
+    return serve_model(t, t->words[0]);
 }
 
 const command command_serve = {

@@ -12,8 +12,8 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
     [DOGBREED_KIND_TUNER] = "tuner",         [DOGBREED_KIND_COMMAND] = "command",
     [DOGBREED_KIND_DEBUG] = "debug",         [DOGBREED_KIND_PROFILE] = "profile",
-    [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_STORE] = "store",
-    [DOGBREED_KIND_SERVE] = "server",
+    [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_SERVE] = "server",
+    [DOGBREED_KIND_STORE] = "store",         [DOGBREED_KIND_JOB] = "job",
 };
 
 int kind_count(void) {
@@ -40,6 +40,7 @@ void settings_init(settings *s) {
     (void)dogbreed_report_options_init(&s->report, sizeof s->report);
     (void)dogbreed_serve_options_init(&s->serve, sizeof s->serve);
     (void)dogbreed_store_options_init(&s->store, sizeof s->store);
+    (void)dogbreed_job_options_init(&s->job, sizeof s->job);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -50,8 +51,8 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_PREDICTOR] = &s->predictor, [DOGBREED_KIND_QUANTIZE] = &s->quantize,
         [DOGBREED_KIND_TUNER] = &s->tuner,         [DOGBREED_KIND_COMMAND] = &s->command,
         [DOGBREED_KIND_DEBUG] = &s->debug,         [DOGBREED_KIND_PROFILE] = &s->profile,
-        [DOGBREED_KIND_REPORT] = &s->report,       [DOGBREED_KIND_STORE] = &s->store,
-        [DOGBREED_KIND_SERVE] = &s->serve,
+        [DOGBREED_KIND_REPORT] = &s->report,       [DOGBREED_KIND_SERVE] = &s->serve,
+        [DOGBREED_KIND_STORE] = &s->store,         [DOGBREED_KIND_JOB] = &s->job,
     };
     return all[kind];
 }

@@ -52,6 +52,8 @@ typedef struct command {
     int (*base)(struct tool *t); // configuration that lies below --config; may be NULL
     int remote_words;            // how many words may be s3:// paths that are read; WORDS_
     int remote_out;              // OUT_FILE, OUT_FOLDER, OUT_RUN: --out may be an s3:// path
+    // After everything, also after wrong options; may be NULL. Returns the exit code.
+    int (*end)(struct tool *t, int exit_code);
 } command;
 
 extern const command *const commands[];
@@ -73,6 +75,7 @@ typedef struct settings {
     dogbreed_report_options report;
     dogbreed_serve_options serve;
     dogbreed_store_options store;
+    dogbreed_job_options job;
 } settings;
 
 typedef struct tool {
@@ -90,8 +93,10 @@ typedef struct tool {
     int usage;
     int print_config;
     int allow_unknown;
-    int own_data;          // the data is what the run directory was trained on
-    struct remote *remote; // s3:// paths; NULL: none so far
+    int own_data;                // the data is what the run directory was trained on
+    struct remote *remote;       // s3:// paths; NULL: none so far
+    int own_data;                // the data is what the run directory was trained on
+    struct container *container; // of job train; NULL: not in one
 } tool;
 
 // settings.c: options of all tables by name
@@ -135,6 +140,7 @@ int fail(const tool *t, int phase, int code);
 int fail_with(const tool *t, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int usage_error(const tool *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *last_error(void);        // what the last failure printed; "" none
 int output_close(int exit_code);     // flushes; a full disk is a failure
 json_t *parse_json(char *text);      // releases the library's text; NULL: not JSON
 void out_tree(const json_t *object); // as indented text
@@ -167,6 +173,12 @@ int progress_event(const dogbreed_event *event, void *userdata); // a dogbreed_e
 extern const uint64_t progress_mask;
 void progress_clear(void); // removes the line that is being redrawn, before other output
 void progress_destroy(progress *p);
+
+// serve.c, for an endpoint in a container too: until a signal ends it
+int serve_model(tool *t, const char *model);
+
+// job_train.c
+int in_container(void); // 1: /opt/ml, or what SAGEMAKER_BASE_DIR names, is there
 
 // help.c
 void print_help(const command *c); // NULL: the whole tool

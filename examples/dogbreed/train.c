@@ -95,7 +95,7 @@ static int dry_run(job *j) {
     return TOOL_OK;
 }
 
-static int run(tool *t) {
+int train_run(tool *t) {
     job j = {.t = t, .resume = value_of(t, "resume"), .started = now_seconds()};
     if (t->word_count > 0) {
         set_value(t, "data", t->words[0]);
@@ -121,15 +121,16 @@ static int run(tool *t) {
     } else if (exit_code == TOOL_OK && (exit_code = open_trainer(&j)) == TOOL_OK &&
                (exit_code = job_watch(&j)) == TOOL_OK && (exit_code = job_attach(&j)) == TOOL_OK &&
                (exit_code = job_keep_watch(&j)) == TOOL_OK &&
-               (exit_code = job_profile(&j)) == TOOL_OK) {
-        exit_code = train(&j);
+               (exit_code = job_profile(&j)) == TOOL_OK &&
+               (exit_code = container_attach(&j)) == TOOL_OK) {
+        exit_code = container_finish(&j, train(&j));
     }
     job_close(&j);
     return exit_code;
 }
 
 // A resumed run starts from its own config.json.
-static int base(tool *t) {
+int train_base(tool *t) {
     const char *directory = value_of(t, "resume");
     char *text = NULL;
     if (directory == NULL) {
@@ -145,16 +146,7 @@ static int base(tool *t) {
 }
 
 static const flag flags[] = {
-    {"data", "DIR", "folder of images; the same as the word DIR", 1},
-    {"out", "DIR", "run directory to make; default: the next free runs/train-N", 0},
-    {"resume", "RUN", "go on with an interrupted run, with its own configuration", 0},
-    {"test", NULL, "measure the test split at the end (--no-test: do not); default on", 1},
-    JOB_BOARD_FLAG,
-    JOB_WATCH_FLAGS,
-    {"dry-run", NULL, "load everything, train one batch, write nothing", 0},
-    {"profile", NULL, "record times, the system and advice in the folder profile of the run", 1},
-    {"auto", NULL, "measure for some seconds which settings are best here, and take them", 0},
-    {"metrics-format", "NAME", "lines on stdout: text, katib-text, katib-json, jsonl", 0},
+    JOB_TRAIN_FLAGS,
     {NULL, NULL, NULL, 0},
 };
 
@@ -175,6 +167,6 @@ const command command_train = {
     .words_max = 1,
     .remote_words = 1,
     .remote_out = OUT_RUN,
-    .run = run,
-    .base = base,
+    .run = train_run,
+    .base = train_base,
 };

@@ -40,6 +40,9 @@ int job_watch(job *j) {
                  : dogbreed_debug_attach(&j->debug, j->trainer, &options);
     free(all_rules);
     free(all_collections);
+    if (rc == DOGBREED_ERROR_EXISTS && j->resume != NULL) { // a run that is over: nothing to add
+        return TOOL_OK;
+    }
     return rc < 0 ? fail(t, PHASE_USAGE, rc) : TOOL_OK;
 }
 

@@ -30,6 +30,8 @@ typedef struct dogbreed_dataset_options {
     int32_t
         jpeg_warnings; /* DOGBREED_WARNINGS_: refuse damaged JPEGs, or accept what Pillow accepts */
     int32_t reserved;
+    const char *class_list; /* file with the name of a class in each line: the classes, also those
+                               without a folder here; "": the folders are */
 } dogbreed_dataset_options;
 
 DOGBREED_API int dogbreed_dataset_options_init(dogbreed_dataset_options *options,

@@ -7,6 +7,7 @@
 #include <dogbreed/debug.h>
 #include <dogbreed/evaluate.h>
 #include <dogbreed/event.h>
+#include <dogbreed/job.h>
 #include <dogbreed/model.h>
 #include <dogbreed/options.h>
 #include <dogbreed/predictor.h>

@@ -68,8 +68,8 @@ DOGBREED_API int dogbreed_model_options_init(dogbreed_model_options *options, si
 DOGBREED_API int dogbreed_model_create(dogbreed_model **out, const dogbreed_dataset *dataset,
                                        const dogbreed_model_options *options);
 
-/* Loads a model file, or the model of a run directory. Returns NOT_FOUND, FORMAT, MISMATCH,
- * UNSUPPORTED. */
+/* Loads a model file, the model of a run directory or of an archive (model.tar.gz). Returns
+ * NOT_FOUND, FORMAT, MISMATCH, UNSUPPORTED. */
 DOGBREED_API int dogbreed_model_load(dogbreed_model **out, const char *path);
 
 /* Saves everything that prediction needs (weights, network, classes, preprocessing) in one

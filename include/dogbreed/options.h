@@ -28,7 +28,8 @@ enum {
     DOGBREED_KIND_PROFILE = 12,
     DOGBREED_KIND_REPORT = 13,
     DOGBREED_KIND_SERVE = 14,
-    DOGBREED_KIND_STORE = 15
+    DOGBREED_KIND_STORE = 15,
+    DOGBREED_KIND_JOB = 16
 };
 
 /* Types in dogbreed_option_info. */

@@ -39,6 +39,7 @@ typedef struct dogbreed_serve_options {
     int32_t items_max;           /* pictures of one request */
     int32_t connections_max;     /* in all */
     int32_t connections_per_ip;  /* 0: no limit */
+    const char *accept;          /* media type of replies to requests that do not choose one */
 } dogbreed_serve_options;
 
 DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, size_t struct_size);

@@ -52,6 +52,9 @@ int dogb_directory_make(const char *path);   // with parents; fine when it exist
 int dogb_directory_sync(const char *path);
 int dogb_directory_remove(
     const char *path); // with everything in it; symbolic links are not followed
+// A new folder of our own in $TMPDIR, else /tmp: "<name>-XXXXXX". The arena removes it with
+// everything in it.
+int dogb_directory_temporary(char **out, dogb_arena *arena, const char *name);
 char *dogb_path_join(dogb_arena *arena, const char *directory, const char *name); // NULL: no memory
 const char *dogb_path_name(const char *path); // part behind the last '/'
 

@@ -17,6 +17,9 @@ static const dogb_option dataset_options[] = {
     DOGB_ROW_PIXELS_MAX(dogbreed_dataset_options),
     DOGB_ROW_BYTES_MAX(dogbreed_dataset_options),
     DOGB_ROW_JPEG_WARNINGS(dogbreed_dataset_options),
+    DOGB_OPTION_STRING(dogbreed_dataset_options, class_list, "",
+                       "File with a class name in each line, where the folder has not all of them; "
+                       "empty: the class folders."),
 };
 
 const dogb_table dogb_dataset_table = {"dataset", DOGBREED_KIND_DATASET,

@@ -88,9 +88,15 @@ static int add_classes(dogb_scan_state *s, const char *folder, const dogb_listin
         if (rc == DOGBREED_OK && added == 0 && defining) {
             rc = no_images(s, path, others);
         } else if (rc == DOGBREED_OK && added > 0 && label < 0) {
-            rc = dogb_fail(DOGBREED_ERROR_FORMAT,
-                           "%s: a class that %s does not have, expected one of its %d folders",
-                           path, s->storage->folders[DOGB_SPLIT_TRAIN], s->storage->class_count);
+            int listed = *s->storage->options.class_list != '\0';
+            rc = dogb_fail(
+                DOGBREED_ERROR_FORMAT,
+                listed ? "%s: a class that %s does not have, expected one of its %d names"
+                       : "%s: a class that %s does not have, expected one of its %d "
+                         "folders",
+                path,
+                listed ? s->storage->options.class_list : s->storage->folders[DOGB_SPLIT_TRAIN],
+                s->storage->class_count);
         }
     }
     dogb_arena_free(&scratch);
@@ -201,9 +207,10 @@ static int unite(dogb_listing *out, dogb_arena *arena, const dogb_listing *split
 static int scan_splits(dogb_scan_state *s, dogb_arena *arena, const dogb_listing *root,
                        const dogb_listing splits[DOGB_SPLIT_COUNT]) {
     dogb_storage *storage = s->storage;
-    int defining = storage->folders[DOGB_SPLIT_TRAIN] != NULL;
+    int listed = *storage->options.class_list != '\0';
+    int defining = !listed && storage->folders[DOGB_SPLIT_TRAIN] != NULL;
     int rc = DOGBREED_OK;
-    if (!defining) {
+    if (!listed && !defining) {
         dogb_listing all;
         rc = unite(&all, arena, splits);
         rc = rc < 0 ? rc : set_classes(s, &all);
@@ -241,7 +248,8 @@ static int scan_classes(dogb_scan_state *s, const dogb_listing *root) {
     }
     s->storage->drawn = 1;
     s->split = DOGB_SPLIT_ALL;
-    return classes ? add_classes(s, s->storage->root, root, 1) : no_classes(s->storage);
+    return classes ? add_classes(s, s->storage->root, root, *s->storage->options.class_list == '\0')
+                   : no_classes(s->storage);
 }
 
 int dogb_scan(dogb_storage *storage) {
@@ -256,6 +264,13 @@ int dogb_scan(dogb_storage *storage) {
     }
     if ((rc = find_splits(&s, &scratch, &root, splits)) < 0) {
         goto out;
+    }
+    if (*storage->options.class_list != '\0') {
+        dogb_listing names;
+        rc = dogb_class_list(&names, &scratch, storage->options.class_list);
+        if (rc < 0 || (rc = set_classes(&s, &names)) < 0) {
+            goto out;
+        }
     }
     int found = 0;
     for (int i = 0; i < DOGB_SPLIT_COUNT; i++) {

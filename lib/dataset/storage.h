@@ -76,6 +76,10 @@ int dogb_dataset_handle(dogbreed_dataset **out, dogb_storage *storage, int32_t k
 // list.c: everything in a folder but "." and "..". NOT_FOUND, IO, FORMAT (too many entries).
 int dogb_list(dogb_listing *out, dogb_arena *arena, const char *path);
 
+// class_list.c: the names in a file, one a line, sorted, as the folders of a listing. NOT_FOUND,
+// IO, FORMAT.
+int dogb_class_list(dogb_listing *out, dogb_arena *arena, const char *path);
+
 // scan.c: fills root, classes, records, splits' folders and leftovers of a storage.
 int dogb_scan(dogb_storage *storage);
 

@@ -2,6 +2,7 @@
 // weights for other programs.
 #include "core/error.h"
 #include "core/file.h"
+#include "core/unpack.h"
 #include "model/model_struct.h"
 
 #include <string.h>
@@ -159,10 +160,39 @@ static void close_file(void *file) {
     dogb_weights_destroy(file);
 }
 
+static int is_archive(const char *path) {
+    static const char *const endings[] = {".tar.gz", ".tgz", ".tar"};
+    size_t length = strlen(path);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t size = strlen(endings[i]);
+        if (length > size && strcmp(path + length - size, endings[i]) == 0) {
+            return dogb_file_exists(path);
+        }
+    }
+    return 0;
+}
+
+// Unpacks an archive for as long as the arena lives; what was mapped of it stays.
+static int unpack(const char **path, dogb_arena *arena) {
+    enum { FILES_MAX = 1000 };
+    char *folder = NULL;
+    int rc = dogb_directory_temporary(&folder, arena, "dogbreed-model");
+    const dogb_unpack_conf conf = {
+        .what = *path, .directory = folder, .bytes_max = (int64_t)16 << 30, .files_max = FILES_MAX};
+    rc = rc < 0 ? rc : dogb_unpack_file(*path, &conf, NULL);
+    *path = folder;
+    return rc;
+}
+
 static int load(dogbreed_model **out, const char *path, tensor_fn take) {
     dogb_arena scratch = {0};
     dogb_weights *file = NULL;
     dogbreed_model *model = NULL;
+    int unpacked = is_archive(path) ? unpack(&path, &scratch) : DOGBREED_OK;
+    if (unpacked < 0) {
+        dogb_arena_free(&scratch);
+        return unpacked;
+    }
     // A run directory stands for the model in it.
     if (dogb_directory_exists(path)) {
         path = dogb_path_join(&scratch, path, "model.safetensors");

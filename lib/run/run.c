@@ -225,11 +225,12 @@ static int next_directory(dogb_run *run) {
     return rc < 0 ? rc : dogb_fail(DOGBREED_ERROR_EXISTS, "runs: there are too many runs");
 }
 
-// A directory of the caller's choice must not hold another run.
+// A directory of the caller's choice must not hold another run. A lock file alone is not one: a
+// process that was killed right behind the start leaves it, and a live one is found by locking.
 static int own_directory(dogb_run *run, const char *directory) {
-    static const char *const names[] = {"config.json", "manifest.json",    "status.json",
-                                        "metrics.csv", "metrics.jsonl",    "run.lock",
-                                        "checkpoint",  "model.safetensors"};
+    static const char *const names[] = {"config.json",      "manifest.json", "status.json",
+                                        "metrics.csv",      "metrics.jsonl", "checkpoint",
+                                        "model.safetensors"};
     dogb_arena scratch = {0};
     int rc = set_directory(run, directory);
     for (size_t i = 0; i < sizeof names / sizeof *names && rc == DOGBREED_OK; i++) {

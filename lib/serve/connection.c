@@ -121,6 +121,9 @@ static unsigned begin(dogb_exchange *e, const char *method, const char *version)
     r->path = e->target.path;
     r->type = header_or(e, "Content-Type");
     r->accept = header_or(e, "Accept");
+    if (*r->accept == '\0' || strcmp(r->accept, "*/*") == 0) {
+        r->accept = e->http->server.options.accept;
+    }
     e->refusal = check_route(e, method);
     if (e->refusal != NULL && e->announced != 0 &&
         (e->announced > drop_max(e) || dogb_exchange_header(r, "Expect") != NULL)) {

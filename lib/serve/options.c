@@ -47,6 +47,9 @@ static const dogb_option options[] = {
                       "Connections in all."),
     DOGB_OPTION_INT32(dogbreed_serve_options, connections_per_ip, 0, 100000, "64", "",
                       "Connections from one address; 0: no limit."),
+    DOGB_OPTION_STRING(dogbreed_serve_options, accept, "",
+                       "Reply of /invocations to requests without Accept, or with */*: a media "
+                       "type; empty: application/json."),
 };
 
 const dogb_table dogb_serve_table = {

@@ -7,7 +7,7 @@
 
 // clang-format off
 #define LAYOUT(STRUCT, FIELD) \
-    STRUCT(dogbreed_dataset_options, 64)                                                   \
+    STRUCT(dogbreed_dataset_options, 72)                                                   \
     FIELD(dogbreed_dataset_options, struct_size, 0, 4)                                     \
     FIELD(dogbreed_dataset_options, kind, 4, 4)                                            \
     FIELD(dogbreed_dataset_options, seed, 8, 8)                                            \
@@ -18,6 +18,7 @@
     FIELD(dogbreed_dataset_options, bytes_max, 48, 8)                                      \
     FIELD(dogbreed_dataset_options, jpeg_warnings, 56, 4)                                  \
     FIELD(dogbreed_dataset_options, reserved, 60, 4)                                       \
+    FIELD(dogbreed_dataset_options, class_list, 64, 8)                                     \
     STRUCT(dogbreed_sample, 16)                                                            \
     FIELD(dogbreed_sample, struct_size, 0, 4)                                              \
     FIELD(dogbreed_sample, label, 4, 4)                                                    \
@@ -28,7 +29,7 @@
     FIELD(dogbreed_check_options, bad_fraction, 8, 8)                                      \
     FIELD(dogbreed_check_options, decode, 16, 4)                                           \
     FIELD(dogbreed_check_options, threads, 20, 4)                                          \
-    STRUCT(dogbreed_serve_options, 152)                                                    \
+    STRUCT(dogbreed_serve_options, 160)                                                    \
     FIELD(dogbreed_serve_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_serve_options, kind, 4, 4)                                              \
     FIELD(dogbreed_serve_options, host, 8, 8)                                              \
@@ -53,6 +54,7 @@
     FIELD(dogbreed_serve_options, items_max, 140, 4)                                       \
     FIELD(dogbreed_serve_options, connections_max, 144, 4)                                 \
     FIELD(dogbreed_serve_options, connections_per_ip, 148, 4)                              \
+    FIELD(dogbreed_serve_options, accept, 152, 8)                                          \
     STRUCT(dogbreed_synth_options, 32)                                                     \
     FIELD(dogbreed_synth_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_synth_options, kind, 4, 4)                                              \
@@ -183,6 +185,19 @@
     FIELD(dogbreed_rule, epoch, 88, 8)                                                     \
     FIELD(dogbreed_rule, end, 96, 8)                                                       \
     FIELD(dogbreed_rule, userdata, 104, 8)                                                 \
+    STRUCT(dogbreed_job_options, 32)                                                       \
+    FIELD(dogbreed_job_options, struct_size, 0, 4)                                         \
+    FIELD(dogbreed_job_options, kind, 4, 4)                                                \
+    FIELD(dogbreed_job_options, pipe_timeout, 8, 8)                                        \
+    FIELD(dogbreed_job_options, pipe_bytes_max, 16, 8)                                     \
+    FIELD(dogbreed_job_options, pipe_files_max, 24, 8)                                     \
+    STRUCT(dogbreed_hyperparameter, 40)                                                    \
+    FIELD(dogbreed_hyperparameter, struct_size, 0, 4)                                      \
+    FIELD(dogbreed_hyperparameter, recorded, 4, 4)                                         \
+    FIELD(dogbreed_hyperparameter, name, 8, 8)                                             \
+    FIELD(dogbreed_hyperparameter, option, 16, 8)                                          \
+    FIELD(dogbreed_hyperparameter, text, 24, 8)                                            \
+    FIELD(dogbreed_hyperparameter, value, 32, 8)                                           \
     STRUCT(dogbreed_quantize_options, 40)                                                  \
     FIELD(dogbreed_quantize_options, struct_size, 0, 4)                                    \
     FIELD(dogbreed_quantize_options, kind, 4, 4)                                           \

@@ -157,6 +157,49 @@ static void works_without_train(void **state) {
     dogbreed_dataset_destroy(all);
 }
 
+static void a_list_says_what_the_classes_are(void **state) {
+    (void)state;
+    dogbreed_dataset *all = NULL;
+    dogbreed_dataset_options options;
+    assert_ok(dogbreed_dataset_options_init(&options, sizeof options));
+    char path[300];
+    (void)snprintf(path, sizeof path, "%s/names", scratch_folder);
+    options.class_list = path;
+    put("names", "c\r\n\nb\na"); // in any order, with blank lines
+    put("part/train/b/1.jpg", "x");
+    put("part/valid/c/1.jpg", "x");
+    assert_ok(dogbreed_dataset_open(&all, scratch("part"), &options));
+    assert_int_equal(dogbreed_dataset_class_count(all), 3);
+    assert_string_equal(dogbreed_dataset_class_name(all, 0), "a");
+    assert_int_equal(dogbreed_dataset_size(all), 2);
+    assert_int_equal(sample_label(all, 0), 1);
+    assert_int_equal(sample_label(all, 1), 2);
+    dogbreed_dataset_destroy(all);
+    put("flat/c/1.jpg", "x"); // class folders alone, too
+    assert_ok(dogbreed_dataset_open(&all, scratch("flat"), &options));
+    assert_int_equal(sample_label(all, 0), 2);
+    dogbreed_dataset_destroy(all);
+    put("part/train/d/1.jpg", "x");
+    assert_fails(dogbreed_dataset_open(&all, scratch("part"), &options), DOGBREED_ERROR_FORMAT,
+                 "train/d: a class that");
+    put("names", "a\nb\na\n");
+    assert_fails(dogbreed_dataset_open(&all, scratch("part"), &options), DOGBREED_ERROR_FORMAT,
+                 "a stands there twice");
+    put("names", "a\nb/c\n");
+    assert_fails(dogbreed_dataset_open(&all, scratch("part"), &options), DOGBREED_ERROR_FORMAT,
+                 "names: line 2");
+    put("names", "a\n\xff\n");
+    assert_fails(dogbreed_dataset_open(&all, scratch("part"), &options), DOGBREED_ERROR_FORMAT,
+                 "not UTF-8");
+    put("names", "\n\n");
+    assert_fails(dogbreed_dataset_open(&all, scratch("part"), &options), DOGBREED_ERROR_FORMAT,
+                 "no names");
+    options.class_list = scratch("nothing");
+    assert_fails(dogbreed_dataset_open(&all, scratch("part"), &options), DOGBREED_ERROR_NOT_FOUND,
+                 "nothing");
+    assert_null(all);
+}
+
 static void names_what_is_wrong(void **state) {
     (void)state;
     dogbreed_dataset *all = NULL;
@@ -273,6 +316,7 @@ int main(void) {
                                        ROOTED(leaves_out_what_is_no_sample),
                                        ROOTED(split_names_may_be_classes),
                                        ROOTED(works_without_train),
+                                       ROOTED(a_list_says_what_the_classes_are),
                                        ROOTED(names_what_is_wrong),
                                        ROOTED(understands_uris),
                                        ROOTED(checks_arguments),

@@ -14,7 +14,7 @@ import unittest
 import urllib.request
 
 import dogbreed
-from dogbreed import common, dataset, debug, event, model, options, predictor, record, tuner
+from dogbreed import common, dataset, debug, event, job, model, options, predictor, record, tuner
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
 STORE = os.path.join(os.path.dirname(os.path.abspath(SYMBOLS)), "..", "record", "golden", "smdebug")
@@ -24,6 +24,7 @@ STRUCTS = {
     "dogbreed_evaluation": dogbreed.Evaluation, "dogbreed_tensor": event.Tensor,
     "dogbreed_tensor_stats": event.TensorStats, "dogbreed_event": event.RawEvent,
     "dogbreed_record_step_info": record.StepInfo, "dogbreed_record_tensor_info": record.TensorInfo,
+    "dogbreed_hyperparameter": job.RawHyperparameter,
     "dogbreed_rule": debug.RawRule, "dogbreed_rule_call": debug.RawCall, "dogbreed_rule_param": debug.RawParam,
     "dogbreed_trial_event": tuner.RawTrial, "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
 }
@@ -72,6 +73,38 @@ class Binding(unittest.TestCase):
             options.Options(options.TRAINER, learning_rat=0.1)
         with self.assertRaisesRegex(dogbreed.DogbreedError, "epochs: "):
             options.Options(options.TRAINER, epochs=-1)
+
+    def test_a_job_is_read_trained_and_handed_in(self):
+        with tempfile.TemporaryDirectory() as folder:
+            base = os.path.join(folder, "opt", "ml")
+            os.makedirs(os.path.join(base, "input", "config"))
+            dogbreed.synthesize(os.path.join(base, "input", "data", "training"), classes=2, per_class=6, size=16)
+            with open(os.path.join(base, "input", "config", "hyperparameters.json"), "w", encoding="utf-8") as file:
+                json.dump({"lr": '"0.5"', "epochs": "1", "_tuning_objective_metric": '"x"', "arch": "tiny", "freeze": "none"}, file)
+            with dogbreed.Job(folder) as told:
+                self.assertEqual(told.hyperparameters, {"architecture": "tiny", "epochs": "1", "freeze": "none", "learning_rate": "0.5"})
+                self.assertEqual(told.options(options.TRAINER), {"epochs": "1", "learning_rate": "0.5"})
+                self.assertEqual(told["rank"], "0")
+                self.assertIsNone(told.profile())
+                data = dogbreed.Dataset(told.data())
+                net = dogbreed.Model(data, **told.options(options.MODEL))
+                trainer = dogbreed.Trainer(net, data.split("train"), data.split("valid"), **{**told.options(options.TRAINER), **ENGINE})
+                run = dogbreed.run.attach(trainer, told["checkpoint_dir"])
+                trainer.run()
+                told.board(run)
+                told.complete(run)
+            job.mark(job.SUCCESS, root=folder)
+            self.assertTrue(os.path.exists(os.path.join(base, "output", "success")))
+            archive = os.path.join(folder, "model.tar.gz")
+            job.pack(archive, os.path.join(base, "model"))
+            job.unpack(os.path.join(folder, "out"), archive)
+            self.assertEqual(sorted(os.listdir(os.path.join(folder, "out"))), ["model.safetensors", "model_card.md"])
+            self.assertEqual(dogbreed.Model.load(archive).summary()["class_count"], 2)
+            job.mark(job.FAILURE, "no more", folder)
+            with open(os.path.join(base, "output", "failure"), encoding="utf-8") as file:
+                self.assertEqual(file.read(), "no more")
+        with self.assertRaisesRegex(dogbreed.DogbreedError, "no such folder"):
+            dogbreed.Job("/nowhere")
 
     def test_errors_become_exceptions(self):
         with self.assertRaises(dogbreed.DogbreedError) as caught:

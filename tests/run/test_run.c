@@ -274,6 +274,30 @@ static void killed_runs_end_like_uninterrupted_ones(void **state) {
     fixture_close(&f);
 }
 
+// What a process leaves that was killed right behind the start.
+static void a_stale_lock_alone_is_no_run(void **state) {
+    (void)state;
+    fixture f;
+    char path[400];
+    char *name = NULL;
+    fixture_open(&f, 6, 3);
+    set_up(&f);
+    (void)snprintf(path, sizeof path, "%s/stale", f.root);
+    assert_int_equal(mkdir(path, 0777), 0);
+    (void)snprintf(path, sizeof path, "%s/stale/run.lock", f.root);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    *strrchr(path, '/') = '\0';
+    dogbreed_model *model = fixture_model(&f);
+    dogbreed_trainer *trainer = fixture_trainer(&f, model);
+    assert_ok(dogbreed_run_attach(&name, trainer, path, NULL));
+    dogbreed_free(name);
+    dogbreed_trainer_destroy(trainer);
+    dogbreed_model_destroy(model);
+    fixture_close(&f);
+}
+
 static void the_lock_stops_a_second_process(void **state) {
     (void)state;
     fixture f;
@@ -401,6 +425,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(equal_runs_have_equal_files),
         cmocka_unit_test(directories_are_numbered_and_never_overwritten),
         cmocka_unit_test(killed_runs_end_like_uninterrupted_ones),
+        cmocka_unit_test(a_stale_lock_alone_is_no_run),
         cmocka_unit_test(the_lock_stops_a_second_process),
         cmocka_unit_test(status_tells_how_it_ended),
         cmocka_unit_test(a_write_that_fails_is_named),

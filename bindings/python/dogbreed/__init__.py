@@ -7,12 +7,13 @@
     trainer.run()
     print(dogbreed.evaluate(model, data.split("test")))
 """
-from . import debug, event, options, profile, run, weights
+from . import debug, event, job, options, profile, run, weights
 from .common import DogbreedError, build_info, doctor, set_log, version
 from .dataset import Dataset, synthesize
 from .debug import Debugger, Rule
 from .evaluate import Evaluation, evaluate
 from .event import Event, STOP
+from .job import Job
 from .model import Model, architectures
 from .predictor import Predictor
 from .profile import Profile
@@ -24,7 +25,7 @@ from .store import Store
 from .trainer import Trainer
 from .tuner import Trial, Tuner
 
-__all__ = ["Dataset", "DogbreedError", "Evaluation", "Event", "Model", "Predictor", "Profile", "Record", "Report",
+__all__ = ["Dataset", "DogbreedError", "Evaluation", "Event", "Job", "Model", "Predictor", "Profile", "Record", "Report",
            "STOP", "Server", "Store", "Trainer", "Trial", "Tuner", "architectures", "build_info", "compare", "doctor", "evaluate",
-           "event", "options", "profile", "quantize", "run", "set_log", "synthesize", "version", "weights"]
+           "event", "job", "options", "profile", "quantize", "run", "set_log", "synthesize", "version", "weights"]
 __version__ = version()
