@@ -12,7 +12,7 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
     [DOGBREED_KIND_TUNER] = "tuner",         [DOGBREED_KIND_COMMAND] = "command",
     [DOGBREED_KIND_DEBUG] = "debug",         [DOGBREED_KIND_PROFILE] = "profile",
-    [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_SERVE] = "server",
+    [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_SERVE] = "serve",
 };
 
 int kind_count(void) {
