@@ -53,7 +53,7 @@ static const dogb_option options[] = {
 };
 
 const dogb_table dogb_serve_table = {
-    .name = "server",
+    .name = "serve",
     .kind = DOGBREED_KIND_SERVE,
     .size = sizeof(dogbreed_serve_options),
     .options = options,
