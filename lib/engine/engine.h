@@ -284,6 +284,10 @@ typedef struct dogb_engine {
 
     // (optional) Where phases and layers are told from now on; it lives as long as the process.
     void (*listen)(const dogb_engine_listener *listener);
+
+    // (optional) infer on at most `threads` threads, for callers who run several calls side by side
+    // and share out the cores themselves. The bits are those of infer.
+    int (*infer_on)(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,

@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "image/image.h"
+#include "predictor/predictor_infer.h"
 #include "predictor/predictor_internal.h"
 #include "predictor/topk.h"
 
@@ -22,7 +23,8 @@ struct dogbreed_predictor {
     int32_t threads;
 };
 
-size_t dogb_predictor_picture(const dogbreed_predictor *predictor); // bytes of one input
+// NULL for the whole picture.
+const dogb_rect *dogb_predictor_rectangle(dogb_rect *out, const dogbreed_rectangle *crop);
 
 // Checks `count` of a call.
 int dogb_predictor_check(const dogbreed_predictor *predictor, const dogbreed_prediction *out,
