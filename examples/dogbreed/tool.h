@@ -95,7 +95,6 @@ typedef struct tool {
     int allow_unknown;
     int own_data;                // the data is what the run directory was trained on
     struct remote *remote;       // s3:// paths; NULL: none so far
-    int own_data;                // the data is what the run directory was trained on
     struct container *container; // of job train; NULL: not in one
 } tool;
 
