@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "store/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -86,29 +87,6 @@ static int read_name(reader *r, const char **name, size_t *length) {
     return DOGBREED_OK;
 }
 
-static void put_utf8(reader *r, uint32_t code) {
-    char *out = r->text + r->used;
-    if (code < 0x80) {
-        out[0] = (char)code;
-        r->used += 1;
-    } else if (code < 0x800) {
-        out[0] = (char)(0xc0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 63));
-        r->used += 2;
-    } else if (code < 0x10000) {
-        out[0] = (char)(0xe0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 63));
-        out[2] = (char)(0x80 | (code & 63));
-        r->used += 3;
-    } else {
-        out[0] = (char)(0xf0 | code >> 18);
-        out[1] = (char)(0x80 | (code >> 12 & 63));
-        out[2] = (char)(0x80 | (code >> 6 & 63));
-        out[3] = (char)(0x80 | (code & 63));
-        r->used += 4;
-    }
-}
-
 static int digit_value(char c, uint32_t base) {
     int value = c >= '0' && c <= '9'   ? c - '0'
                 : c >= 'a' && c <= 'f' ? c - 'a' + 10
@@ -129,7 +107,7 @@ static int read_number(reader *r) {
         !take(r, ";")) {
         return broken(r, "a numeric reference to no character");
     }
-    put_utf8(r, code);
+    r->used += dogb_utf8_put(r->text + r->used, code);
     return DOGBREED_OK;
 }
 
