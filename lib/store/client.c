@@ -325,7 +325,7 @@ static int refused(const attempt *a) {
                          strcmp(code, "NoSuchBucket") == 0 ? "no such bucket" : "no such object",
                          space, code);
     }
-    if (status == 412) {
+    if (status == 412 && a->call->etag != NULL) {
         return dogb_fail(DOGBREED_ERROR_MISMATCH, "%s: the object has changed meanwhile (412%s%s)",
                          name, space, code);
     }

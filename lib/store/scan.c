@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "store/name.h"
 #include "store/sync.h"
 
 #include <dirent.h>
@@ -119,37 +120,19 @@ int dogb_store_child(dogb_uri *out, dogb_arena *arena, const dogb_uri *prefix, c
     return out->key == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
-// A key that may be a file's name below a folder on every system.
-static int is_name(const char *key) {
-    int depth = 0;
-    if (!dogb_text_valid(key, strlen(key)) || strchr(key, '\\') != NULL) {
-        return 0;
-    }
-    for (const char *c = key; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 127) {
-            return 0;
-        }
-    }
-    for (const char *part = key;; depth++) {
-        size_t length = strcspn(part, "/");
-        if (length == 0 || length > 255 || depth > DEPTH_MAX ||
-            (length <= 2 && strspn(part, ".") >= length)) {
-            return 0;
-        }
-        if (part[length] == '\0') {
-            return 1;
-        }
-        part += length + 1;
-    }
-}
-
 int dogb_store_check_names(const dogb_objects *objects, const dogb_uri *prefix) {
-    for (size_t i = 0; i < objects->count; i++) {
-        if (!is_name(objects->items[i].key)) {
-            return dogb_fail(DOGBREED_ERROR_FORMAT,
-                             "s3://%s/%s%s: such a key cannot be the name of a file here",
-                             prefix->bucket, prefix->key, objects->items[i].key);
-        }
+    dogb_arena scratch = {0};
+    const char **keys = dogb_alloc(&scratch, objects->count + 1, sizeof *keys);
+    int rc = keys == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    for (size_t i = 0; rc == DOGBREED_OK && i < objects->count; i++) {
+        keys[i] = objects->items[i].key;
     }
-    return DOGBREED_OK;
+    rc = rc < 0 ? rc : dogb_names_check(keys, objects->count);
+    if (rc == DOGBREED_ERROR_FORMAT || rc == DOGBREED_ERROR_EXISTS) {
+        dogb_error_state state;
+        dogb_error_save(&state, rc);
+        rc = dogb_fail(rc, "s3://%s/%s: %s", prefix->bucket, prefix->key, state.text);
+    }
+    dogb_arena_free(&scratch);
+    return rc;
 }

@@ -142,9 +142,9 @@ class Configuration(tool.Case):
         tables = self.ok(run("config", "print", "--json")).json
         self.assertEqual(set(tables),
                          {"dataset", "check", "synth", "model", "trainer", "evaluate", "predictor", "quantize", "tuner",
-                           "command", "debug", "profile", "report"})
+                           "command", "debug", "profile", "report", "store"})
         copied = self.ok(run("config", "copy", "train", "--json")).json
-        for table in ("dataset", "model", "trainer", "debug", "profile"):
+        for table in ("dataset", "model", "trainer", "debug", "profile", "store"):
             for row in tables[table]:
                 self.assertIn(row["name"], copied)
         self.assertEqual(set(self.ok(run("config", "print", "synth", "--json")).json), {"synth"})

@@ -14,7 +14,7 @@ import unittest
 import urllib.request
 
 import dogbreed
-from dogbreed import common, dataset, debug, event, job, model, options, predictor, record, tuner
+from dogbreed import common, dataset, debug, event, job, model, options, predictor, record, store, tuner
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
 STORE = os.path.join(os.path.dirname(os.path.abspath(SYMBOLS)), "..", "record", "golden", "smdebug")
@@ -26,7 +26,8 @@ STRUCTS = {
     "dogbreed_record_step_info": record.StepInfo, "dogbreed_record_tensor_info": record.TensorInfo,
     "dogbreed_hyperparameter": job.RawHyperparameter,
     "dogbreed_rule": debug.RawRule, "dogbreed_rule_call": debug.RawCall, "dogbreed_rule_param": debug.RawParam,
-    "dogbreed_trial_event": tuner.RawTrial, "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
+    "dogbreed_trial_event": tuner.RawTrial, "dogbreed_store_object": store.StoreObject, "dogbreed_store_progress": store.StoreProgress,
+    "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
 }
 ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
 
@@ -37,6 +38,40 @@ def maps():
 
 
 class Binding(unittest.TestCase):
+    def test_a_store(self):
+        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(SYMBOLS)), "..", "store"))
+        import fake_s3
+        server = fake_s3.Server()
+        self.addCleanup(server.close)
+        server.objects["bucket"] = {}
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, "from", "sub"))
+            for name in ("a", "sub/b"):
+                with open(os.path.join(folder, "from", name), "w", encoding="utf-8") as file:
+                    file.write(name)
+            with dogbreed.Store("test:tester", "testing", endpoint=server.url, store_dir=os.path.join(folder, "store"),
+                                retry_delay=0.01) as s3:
+                report = s3.sync(os.path.join(folder, "from"), "s3://bucket/d")
+                self.assertEqual((sorted(report["copied"]), server.keys("bucket")), (["a", "sub/b"], ["d/a", "d/sub/b"]))
+                self.assertEqual([(row["key"], row["size"]) for row in s3.list("s3://bucket/d/")], [("d/a", 1), ("d/sub/b", 5)])
+                path = s3.fetch("s3://bucket/d")
+                with open(os.path.join(path, "sub", "b"), encoding="utf-8") as file:
+                    self.assertEqual(file.read(), "sub/b")
+                with self.assertRaises(dogbreed.DogbreedError) as caught:
+                    s3.get("s3://bucket/none", os.path.join(folder, "x"))
+                self.assertEqual(caught.exception.name, "NOT_FOUND")
+                s3.delete("s3://bucket/d/a")
+                self.assertEqual(server.keys("bucket"), ["d/sub/b"])
+                server.put("bucket", "big", bytes(20 << 20))
+                server.fail("GET", "big", times=9, wait=1)
+
+                def stop(_):
+                    raise KeyError("asked")
+                s3.on_progress(stop)
+                with self.assertRaises(KeyError):
+                    s3.get("s3://bucket/big", os.path.join(folder, "big"))
+                self.assertTrue(os.path.isdir(s3.work("s3://bucket/run")))
+
     def test_import_opens_no_libtorch(self):
         code = "import dogbreed; print('torch' in open('/proc/self/maps').read())"
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

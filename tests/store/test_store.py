@@ -389,6 +389,12 @@ class Sync(Case):
                 self.fails(done, 3)
                 self.assertEqual(list(self.place.rglob("evil")), [])
 
+    def test_two_keys_that_would_be_one_file(self):
+        self.server.put("bucket", "d/Dog.jpg", b"1")
+        self.server.put("bucket", "d/dog.jpg", b"2")
+        self.fails(self.s3("sync", "s3://bucket/d", "to"), 1, "Dog.jpg", "dog.jpg")
+        self.assertFalse((self.place / "to").exists())
+
     def test_links_in_the_target_are_not_followed(self):
         (self.place / "outside").mkdir()
         (self.place / "to").mkdir()
