@@ -28,7 +28,6 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_REPORT] = "`report`",
     [DOGBREED_KIND_SERVE] = "`serve`",
     [DOGBREED_KIND_STORE] = "s3:// paths, `s3`",
-    [DOGBREED_KIND_SERVE] = "`serve`: a model behind HTTP",
     [DOGBREED_KIND_JOB] = "`job train`",
 };
 
