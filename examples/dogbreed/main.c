@@ -15,6 +15,7 @@ extern const command command_tune;
 extern const command command_run;
 extern const command command_evaluate;
 extern const command command_predict;
+extern const command command_serve;
 extern const command command_debug;
 extern const command command_report;
 extern const command command_compare;
@@ -41,6 +42,7 @@ const command *const commands[] = {
     &command_train,
     &command_evaluate,
     &command_predict,
+    &command_serve,
     &command_debug,
     &command_report,
     &command_compare,

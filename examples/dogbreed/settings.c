@@ -12,7 +12,7 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_PREDICTOR] = "predictor", [DOGBREED_KIND_QUANTIZE] = "quantize",
     [DOGBREED_KIND_TUNER] = "tuner",         [DOGBREED_KIND_COMMAND] = "command",
     [DOGBREED_KIND_DEBUG] = "debug",         [DOGBREED_KIND_PROFILE] = "profile",
-    [DOGBREED_KIND_REPORT] = "report",
+    [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_SERVE] = "serve",
 };
 
 int kind_count(void) {
@@ -37,6 +37,7 @@ void settings_init(settings *s) {
     (void)dogbreed_debug_options_init(&s->debug, sizeof s->debug);
     (void)dogbreed_profile_options_init(&s->profile, sizeof s->profile);
     (void)dogbreed_report_options_init(&s->report, sizeof s->report);
+    (void)dogbreed_serve_options_init(&s->serve, sizeof s->serve);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -47,7 +48,7 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_PREDICTOR] = &s->predictor, [DOGBREED_KIND_QUANTIZE] = &s->quantize,
         [DOGBREED_KIND_TUNER] = &s->tuner,         [DOGBREED_KIND_COMMAND] = &s->command,
         [DOGBREED_KIND_DEBUG] = &s->debug,         [DOGBREED_KIND_PROFILE] = &s->profile,
-        [DOGBREED_KIND_REPORT] = &s->report,
+        [DOGBREED_KIND_REPORT] = &s->report,       [DOGBREED_KIND_SERVE] = &s->serve,
     };
     return all[kind];
 }

@@ -65,6 +65,7 @@ typedef struct settings {
     dogbreed_debug_options debug;
     dogbreed_profile_options profile;
     dogbreed_report_options report;
+    dogbreed_serve_options serve;
 } settings;
 
 typedef struct tool {

@@ -62,7 +62,9 @@ enum {
     DOGBREED_ERROR_INDEX = -22,
     DOGBREED_ERROR_INVALID_WORKER = -23,
     DOGBREED_ERROR_INSUFFICIENT_INFORMATION = -24, /* a rule cannot run: returned by custom rules */
-    DOGBREED_ERROR_CONDITION_MET = -25             /* a rule has fired: returned by custom rules */
+    DOGBREED_ERROR_CONDITION_MET = -25,            /* a rule has fired: returned by custom rules */
+    DOGBREED_ERROR_BUSY = -26,                     /* a queue is full: try again later */
+    DOGBREED_ERROR_TIMEOUT = -27                   /* a deadline has passed */
 };
 
 enum {

@@ -15,6 +15,7 @@
 #include <dogbreed/record.h>
 #include <dogbreed/report.h>
 #include <dogbreed/run.h>
+#include <dogbreed/serve.h>
 #include <dogbreed/trainer.h>
 #include <dogbreed/tuner.h>
 #include <dogbreed/weights.h>

@@ -26,7 +26,8 @@ enum {
     DOGBREED_KIND_COMMAND = 10,
     DOGBREED_KIND_DEBUG = 11,
     DOGBREED_KIND_PROFILE = 12,
-    DOGBREED_KIND_REPORT = 13
+    DOGBREED_KIND_REPORT = 13,
+    DOGBREED_KIND_SERVE = 14
 };
 
 /* Types in dogbreed_option_info. */

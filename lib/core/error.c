@@ -92,7 +92,9 @@ const char *dogbreed_error_name(int code) {
                                         "INDEX",
                                         "INVALID_WORKER",
                                         "INSUFFICIENT_INFORMATION",
-                                        "CONDITION_MET"};
+                                        "CONDITION_MET",
+                                        "BUSY",
+                                        "TIMEOUT"};
     const int count = (int)(sizeof names / sizeof names[0]);
     if (code == DOGBREED_STOP) {
         return "STOP";

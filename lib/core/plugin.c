@@ -7,6 +7,7 @@
 #include "core/log.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,4 +68,24 @@ int dogb_plugin_function(void **out, const char *path, const char *what, const c
                          path, what, function);
     }
     return DOGBREED_OK;
+}
+
+void dogb_library_open(void *table, const char *const *names, size_t count, const char *file,
+                       char why[256]) {
+    why[0] = '\0';
+    void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL) {
+        const char *text = dlerror();
+        (void)snprintf(why, 256, "%s", text == NULL ? "not found" : text);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        void *function = dlsym(handle, names[i]);
+        if (function == NULL) {
+            (void)snprintf(why, 256, "%s has no function %s", file, names[i]);
+            (void)dlclose(handle);
+            return;
+        }
+        memcpy((char *)table + i * sizeof function, &function, sizeof function);
+    }
 }

@@ -303,6 +303,10 @@ typedef struct dogb_engine {
     // of begin. fn NULL: they are dropped. One recording at a time in a process (STATE).
     int (*activities_begin)(void);
     int (*activities_end)(dogb_activity_fn fn, void *userdata);
+
+    // (optional) infer on at most `threads` threads, for callers who run several calls side by side
+    // and share out the cores themselves. The bits are those of infer.
+    int (*infer_on)(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,

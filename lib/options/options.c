@@ -10,6 +10,7 @@
 #include "profile/profile_internal.h"
 #include "quantize/quantize_internal.h"
 #include "report/report.h"
+#include "serve/serve_internal.h"
 #include "trainer/trainer_internal.h"
 #include "tuner/tuner_internal.h"
 
@@ -21,7 +22,7 @@ static const dogb_table *const tables[] = {
     &dogb_dataset_table, &dogb_check_table,    &dogb_synth_table,     &dogb_model_table,
     &dogb_trainer_table, &dogb_evaluate_table, &dogb_predictor_table, &dogb_quantize_table,
     &dogb_tuner_table,   &dogb_command_table,  &dogb_debug_table,     &dogb_profile_table,
-    &dogb_report_table,
+    &dogb_report_table,  &dogb_serve_table,
 };
 
 const dogb_table *dogb_options_table(uint32_t kind) {

@@ -104,11 +104,6 @@ const char *dogbreed_predictor_class_name(const dogbreed_predictor *predictor, i
                : predictor->classes[index];
 }
 
-size_t dogb_predictor_picture(const dogbreed_predictor *predictor) {
-    size_t side = (size_t)predictor->preprocess.crop;
-    return side * side * 3;
-}
-
 int dogb_predictor_check(const dogbreed_predictor *predictor, const dogbreed_prediction *out,
                          int32_t count) {
     DOGB_CHECK(predictor != NULL && out != NULL, "predict: predictor or out is NULL");
@@ -127,8 +122,7 @@ int dogb_predictor_compute(dogbreed_predictor *predictor, dogb_arena *scratch,
     if (logits == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    int rc = dogb_engine_result(
-        predictor->engine, predictor->engine->infer(predictor->net, &batch, logits), "predict");
+    int rc = dogb_predictor_logits(logits, predictor, &batch, predictor->threads);
     for (int32_t i = 0; rc == DOGBREED_OK && i < pictures_count; i++) {
         rc = dogb_top(out + (size_t)i * (size_t)count, count, logits + (size_t)i * classes,
                       predictor->class_count);
@@ -137,30 +131,14 @@ int dogb_predictor_compute(dogbreed_predictor *predictor, dogb_arena *scratch,
     return rc;
 }
 
-// NULL for the whole picture.
-static const dogb_rect *rectangle(dogb_rect *out, const dogbreed_rectangle *crop) {
-    if (crop == NULL ||
-        (crop->left == 0 && crop->top == 0 && crop->right == 0 && crop->bottom == 0)) {
-        return NULL;
-    }
-    *out = (dogb_rect){crop->left, crop->top, crop->right, crop->bottom};
-    return out;
-}
-
-static int load_bytes(const dogbreed_predictor *predictor, uint8_t *out, dogb_arena *scratch,
-                      const void *bytes, size_t size, const dogbreed_rectangle *crop,
-                      const char *what) {
-    dogb_rect rect;
-    return dogb_image_load(out, NULL, scratch, bytes, size, &predictor->limits,
-                           &predictor->preprocess, NULL, rectangle(&rect, crop), what);
-}
-
 int dogb_predictor_load(const dogbreed_predictor *predictor, uint8_t *out, dogb_arena *scratch,
                         const char *path, const dogbreed_rectangle *crop) {
     void *bytes = NULL;
     size_t size = 0;
     int rc = dogb_file_read(&bytes, &size, scratch, path, (size_t)predictor->options.bytes_max);
-    return rc < 0 ? rc : load_bytes(predictor, out, scratch, bytes, size, crop, path);
+    return rc < 0 ? rc
+                  : dogb_predictor_decode(out, NULL, predictor, scratch,
+                                          &(dogb_encoded){bytes, size, crop, path});
 }
 
 int dogbreed_predictor_predict_file(dogbreed_predictor *predictor, const char *path,
@@ -191,12 +169,10 @@ int dogbreed_predictor_predict_bytes(dogbreed_predictor *predictor, const void *
         return rc;
     }
     DOGB_CHECK(bytes != NULL && size > 0, "predict: there are no bytes");
-    DOGB_CHECK(size <= (uint64_t)predictor->options.bytes_max,
-               "predict: %zu bytes, at most %lld are allowed (bytes_max)", size,
-               (long long)predictor->options.bytes_max);
+    const dogb_encoded in = {bytes, size, crop, "bytes"};
     uint8_t *picture = dogb_alloc(&scratch, dogb_predictor_picture(predictor), 1);
     rc = picture == NULL ? DOGBREED_ERROR_NO_MEMORY
-                         : load_bytes(predictor, picture, &scratch, bytes, size, crop, "bytes");
+                         : dogb_predictor_decode(picture, NULL, predictor, &scratch, &in);
     if (rc == DOGBREED_OK) {
         rc = dogb_predictor_compute(predictor, &scratch, picture, 1, out, count);
     }
@@ -242,7 +218,7 @@ int dogbreed_predictor_predict_pixels(dogbreed_predictor *predictor, const uint8
     rc = picture == NULL ? DOGBREED_ERROR_NO_MEMORY : pack(&image, &scratch, pixels, stride);
     if (rc == DOGBREED_OK) {
         rc = dogb_image_prepare(picture, &image, &predictor->preprocess, NULL,
-                                rectangle(&rect, crop), "pixels");
+                                dogb_predictor_rectangle(&rect, crop), "pixels");
     }
     if (rc == DOGBREED_OK) {
         rc = dogb_predictor_compute(predictor, &scratch, picture, 1, out, count);

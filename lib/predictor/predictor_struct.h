@@ -4,7 +4,9 @@
 
 #include "engine/engine.h"
 #include "image/image.h"
+#include "predictor/predictor_infer.h"
 #include "predictor/predictor_internal.h"
+#include "predictor/topk.h"
 
 #include <dogbreed/predictor.h>
 
@@ -21,7 +23,8 @@ struct dogbreed_predictor {
     int32_t threads;
 };
 
-size_t dogb_predictor_picture(const dogbreed_predictor *predictor); // bytes of one input
+// NULL for the whole picture.
+const dogb_rect *dogb_predictor_rectangle(dogb_rect *out, const dogbreed_rectangle *crop);
 
 // Checks `count` of a call.
 int dogb_predictor_check(const dogbreed_predictor *predictor, const dogbreed_prediction *out,
@@ -35,9 +38,5 @@ int dogb_predictor_compute(dogbreed_predictor *predictor, dogb_arena *scratch,
 // A file's bytes as a network input. crop may be NULL.
 int dogb_predictor_load(const dogbreed_predictor *predictor, uint8_t *out, dogb_arena *scratch,
                         const char *path, const dogbreed_rectangle *crop);
-
-// The `count` largest of softmax(logits), largest first, equal ones by class. NUMERIC when the
-// network gave something that is not a number.
-int dogb_top(dogbreed_prediction *out, int32_t count, const float *logits, int32_t classes);
 
 #endif

@@ -1,10 +1,9 @@
 // libpq.c - opens PostgreSQL's client library.
 #include "study/libpq.h"
 #include "core/error.h"
+#include "core/plugin.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <string.h>
 
 static dogb_libpq library;
 static char problem[256]; // "": loaded
@@ -16,20 +15,7 @@ static void load(void) {
         DOGB_LIBPQ(NAME)
 #undef NAME
     };
-    void *handle = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
-    if (handle == NULL) {
-        const char *why = dlerror();
-        strncpy(problem, why == NULL ? "not found" : why, sizeof problem - 1);
-        return;
-    }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        void *function = dlsym(handle, names[i]);
-        if (function == NULL) {
-            strncpy(problem, names[i], sizeof problem - 1);
-            return;
-        }
-        memcpy((char *)&library + i * sizeof function, &function, sizeof function);
-    }
+    dogb_library_open(&library, names, sizeof names / sizeof names[0], "libpq.so.5", problem);
 }
 
 int dogb_libpq_load(const dogb_libpq **out) {

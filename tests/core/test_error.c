@@ -68,7 +68,9 @@ static void test_names(void **state) {
     assert_string_equal(dogbreed_error_name(DOGBREED_ERROR_INTERNAL), "INTERNAL");
     assert_string_equal(dogbreed_error_name(DOGBREED_ERROR_NO_MORE_DATA), "NO_MORE_DATA");
     assert_string_equal(dogbreed_error_name(DOGBREED_ERROR_CONDITION_MET), "CONDITION_MET");
-    assert_string_equal(dogbreed_error_name(-26), "UNKNOWN");
+    assert_string_equal(dogbreed_error_name(DOGBREED_ERROR_BUSY), "BUSY");
+    assert_string_equal(dogbreed_error_name(DOGBREED_ERROR_TIMEOUT), "TIMEOUT");
+    assert_string_equal(dogbreed_error_name(-28), "UNKNOWN");
     assert_string_equal(dogbreed_error_name(2), "UNKNOWN");
     assert_string_equal(dogbreed_error_name(INT32_MIN), "UNKNOWN");
 }

@@ -35,6 +35,10 @@ static int init_tuner(void *o, size_t n) {
 static int init_command(void *o, size_t n) {
     return dogbreed_command_options_init(o, n);
 }
+static int init_serve(void *o, size_t n) {
+    return dogbreed_serve_options_init(o, n);
+}
+
 static int init_report(void *o, size_t n) {
     return dogbreed_report_options_init(o, n);
 }
@@ -54,6 +58,7 @@ static const struct {
     {DOGBREED_KIND_TUNER, sizeof(dogbreed_tuner_options), init_tuner},
     {DOGBREED_KIND_COMMAND, sizeof(dogbreed_command_options), init_command},
     {DOGBREED_KIND_REPORT, sizeof(dogbreed_report_options), init_report},
+    {DOGBREED_KIND_SERVE, sizeof(dogbreed_serve_options), init_serve},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

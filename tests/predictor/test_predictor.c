@@ -123,21 +123,6 @@ static void all_ways_in_agree(void **state) {
     dogb_arena_free(&arena);
 }
 
-// A JPEG's bytes with an EXIF block that says: turn by 90 degrees to the right (orientation 6).
-static uint8_t *turned_jpeg(dogb_arena *arena, const char *path, size_t *size) {
-    static const uint8_t exif[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,    'M', 'M',
-                                   0,    42,   0, 0,  0,   8,   0,   1,   1, 0x12, 0,   3,
-                                   0,    0,    0, 1,  0,   6,   0,   0,   0, 0,    0,   0};
-    void *bytes = NULL;
-    assert_ok(dogb_file_read(&bytes, size, arena, path, 1 << 24));
-    uint8_t *out = dogb_alloc(arena, *size + sizeof exif, 1);
-    memcpy(out, bytes, 2); // start of image
-    memcpy(out + 2, exif, sizeof exif);
-    memcpy(out + 2 + sizeof exif, (uint8_t *)bytes + 2, *size - 2);
-    *size += sizeof exif;
-    return out;
-}
-
 static void a_rectangle_refers_to_the_upright_picture(void **state) {
     (void)state;
     dogbreed_model_options options;

@@ -309,7 +309,7 @@ static int prepare_tail(job *j, dogb_arena *arena) {
     return j->features == NULL || j->between == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
-int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out) {
+int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads) {
     dogb_arena arena = {0};
     job j = {.net = net, .batch = batch, .out = out};
     int rc = dogb_batch_check(net->graph, batch);
@@ -317,7 +317,8 @@ int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out) {
         return rc;
     }
     // One picture's rows are shared by all; more pictures need at most a thread each.
-    int32_t members = batch->count > 1 && batch->count < net->threads ? batch->count : net->threads;
+    int32_t members = threads < net->threads ? threads : net->threads;
+    members = batch->count > 1 && batch->count < members ? batch->count : members;
     atomic_init(&j.next, 0);
     j.spaces = dogb_alloc(&arena, (size_t)members, sizeof(dogb_space *));
     rc = j.spaces == NULL ? DOGBREED_ERROR_NO_MEMORY : prepare_tail(&j, &arena);

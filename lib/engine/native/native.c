@@ -95,10 +95,14 @@ static int net_create(dogb_net **out, const dogb_graph *graph, const void *const
     return DOGBREED_OK;
 }
 
-static int infer(dogb_net *net, const dogb_batch *batch, float *out) {
+static int infer_on(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads) {
     return net->head == NULL
-               ? dogb_native_infer(net, batch, out)
+               ? dogb_native_infer(net, batch, out, threads)
                : dogb_fail(DOGBREED_ERROR_STATE, "infer: the net was made for training");
+}
+
+static int infer(dogb_net *net, const dogb_batch *batch, float *out) {
+    return infer_on(net, batch, out, net->threads);
 }
 
 // --- the table
@@ -189,6 +193,7 @@ const dogb_engine *dogb_engine_native(void) {
         .peak = dogb_native_peak,
         .observe = dogb_native_observe,
         .heads_bytes = dogb_native_heads_bytes,
+        .infer_on = infer_on,
     };
     return &table;
 }

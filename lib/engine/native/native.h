@@ -268,7 +268,7 @@ int dogb_native_winograd_plan(dogb_step *step, dogb_net *net, const dogb_node *n
                               const float *weights, const float *bias, int32_t size);
 
 // infer.c
-int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out);
+int dogb_native_infer(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads);
 int dogb_native_observe(dogb_net *net, const dogb_batch *batch, dogb_observe_fn fn, void *userdata);
 
 #endif

@@ -78,7 +78,7 @@ out:
     return rc;
 }
 
-int dogb_ref_infer(dogb_net *net, const dogb_batch *batch, float *out) {
+int dogb_ref_infer_on(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads) {
     // Pictures run one by one and side by side; rows of features share passes over the weights.
     job j = {.net = net, .batch = batch, .out = out, .threads = 1};
     int rc = dogb_batch_check(net->graph, batch);
@@ -88,8 +88,12 @@ int dogb_ref_infer(dogb_net *net, const dogb_batch *batch, float *out) {
     j.chunk = net->graph->nodes[0].rank == 1 ? 32 : 1;
     int64_t chunks = (batch->count + j.chunk - 1) / j.chunk;
     if (chunks == 1) {
-        j.threads = net->conf.threads;
+        j.threads = threads;
         return run_chunk(0, &j);
     }
-    return dogb_parallel(net->conf.threads, chunks, run_chunk, &j);
+    return dogb_parallel(threads, chunks, run_chunk, &j);
+}
+
+int dogb_ref_infer(dogb_net *net, const dogb_batch *batch, float *out) {
+    return dogb_ref_infer_on(net, batch, out, net->conf.threads);
 }

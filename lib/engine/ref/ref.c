@@ -47,6 +47,7 @@ static const dogb_engine table = {
     .net_create = dogb_ref_net_create,
     .net_destroy = dogb_ref_net_destroy,
     .infer = dogb_ref_infer,
+    .infer_on = dogb_ref_infer_on,
     .param_read = dogb_ref_param_read,
     .param_write = dogb_ref_param_write,
     .param_trainable = dogb_ref_param_trainable,

@@ -109,6 +109,7 @@ int dogb_ref_net_create(dogb_net **out, const dogb_graph *graph, const void *con
                         const dogb_net_conf *conf);
 void dogb_ref_net_destroy(dogb_net *net);
 int dogb_ref_infer(dogb_net *net, const dogb_batch *batch, float *out);
+int dogb_ref_infer_on(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads);
 int dogb_ref_param_read(dogb_net *net, int32_t param, void *out, size_t size);
 int dogb_ref_param_write(dogb_net *net, int32_t param, const void *data, size_t size);
 int dogb_ref_param_trainable(dogb_net *net, int32_t param, int32_t trainable);

@@ -1,0 +1,59 @@
+// serve.c - dogbreed serve: a model behind HTTP, until a signal ends it.
+#include "tool.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void stop(const stoppable *s) {
+    dogbreed_server_stop(s->object);
+}
+
+// One line that programs can wait for.
+static void print_ready(const tool *t, const dogbreed_server *server) {
+    const char *url = dogbreed_server_url(server);
+    if (t->json) {
+        out_json(json_pack("{s:s,s:s,s:i,s:i}", "kind", "ready", "url", url, "port",
+                           (int)dogbreed_server_port(server), "pid", (int)getpid()));
+    } else {
+        out("serving at %s\n", url);
+        (void)fflush(stdout);
+    }
+}
+
+static int run(tool *t) {
+    dogbreed_server *server = NULL;
+    int rc = dogbreed_server_create(&server, t->words[0], &t->settings.serve,
+                                    &t->settings.predictor);
+    if (rc < 0) {
+        return fail(t, PHASE_MODEL, rc);
+    }
+    const stoppable s = {.stop = stop,
+                         .object = server,
+                         .text = "\nstopping: requests that were accepted are answered; a second "
+                                 "signal ends at once\n"};
+    signals_watch(&s, t->quiet); // a signal from now on ends it in good order
+    rc = dogbreed_server_start(server);
+    if (rc == DOGBREED_OK) {
+        print_ready(t, server);
+        rc = dogbreed_server_wait(server);
+    }
+    int exit_code = rc < 0 ? fail(t, PHASE_OTHER, rc) : TOOL_OK;
+    signals_watch(NULL, 0);
+    dogbreed_server_destroy(server);
+    return exit_code;
+}
+
+const command command_serve = {
+    .name = "serve",
+    .arguments = "MODEL [OPTIONS...]",
+    .summary = "a model behind HTTP: /invocations, /v1/predict, /v2, /metrics",
+    .examples = "  dogbreed serve runs/a --port 8080\n"
+                "  curl -s --data-binary @photo.jpg -H 'Content-Type: image/jpeg' "
+                "http://127.0.0.1:8080/invocations\n"
+                "  curl -s -F image=@photo.jpg 'http://127.0.0.1:8080/v1/predict?top_k=5'\n",
+    .flags = no_flags,
+    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR},
+    .words_min = 1,
+    .words_max = 1,
+    .run = run,
+};

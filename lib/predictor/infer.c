@@ -1,0 +1,52 @@
+// infer.c - the two halves of a prediction, one by one: bytes to the pixels a network sees, pixels
+// to logits.
+#include "core/error.h"
+#include "predictor/predictor_infer.h"
+#include "predictor/predictor_struct.h"
+
+size_t dogb_predictor_picture(const dogbreed_predictor *predictor) {
+    size_t side = (size_t)predictor->preprocess.crop;
+    return side * side * 3;
+}
+
+const dogb_rect *dogb_predictor_rectangle(dogb_rect *out, const dogbreed_rectangle *crop) {
+    if (crop == NULL ||
+        (crop->left == 0 && crop->top == 0 && crop->right == 0 && crop->bottom == 0)) {
+        return NULL;
+    }
+    *out = (dogb_rect){crop->left, crop->top, crop->right, crop->bottom};
+    return out;
+}
+
+int dogb_predictor_decode(uint8_t *out, dogb_decoded *facts, const dogbreed_predictor *predictor,
+                          dogb_arena *scratch, const dogb_encoded *in) {
+    dogb_rect rect;
+    dogb_image_info info = {.orientation = 1};
+    DOGB_CHECK(in->size <= (uint64_t)predictor->options.bytes_max,
+               "%s: %zu bytes, at most %lld are allowed (bytes_max)", in->what, in->size,
+               (long long)predictor->options.bytes_max);
+    int rc = dogb_image_load(out, &info, scratch, in->bytes, in->size, &predictor->limits,
+                             &predictor->preprocess, NULL,
+                             dogb_predictor_rectangle(&rect, in->crop), in->what);
+    if (facts != NULL) {
+        int ignored = predictor->preprocess.exif_orientation == DOGB_EXIF_IGNORE;
+        *facts = (dogb_decoded){.pixels = (int64_t)info.width * info.height,
+                                .turned = ignored && info.orientation > 1};
+    }
+    return rc;
+}
+
+int dogb_predictor_logits(float *out, dogbreed_predictor *predictor, const dogb_batch *batch,
+                          int32_t threads) {
+    const dogb_engine *engine = predictor->engine;
+    int rc = engine->infer_on == NULL ? engine->infer(predictor->net, batch, out)
+                                      : engine->infer_on(predictor->net, batch, out, threads);
+    return dogb_engine_result(engine, rc, "predict");
+}
+
+void dogb_predictor_facts_get(dogb_predictor_facts *out, const dogbreed_predictor *predictor) {
+    *out = (dogb_predictor_facts){.classes = predictor->class_count,
+                                  .side = predictor->preprocess.crop,
+                                  .threads = predictor->threads,
+                                  .shares = predictor->engine->infer_on != NULL};
+}

@@ -1,0 +1,19 @@
+// handler.h - the functions behind the table of routes.
+#ifndef DOGB_SERVE_HANDLER_H
+#define DOGB_SERVE_HANDLER_H
+
+#include "serve/server.h"
+
+int dogb_handle_ping(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_health(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_ready(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_metrics(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_parameters(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_invocations(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_predict(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_v2(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_v2_model(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_v2_ready(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_v2_infer(dogb_server *server, dogb_request *r, dogb_reply *reply);
+
+#endif

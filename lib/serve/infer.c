@@ -1,0 +1,149 @@
+// infer.c - the addresses that compute: a body becomes pictures, the batcher computes them, a reply
+// is made of them. Between the first step and the last the connection waits, no thread does.
+#include "serve/handler.h"
+#include "serve/output.h"
+#include "serve/v2.h"
+#include "core/error.h"
+#include "core/span.h"
+
+#include <stdatomic.h>
+
+typedef int (*write_fn)(dogb_reply *reply, dogb_request *r, const dogb_input *in,
+                        const dogb_model_facts *facts);
+
+typedef struct job {
+    dogb_v2 v2; // of v2 requests; of others its input alone
+    dogb_work work;
+    write_fn write;
+} job;
+
+// A picture's own fault; all else is the server's.
+static int is_pictures_fault(int code) {
+    return code == DOGBREED_ERROR_FORMAT || code == DOGBREED_ERROR_UNSUPPORTED ||
+           code == DOGBREED_ERROR_INVALID_ARGUMENT || code == DOGBREED_ERROR_MISMATCH;
+}
+
+static uint64_t largest(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+// Pictures of a request are decoded and computed side by side: the longest of each step counts.
+static void count_times(dogb_metrics *metrics, const dogb_request *r, const dogb_input *in) {
+    uint64_t decode = 0;
+    uint64_t queue = 0;
+    uint64_t model = 0;
+    int32_t good = 0;
+    for (int32_t i = 0; i < in->count; i++) {
+        const dogb_item *item = &in->items[i];
+        if (item->rc == DOGBREED_OK) {
+            decode = largest(decode, item->decode_ns);
+            queue = largest(queue, item->queue_ns);
+            model = largest(model, item->model_ns);
+            good++;
+        }
+    }
+    uint64_t total = dogb_span_now() - r->received;
+    if (good > 0) {
+        dogb_metrics_time(metrics, DOGB_TIME_DECODE, decode);
+        dogb_metrics_time(metrics, DOGB_TIME_QUEUE, queue);
+        dogb_metrics_time(metrics, DOGB_TIME_MODEL, model);
+        dogb_metrics_time(metrics, DOGB_TIME_OVERHEAD, total > model ? total - model : 0);
+        dogb_metrics_time(metrics, DOGB_TIME_TOTAL, total);
+    }
+}
+
+static void count_items(dogb_metrics *metrics, const dogb_input *in) {
+    int late = 0;
+    int failed = 0;
+    for (int32_t i = 0; i < in->count; i++) {
+        const dogb_item *item = &in->items[i];
+        late |= item->rc == DOGBREED_ERROR_TIMEOUT;
+        if (item->rc == DOGBREED_OK) {
+            dogb_metrics_batch(metrics, item->batch);
+        } else if (is_pictures_fault(item->rc)) {
+            dogb_metrics_decode_error(metrics, item->rc);
+        } else if (item->rc != DOGBREED_ERROR_TIMEOUT && item->rc != DOGBREED_ERROR_CANCELLED) {
+            failed = 1;
+        }
+        if (item->warnings & DOGB_ITEM_EXIF_IGNORED) {
+            (void)atomic_fetch_add(&metrics->exif_ignored, 1);
+        }
+    }
+    (void)atomic_fetch_add(&metrics->rejected[DOGB_REJECTED_DEADLINE], (uint64_t)late);
+    (void)atomic_fetch_add(&metrics->model_errors, (uint64_t)failed);
+}
+
+static void finish(dogb_server *server, dogb_request *r, dogb_reply *reply, void *userdata) {
+    job *j = userdata;
+    if (j->write == NULL) {
+        (void)dogb_v2_write(reply, r, &j->v2, &server->facts);
+    } else {
+        (void)j->write(reply, r, &j->v2.input, &server->facts);
+    }
+    count_items(&server->metrics, &j->v2.input);
+    count_times(&server->metrics, r, &j->v2.input);
+}
+
+static job *make_job(dogb_request *r, dogb_reply *reply, write_fn write) {
+    job *j = dogb_alloc(&r->arena, 1, sizeof *j);
+    if (j == NULL) {
+        dogb_reply_error(reply, r, 503, "NO_MEMORY", "out of memory");
+        return NULL;
+    }
+    j->write = write;
+    return j;
+}
+
+static int later(dogb_request *r, job *j) {
+    j->work.items = j->v2.input.items;
+    j->work.count = j->v2.input.count;
+    dogb_answer_later(r, &j->work, finish, j);
+    return DOGB_ROUTE_LATER;
+}
+
+static int compute(dogb_server *server, dogb_request *r, dogb_reply *reply, write_fn write) {
+    job *j = make_job(r, reply, write);
+    if (j == NULL || dogb_input_read(&j->v2.input, reply, r, &server->facts) < 0) {
+        return DOGB_ROUTE_NOW;
+    }
+    return later(r, j);
+}
+
+int dogb_handle_invocations(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    return compute(server, r, reply, dogb_output_write);
+}
+
+int dogb_handle_predict(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    return compute(server, r, reply, dogb_predict_write);
+}
+
+// --- the Open Inference Protocol
+
+static int is_ours(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    return dogb_v2_find(reply, r, &server->facts, r->params[0], r->params[1]) == DOGBREED_OK;
+}
+
+int dogb_handle_v2(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    (void)server;
+    (void)dogb_v2_server(reply, r);
+    return DOGB_ROUTE_NOW;
+}
+
+int dogb_handle_v2_model(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    if (is_ours(server, r, reply)) {
+        (void)dogb_v2_model(reply, r, &server->facts);
+    }
+    return DOGB_ROUTE_NOW;
+}
+
+int dogb_handle_v2_ready(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    return is_ours(server, r, reply) ? dogb_handle_ready(server, r, reply) : DOGB_ROUTE_NOW;
+}
+
+int dogb_handle_v2_infer(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    job *j = is_ours(server, r, reply) ? make_job(r, reply, NULL) : NULL;
+    if (j == NULL || dogb_v2_read(&j->v2, reply, r, &server->facts) < 0) {
+        return DOGB_ROUTE_NOW;
+    }
+    return later(r, j);
+}

@@ -1,0 +1,81 @@
+// metrics.h - what the server counts, as Prometheus text and under CloudWatch's names. Counters are
+// atomic: any thread, no lock.
+#ifndef DOGB_SERVE_METRICS_H
+#define DOGB_SERVE_METRICS_H
+
+#include "core/buffer.h"
+#include "serve/route.h"
+
+#include <stdint.h>
+
+// Histograms, of requests that were computed.
+enum {
+    DOGB_TIME_QUEUE = 0,
+    DOGB_TIME_DECODE = 1,
+    DOGB_TIME_MODEL = 2,
+    DOGB_TIME_OVERHEAD = 3, // reply - receive - model
+    DOGB_TIME_TOTAL = 4,
+    DOGB_TIME_COUNT = 5
+};
+
+// Why a request was not served.
+enum {
+    DOGB_REJECTED_GUARD = 0,
+    DOGB_REJECTED_TOKEN = 1,
+    DOGB_REJECTED_TOO_LARGE = 2,
+    DOGB_REJECTED_QUEUE_FULL = 3,
+    DOGB_REJECTED_DEADLINE = 4,
+    DOGB_REJECTED_SLOW = 5, // given to the text as a gauge: the reaper counts it
+    DOGB_REJECTED_COUNT = 6
+};
+
+enum { DOGB_METRICS_ROUTES = 40, DOGB_METRICS_STATUSES = 16, DOGB_METRICS_CODES = 32 };
+enum { DOGB_HISTOGRAM_BUCKETS = 20 }; // and +Inf
+enum { DOGB_BATCH_BUCKETS = 13 };
+
+typedef struct dogb_histogram {
+    _Atomic uint64_t buckets[DOGB_HISTOGRAM_BUCKETS + 1]; // not cumulative; the last is +Inf
+    _Atomic uint64_t sum;                                 // ns
+    _Atomic uint64_t low;                                 // ns; 0: none yet
+    _Atomic uint64_t high;
+} dogb_histogram;
+
+// All zero at the beginning.
+typedef struct dogb_metrics {
+    // By row of dogb_routes (the last: no such address), by status (the last: others).
+    _Atomic uint64_t requests[DOGB_METRICS_ROUTES + 1][DOGB_METRICS_STATUSES];
+    _Atomic uint64_t rejected[DOGB_REJECTED_COUNT];
+    _Atomic uint64_t decode_errors[DOGB_METRICS_CODES]; // by -code
+    _Atomic uint64_t model_errors;
+    _Atomic uint64_t exif_ignored;
+    dogb_histogram times[DOGB_TIME_COUNT];
+    // Pictures by how many were computed with them: 1, 2, 4 ... 4096 at most.
+    _Atomic uint64_t batches[DOGB_BATCH_BUCKETS];
+    _Atomic uint64_t batches_sum;
+    _Atomic int64_t inflight; // requests that are whole and not answered
+    double setup_seconds;     // written before the first request
+    double started;           // of the process, seconds since 1970
+} dogb_metrics;
+
+// What is asked at the moment of reading.
+typedef struct dogb_gauges {
+    int64_t queue_depth;
+    int64_t connections;
+    int64_t slow; // connections closed by the reaper
+} dogb_gauges;
+
+void dogb_metrics_start(dogb_metrics *metrics);
+void dogb_metrics_request(dogb_metrics *metrics, const dogb_route *route, int32_t status);
+void dogb_metrics_time(dogb_metrics *metrics, int32_t which, uint64_t nanoseconds);
+// A picture that was computed in a batch of so many.
+void dogb_metrics_batch(dogb_metrics *metrics, int32_t pictures);
+void dogb_metrics_decode_error(dogb_metrics *metrics, int32_t code);
+
+// Prometheus text 0.0.4; and JSON with CloudWatch's names, times in microseconds.
+void dogb_metrics_text(dogb_buffer *out, const dogb_metrics *metrics, const dogb_gauges *gauges);
+void dogb_metrics_json(dogb_buffer *out, const dogb_metrics *metrics, const dogb_gauges *gauges);
+
+extern const int32_t dogb_metrics_statuses[DOGB_METRICS_STATUSES];      // 0: others
+extern const char *const dogb_metrics_edges[DOGB_HISTOGRAM_BUCKETS + 1]; // seconds, "+Inf"
+
+#endif

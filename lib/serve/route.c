@@ -1,0 +1,65 @@
+// route.c - which row of the table a request is for.
+#include "serve/route.h"
+
+#include <string.h>
+
+// Compares part by part; {x} takes any part that is not empty. -1: no memory.
+static int matches(const char *params[DOGB_REQUEST_PARAMS_MAX], dogb_arena *arena,
+                   const char *pattern, const char *path) {
+    size_t count = 0;
+    for (size_t i = 0; i < DOGB_REQUEST_PARAMS_MAX; i++) {
+        params[i] = "";
+    }
+    while (*pattern != '\0') {
+        if (*pattern == '{') {
+            size_t size = strcspn(path, "/");
+            pattern += strcspn(pattern, "}") + 1;
+            if (size == 0 || count == DOGB_REQUEST_PARAMS_MAX) {
+                return 0;
+            }
+            params[count] = dogb_strndup(arena, path, size);
+            if (params[count++] == NULL) {
+                return -1;
+            }
+            path += size;
+        } else if (*pattern++ != *path++) {
+            return 0;
+        }
+    }
+    return *path == '\0';
+}
+
+// The methods of the same pattern, with HEAD behind GET.
+static const char *methods_of(dogb_arena *arena, const dogb_route *routes, size_t count,
+                              const char *pattern) {
+    const char *text = "";
+    for (size_t i = 0; i < count && text != NULL; i++) {
+        if (strcmp(routes[i].path, pattern) == 0) {
+            text = dogb_format(arena, "%s%s%s%s", text, *text == '\0' ? "" : ", ",
+                               routes[i].method, strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+        }
+    }
+    return text == NULL ? "" : text;
+}
+
+const dogb_route *dogb_route_find(const char **allow, const char *params[DOGB_REQUEST_PARAMS_MAX],
+                                  dogb_arena *arena, const dogb_route *routes, size_t count,
+                                  const char *method, const char *path) {
+    *allow = NULL;
+    method = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    for (size_t i = 0; i < count; i++) {
+        int found = matches(params, arena, routes[i].path, path);
+        if (found < 0) {
+            *allow = "";
+            return NULL;
+        }
+        if (found && strcmp(routes[i].method, method) == 0) {
+            *allow = NULL;
+            return &routes[i];
+        }
+        if (found && *allow == NULL) {
+            *allow = methods_of(arena, routes, count, routes[i].path);
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,39 @@
+// route.h - the table of addresses and methods. HEAD is looked up as GET.
+#ifndef DOGB_SERVE_ROUTE_H
+#define DOGB_SERVE_ROUTE_H
+
+#include "serve/request.h"
+
+struct dogb_server;
+
+enum { DOGB_ROUTE_NOW = 0, DOGB_ROUTE_LATER = 1 };
+
+// Bodies: none, up to body_max, up to invocations_max.
+enum { DOGB_BODY_NONE = 0, DOGB_BODY_ANY = 1, DOGB_BODY_INVOCATION = 2 };
+
+enum {
+    DOGB_ROUTE_OPEN = 1,     // answered without a token: says only whether the server is well
+    DOGB_ROUTE_INFERENCE = 2 // counts as an invocation
+};
+
+typedef struct dogb_route {
+    const char *method; // "GET", "POST", "DELETE"
+    const char *path;   // "/v2/models/{m}/infer"; {x} is one part of the path, not empty
+    // DOGB_ROUTE_NOW: the reply is ready. DOGB_ROUTE_LATER: a dogb_work was handed over
+    // (serve/exchange.h); what it leads to is written when it is done.
+    int (*begin)(struct dogb_server *s, dogb_request *r, dogb_reply *reply);
+    int32_t body;  // DOGB_BODY_
+    int32_t flags; // DOGB_ROUTE_OPEN ...
+} dogb_route;
+
+extern const dogb_route dogb_routes[];
+extern const size_t dogb_route_count;
+
+// The row for a method and a decoded path, or NULL with *allow: NULL, there is no such address;
+// else the methods that it has ("GET, HEAD"). Parts that stand for {x} go into params, in the
+// arena. NULL and *allow "": no memory.
+const dogb_route *dogb_route_find(const char **allow, const char *params[DOGB_REQUEST_PARAMS_MAX],
+                                  dogb_arena *arena, const dogb_route *routes, size_t count,
+                                  const char *method, const char *path);
+
+#endif

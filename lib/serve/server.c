@@ -1,0 +1,198 @@
+// server.c - the life of a server: a model, a batcher, a daemon; the public functions.
+#include "serve/daemon.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/table.h"
+#include "predictor/predictor_infer.h"
+#include "predictor/predictor_internal.h"
+#include "serve/listen.h"
+#include "serve/serve_internal.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { STATE_NEW = 0, STATE_RUNNING = 1, STATE_ENDED = 2 };
+
+struct dogbreed_server {
+    dogb_http http;
+    dogb_arena arena;
+    const char *url;
+    sem_t stop; // posted by stop, which may be a signal handler's
+    int32_t port;
+    int32_t state;
+};
+
+// "runs/a" and "runs/a/model.safetensors" are both "a"; "dogs.safetensors" is "dogs".
+static char *name_of(dogb_arena *arena, const char *path) {
+    char *text = dogb_strdup(arena, path);
+    for (int i = 0; text != NULL && i < 2; i++) {
+        size_t size = strlen(text);
+        while (size > 1 && text[size - 1] == '/') {
+            text[--size] = '\0';
+        }
+        char *name = (char *)(uintptr_t)dogb_path_name(text);
+        if (strcmp(name, "model.safetensors") != 0 || name == text) {
+            char *dot = strrchr(name, '.');
+            if (dot != NULL && dot != name && strcmp(dot, ".safetensors") == 0) {
+                *dot = '\0';
+            }
+            return name;
+        }
+        name[-1] = '\0'; // its folder's name says more
+    }
+    return text;
+}
+
+// Names stand in addresses: one part of them, without escapes.
+static int check_name(const char *option, const char *name) {
+    size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+    DOGB_CHECK(*name != '\0' && strlen(name) <= 200 && name[good] == '\0' &&
+                   strstr(name, "..") == NULL,
+               "%s: \"%s\": expected letters, digits, '-', '_' and '.'; set it by that option",
+               option, name);
+    return DOGBREED_OK;
+}
+
+static int set_facts(dogbreed_server *server, const char *model) {
+    dogb_server *s = &server->http.server;
+    dogb_predictor_facts predictor;
+    dogb_predictor_facts_get(&predictor, s->predictor);
+    s->facts.name =
+        *s->options.model_name == '\0' ? name_of(&server->arena, model) : s->options.model_name;
+    s->facts.version = s->options.model_version;
+    s->facts.classes = predictor.classes;
+    s->facts.side = predictor.side;
+    s->facts.items_max = s->options.items_max;
+    const char **labels = dogb_alloc(&server->arena, (size_t)s->facts.classes, sizeof *labels);
+    if (s->facts.name == NULL || labels == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    for (int32_t i = 0; i < s->facts.classes; i++) {
+        labels[i] = dogbreed_predictor_class_name(s->predictor, i);
+    }
+    s->facts.labels = labels;
+    int rc = check_name("model_name", s->facts.name);
+    return rc < 0 ? rc : check_name("model_version", s->facts.version);
+}
+
+static int load(dogbreed_server *server, const char *model,
+                const dogbreed_predictor_options *options) {
+    dogb_server *s = &server->http.server;
+    dogbreed_predictor_options own;
+    double begin = dogb_clock();
+    int rc = dogb_table_import(&own, &dogb_predictor_table, options, &server->arena);
+    own.batch_size = s->options.batch_size;
+    if (rc < 0 || (rc = dogbreed_predictor_create(&s->predictor, model, &own)) < 0 ||
+        (rc = set_facts(server, model)) < 0) {
+        return rc;
+    }
+    const dogb_batcher_conf conf = {.batch_size = s->options.batch_size,
+                                    .queue_max = s->options.queue_max,
+                                    .delay_s = 1e-3 * s->options.batch_delay_ms,
+                                    .workers = s->options.workers};
+    rc = dogb_batcher_create(&s->batcher, s->predictor, &conf);
+    s->metrics.setup_seconds = dogb_clock() - begin;
+    return rc;
+}
+
+static int build(dogbreed_server *server, const char *model, const dogbreed_serve_options *options,
+                 const dogbreed_predictor_options *predictor) {
+    dogb_server *s = &server->http.server;
+    int rc = dogb_table_import(&s->options, &dogb_serve_table, options, &server->arena);
+    if (rc < 0) {
+        return rc;
+    }
+    DOGB_CHECK((*s->options.tls_certificate == '\0') == (*s->options.tls_key == '\0'),
+               "tls_certificate and tls_key: expected both or none");
+    dogb_metrics_start(&s->metrics);
+    if (*s->options.tokens != '\0' &&
+        (rc = dogb_tokens_read(&s->tokens, &server->arena, s->options.tokens)) < 0) {
+        return rc;
+    }
+    return load(server, model, predictor);
+}
+
+int dogbreed_server_create(dogbreed_server **out, const char *model,
+                           const dogbreed_serve_options *options,
+                           const dogbreed_predictor_options *predictor) {
+    DOGB_CHECK(out != NULL, "server create: out is NULL");
+    *out = NULL;
+    DOGB_CHECK(model != NULL && *model != '\0', "server create: model is empty");
+    dogbreed_server *server = dogb_malloc(1, sizeof *server);
+    if (server == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    server->url = "";
+    (void)sem_init(&server->stop, 0, 0);
+    int rc = build(server, model, options, predictor);
+    if (rc < 0) {
+        dogbreed_server_destroy(server);
+        return rc;
+    }
+    *out = server;
+    return DOGBREED_OK;
+}
+
+int dogbreed_server_start(dogbreed_server *server) {
+    int descriptor = -1;
+    int32_t port = 0;
+    DOGB_CHECK(server != NULL, "server start: server is NULL");
+    if (server->state != STATE_NEW) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "server start: it has been started already");
+    }
+    const dogbreed_serve_options *options = &server->http.server.options;
+    int rc = dogb_mhd_load(&server->http.mhd);
+    if (rc < 0 || (rc = dogb_listen(&descriptor, &port, options->host, options->port)) < 0) {
+        return rc;
+    }
+    const char *scheme = *options->tls_certificate == '\0' ? "http" : "https";
+    const char *url = dogb_listen_url(&server->arena, scheme, options->host, port);
+    server->port = port;
+    server->url = url == NULL ? "" : url;
+    rc = dogb_daemon_start(&server->http, descriptor);
+    server->state = rc < 0 ? STATE_NEW : STATE_RUNNING;
+    return rc;
+}
+
+const char *dogbreed_server_url(const dogbreed_server *server) {
+    return server == NULL ? "" : server->url;
+}
+
+int32_t dogbreed_server_port(const dogbreed_server *server) {
+    return server == NULL ? 0 : server->port;
+}
+
+int dogbreed_server_wait(dogbreed_server *server) {
+    DOGB_CHECK(server != NULL, "server wait: server is NULL");
+    if (server->state != STATE_RUNNING) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "server wait: it is not running");
+    }
+    while (sem_wait(&server->stop) != 0 && errno == EINTR) {
+    }
+    server->state = STATE_ENDED;
+    return dogb_daemon_end(&server->http, server->http.server.options.drain_s);
+}
+
+void dogbreed_server_stop(dogbreed_server *server) {
+    if (server != NULL) {
+        (void)sem_post(&server->stop);
+    }
+}
+
+void dogbreed_server_destroy(dogbreed_server *server) {
+    if (server == NULL) {
+        return;
+    }
+    if (server->state == STATE_RUNNING) {
+        dogbreed_server_stop(server);
+        (void)dogbreed_server_wait(server);
+    }
+    dogb_batcher_destroy(server->http.server.batcher);
+    dogbreed_predictor_destroy(server->http.server.predictor);
+    (void)sem_destroy(&server->stop);
+    dogb_arena_free(&server->arena);
+    dogb_free(server);
+}

@@ -1,0 +1,33 @@
+// server.h - what handlers know of the server they belong to.
+#ifndef DOGB_SERVE_SERVER_H
+#define DOGB_SERVE_SERVER_H
+
+#include "serve/batcher.h"
+#include "serve/input.h"
+#include "serve/metrics.h"
+#include "serve/reaper.h"
+#include "serve/request.h"
+#include "serve/tokens.h"
+
+#include <dogbreed/serve.h>
+
+typedef struct dogb_server {
+    dogbreed_serve_options options; // checked
+    dogb_model_facts facts;
+    dogbreed_predictor *predictor;
+    dogb_batcher *batcher;
+    dogb_reaper *reaper; // of the connections
+    dogb_tokens *tokens; // NULL: everybody is served
+    dogb_metrics metrics;
+    _Atomic int32_t draining; // no new connections; those that are there are closed after a reply
+    _Atomic int32_t ended;    // nothing is computed any more
+} dogb_server;
+
+// For a handler that returns DOGB_ROUTE_LATER: `work` is computed (its deadline, done and userdata
+// are set here), then `finish` fills the reply on the connection's thread. Everything lives in the
+// request's arena. When the queue is full, finish is not called.
+typedef void (*dogb_finish_fn)(dogb_server *server, dogb_request *r, dogb_reply *reply,
+                               void *userdata);
+void dogb_answer_later(dogb_request *r, dogb_work *work, dogb_finish_fn finish, void *userdata);
+
+#endif
