@@ -4,6 +4,8 @@
 
 #include "serve/server.h"
 
+int dogb_handle_page(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_openapi(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_ping(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_health(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_ready(dogb_server *server, dogb_request *r, dogb_reply *reply);

@@ -5,6 +5,8 @@
 enum { OPEN = DOGB_ROUTE_OPEN, INFERENCE = DOGB_ROUTE_INFERENCE };
 
 const dogb_route dogb_routes[] = {
+    {"GET", "/", dogb_handle_page, DOGB_BODY_NONE, OPEN},
+    {"GET", "/openapi.json", dogb_handle_openapi, DOGB_BODY_NONE, OPEN},
     {"GET", "/ping", dogb_handle_ping, DOGB_BODY_NONE, OPEN},
     {"POST", "/invocations", dogb_handle_invocations, DOGB_BODY_INVOCATION, INFERENCE},
     {"GET", "/execution-parameters", dogb_handle_parameters, DOGB_BODY_NONE, 0},

@@ -36,5 +36,5 @@ with open(sys.argv[1], "w", encoding="ascii") as out:
     for argument in sys.argv[3:]:
         variable, source = argument.split("=", 1)
         data = content(source) + b"\0"
-        rows = [", ".join(str(byte) for byte in data[i:i + 24]) for i in range(0, len(data), 24)]
+        rows = [", ".join(str(byte) if byte < 128 else f"'\\x{byte:x}'" for byte in data[i:i + 24]) for i in range(0, len(data), 24)]
         out.write(f"const char {variable}[] = {{\n    " + ",\n    ".join(rows) + "};\n")
