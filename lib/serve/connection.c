@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/span.h"
 #include "core/thread.h"
+#include "serve/functions.h"
 #include "serve/guard.h"
 
 #include <stdatomic.h>
@@ -42,8 +43,9 @@ typedef struct exchange {
     int64_t limit;
     int64_t dropped;
     dogb_reply reply;
-    dogb_work *work; // NULL: the reply is there already
-    dogb_finish_fn finish;
+    dogb_work *work;       // for the batcher; NULL: start has it
+    dogb_start_fn start;   // NULL: the batcher has it
+    dogb_finish_fn finish; // NULL: the reply is there already
     void *userdata;
     _Atomic int32_t done;
     int32_t begun;
@@ -73,21 +75,33 @@ static const char *query_of(const dogb_request *r, const char *name) {
     return NULL;
 }
 
-static void work_done(dogb_work *work, void *userdata) {
-    exchange *e = userdata;
+void dogb_answer_done(dogb_request *r) {
+    exchange *e = r->owner;
     dogb_http *http = e->http;
     struct MHD_Connection *connection = e->connection;
-    (void)work;
     atomic_store(&e->done, 1);
     http->mhd->MHD_resume_connection(connection); // e may be gone behind this line
+}
+
+static void work_done(dogb_work *work, void *userdata) {
+    (void)work;
+    dogb_answer_done(userdata);
 }
 
 void dogb_answer_later(dogb_request *r, dogb_work *work, dogb_finish_fn finish, void *userdata) {
     exchange *e = r->owner;
     work->deadline = r->deadline;
     work->done = work_done;
-    work->userdata = e;
+    work->userdata = r;
     e->work = work;
+    e->finish = finish;
+    e->userdata = userdata;
+}
+
+void dogb_answer_elsewhere(dogb_request *r, dogb_start_fn start, dogb_finish_fn finish,
+                           void *userdata) {
+    exchange *e = r->owner;
+    e->start = start;
     e->finish = finish;
     e->userdata = userdata;
 }
@@ -293,6 +307,12 @@ static unsigned take(exchange *e, const char *data, size_t size) {
 
 // --- the whole
 
+static int hand_over(exchange *e) {
+    dogb_server *server = &e->http->server;
+    return e->start == NULL ? dogb_batcher_submit(server->batcher, e->work)
+                            : e->start(server, e->userdata);
+}
+
 // The reply is there when the connection goes on.
 static unsigned compute(exchange *e) {
     dogb_http *http = e->http;
@@ -304,12 +324,11 @@ static unsigned compute(exchange *e) {
         return send_reply(e);
     }
     http->mhd->MHD_suspend_connection(connection);
-    if (dogb_batcher_submit(http->server.batcher, e->work) < 0) {
+    if (hand_over(e) < 0) {
         count_rejected(e, DOGB_REJECTED_QUEUE_FULL);
         set_refusal(e, &queue_full);
-        e->work = NULL;
-        atomic_store(&e->done, 1);
-        http->mhd->MHD_resume_connection(connection);
+        e->finish = NULL;
+        dogb_answer_done(&e->request);
     }
     (void)atomic_fetch_sub(&http->entering, 1);
     return DOGB_MHD_YES;
@@ -332,7 +351,7 @@ static unsigned answer(exchange *e) {
 }
 
 static unsigned go_on(exchange *e) {
-    if (e->work != NULL) {
+    if (e->finish != NULL) {
         e->finish(&e->http->server, &e->request, &e->reply, e->userdata);
     }
     return send_reply(e);
@@ -349,8 +368,7 @@ void *dogb_connection_target(void *userdata, const char *target,
     }
     e->http = http;
     e->connection = connection;
-    memcpy(&e->watch,
-           http->mhd->MHD_get_connection_info(connection, DOGB_MHD_INFO_SOCKET_CONTEXT),
+    memcpy(&e->watch, http->mhd->MHD_get_connection_info(connection, DOGB_MHD_INFO_SOCKET_CONTEXT),
            sizeof e->watch);
     dogb_reaper_phase(http->server.reaper, e->watch, DOGB_PHASE_HEADER);
     e->request.owner = e;
@@ -360,9 +378,9 @@ void *dogb_connection_target(void *userdata, const char *target,
     return e;
 }
 
-unsigned dogb_connection_request(void *userdata, struct MHD_Connection *connection,
-                                 const char *url, const char *method, const char *version,
-                                 const char *data, size_t *data_size, void **request) {
+unsigned dogb_connection_request(void *userdata, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_size, void **request) {
     exchange *e = *request;
     (void)userdata;
     (void)connection;
@@ -426,6 +444,7 @@ void dogb_connection_close(dogb_http *http) {
     while (atomic_load(&http->entering) > 0) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
+    dogb_functions_drain(http->server.functions);
     if (http->server.batcher != NULL) {
         dogb_batcher_drain(http->server.batcher);
     }

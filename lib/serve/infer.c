@@ -1,6 +1,7 @@
 // infer.c - the addresses that compute: a body becomes pictures, the batcher computes them, a reply
 // is made of them. Between the first step and the last the connection waits, no thread does.
 #include "serve/handler.h"
+#include "serve/functions.h"
 #include "serve/output.h"
 #include "serve/v2.h"
 #include "core/error.h"
@@ -110,7 +111,8 @@ static int compute(dogb_server *server, dogb_request *r, dogb_reply *reply, writ
 }
 
 int dogb_handle_invocations(dogb_server *server, dogb_request *r, dogb_reply *reply) {
-    return compute(server, r, reply, dogb_output_write);
+    return server->functions != NULL ? dogb_functions_begin(server, r, reply)
+                                     : compute(server, r, reply, dogb_output_write);
 }
 
 int dogb_handle_predict(dogb_server *server, dogb_request *r, dogb_reply *reply) {

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 const int32_t dogb_metrics_statuses[DOGB_METRICS_STATUSES] = {

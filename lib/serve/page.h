@@ -1,4 +1,5 @@
-// page.h - files that the server gives out as they are, strings of the library (core/scripts/embed.py).
+// page.h - files that the server gives out as they are, strings of the library
+// (core/scripts/embed.py).
 #ifndef DOGB_SERVE_PAGE_H
 #define DOGB_SERVE_PAGE_H
 

@@ -12,7 +12,8 @@ enum { DOGB_ROUTE_NOW = 0, DOGB_ROUTE_LATER = 1 };
 enum { DOGB_BODY_NONE = 0, DOGB_BODY_ANY = 1, DOGB_BODY_INVOCATION = 2 };
 
 enum {
-    DOGB_ROUTE_OPEN = 1,     // answered without a token: says nothing that is not known, or how the server is
+    DOGB_ROUTE_OPEN =
+        1, // answered without a token: says nothing that is not known, or how the server is
     DOGB_ROUTE_INFERENCE = 2 // counts as an invocation
 };
 

@@ -6,6 +6,7 @@
 #include "core/table.h"
 #include "predictor/predictor_infer.h"
 #include "predictor/predictor_internal.h"
+#include "serve/functions.h"
 #include "serve/listen.h"
 #include "serve/serve_internal.h"
 
@@ -20,7 +21,8 @@ struct dogbreed_server {
     dogb_http http;
     dogb_arena arena;
     const char *url;
-    sem_t stop; // posted by stop, which may be a signal handler's
+    const char *model; // its path
+    sem_t stop;        // posted by stop, which may be a signal handler's
     int32_t port;
     int32_t state;
 };
@@ -105,6 +107,10 @@ static int build(dogbreed_server *server, const char *model, const dogbreed_serv
     if (rc < 0) {
         return rc;
     }
+    server->model = dogb_strdup(&server->arena, model);
+    if (server->model == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
     DOGB_CHECK((*s->options.tls_certificate == '\0') == (*s->options.tls_key == '\0'),
                "tls_certificate and tls_key: expected both or none");
     dogb_metrics_start(&s->metrics);
@@ -134,6 +140,16 @@ int dogbreed_server_create(dogbreed_server **out, const char *model,
     }
     *out = server;
     return DOGBREED_OK;
+}
+
+int dogbreed_server_functions(dogbreed_server *server, const dogbreed_functions *functions) {
+    DOGB_CHECK(server != NULL && functions != NULL, "server functions: an argument is NULL");
+    dogb_server *s = &server->http.server;
+    if (server->state != STATE_NEW || s->functions != NULL) {
+        return dogb_fail(DOGBREED_ERROR_STATE,
+                         "server functions: expected once, before the server is started");
+    }
+    return dogb_functions_create(&s->functions, s, functions, server->model);
 }
 
 int dogbreed_server_start(dogbreed_server *server) {
@@ -190,6 +206,7 @@ void dogbreed_server_destroy(dogbreed_server *server) {
         dogbreed_server_stop(server);
         (void)dogbreed_server_wait(server);
     }
+    dogb_functions_destroy(server->http.server.functions);
     dogb_batcher_destroy(server->http.server.batcher);
     dogbreed_predictor_destroy(server->http.server.predictor);
     (void)sem_destroy(&server->stop);

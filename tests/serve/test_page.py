@@ -68,9 +68,9 @@ class Visit:
 def expected(model, photo, crop=None):
     """What the command line says of the same file, as the page writes it."""
     words = ["--crop", ",".join(map(str, crop))] if crop else []
-    lines = run(TOOL, "predict", "--model", str(model), str(photo), "--top-k", "5", "--json", *words).splitlines()
+    lines = run(TOOL, "predict", str(model), str(photo), "--top-k", "5", "--json", *words).splitlines()
     best = json.loads(lines[0])["predictions"]
-    return [(p["label"].split(".", 1)[-1].replace("_", " "), p["probability"]) for p in best]
+    return [(p["class"].replace("_", " "), p["probability"]) for p in best]
 
 
 def check_rows(rows, best):
@@ -169,7 +169,7 @@ def check_turned(browser, address, folder, photo):
     assert "upright" in visit.page.locator("#note").inner_text()
     answer = json.loads(urllib.request.urlopen(urllib.request.Request(f"{address}/v1/predict", sent)).read())
     assert answer["warnings"] == [], answer
-    check_rows(visit.rows(), [(p["label"].split(".", 1)[-1].replace("_", " "), p["probability"]) for p in answer["predictions"]])
+    check_rows(visit.rows(), [(p["label"].replace("_", " "), p["probability"]) for p in answer["predictions"]])
     visit.close()
 
 

@@ -19,10 +19,11 @@ from .profile import Profile
 from .quantize import quantize
 from .record import Record
 from .report import Report, compare
+from .serve import Server
 from .trainer import Trainer
 from .tuner import Trial, Tuner
 
 __all__ = ["Dataset", "DogbreedError", "Evaluation", "Event", "Model", "Predictor", "Profile", "Record", "Report",
-           "STOP", "Trainer", "Trial", "Tuner", "architectures", "build_info", "compare", "doctor", "evaluate",
+           "STOP", "Server", "Trainer", "Trial", "Tuner", "architectures", "build_info", "compare", "doctor", "evaluate",
            "event", "options", "profile", "quantize", "run", "set_log", "synthesize", "version", "weights"]
 __version__ = version()

@@ -7,7 +7,7 @@ from typing import Any
 
 from .common import DogbreedError, Struct, fields, functions, made_text
 
-DATASET, CHECK, SYNTH, MODEL, TRAINER, EVALUATE, PREDICTOR, QUANTIZE, TUNER, COMMAND, DEBUG, PROFILE, REPORT = range(1, 14)
+DATASET, CHECK, SYNTH, MODEL, TRAINER, EVALUATE, PREDICTOR, QUANTIZE, TUNER, COMMAND, DEBUG, PROFILE, REPORT, SERVE = range(1, 15)
 _TYPES = {1: int, 2: int, 3: int, 4: float, 5: str, 6: bool, 7: str}
 # Larger than every option struct: the library accepts a larger struct whose unknown tail is zero.
 _SIZE = 1024
@@ -23,7 +23,7 @@ _INIT = {globals()[name.partition("_")[0].upper()]: init for name, init in vars(
     "dogbreed_", dataset_options_init="Pz", check_options_init="Pz", synth_options_init="Pz", model_options_init="Pz",
     trainer_options_init="Pz", evaluate_options_init="Pz", predictor_options_init="Pz",
     quantize_options_init="Pz", tuner_options_init="Pz", command_options_init="Pz", debug_options_init="Pz",
-    profile_options_init="Pz", report_options_init="Pz")).items()}
+    profile_options_init="Pz", report_options_init="Pz", serve_options_init="Pz")).items()}
 
 
 def describe(kind: int) -> list[dict[str, Any]]:
