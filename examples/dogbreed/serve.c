@@ -22,8 +22,8 @@ static void print_ready(const tool *t, const dogbreed_server *server) {
 
 static int run(tool *t) {
     dogbreed_server *server = NULL;
-    int rc = dogbreed_server_create(&server, t->words[0], &t->settings.serve,
-                                    &t->settings.predictor);
+    int rc =
+        dogbreed_server_create(&server, t->words[0], &t->settings.serve, &t->settings.predictor);
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
     }

@@ -64,7 +64,6 @@ static void add_limits(option_list *list, const dogbreed_serve_options *options)
     add(list, DOGB_MHD_OPTION_PER_IP_LIMIT, options->connections_per_ip, NULL);
     add(list, DOGB_MHD_OPTION_MEMORY_LIMIT, MEMORY, NULL);
     add(list, DOGB_MHD_OPTION_TIMEOUT, 0, NULL); // the reaper's work
-    add(list, DOGB_MHD_OPTION_STRICT, 1, NULL);
 }
 
 static void add_callbacks(option_list *list, dogb_http *http) {
@@ -147,8 +146,7 @@ int dogb_daemon_end(dogb_http *http, double seconds) {
         take_waiting(http, listener);
     }
     int32_t busy = 0;
-    while ((busy = dogb_reaper_busy(http->server.reaper, IDLE_GRACE)) > 0 &&
-           dogb_clock() < until) {
+    while ((busy = dogb_reaper_busy(http->server.reaper, IDLE_GRACE)) > 0 && dogb_clock() < until) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
     if (busy > 0) {

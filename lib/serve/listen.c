@@ -53,8 +53,8 @@ int dogb_listen(int *descriptor, int32_t *port, const char *host, int32_t wanted
         (void)try_address(descriptor, each);
     }
     int rc = *descriptor >= 0 ? DOGBREED_OK
-                              : dogb_fail_errno(DOGBREED_ERROR_NETWORK, "cannot listen at %s port %d",
-                                                host, (int)wanted);
+                              : dogb_fail_errno(DOGBREED_ERROR_NETWORK,
+                                                "cannot listen at %s port %d", host, (int)wanted);
     freeaddrinfo(list);
     *port = rc == DOGBREED_OK ? port_of(*descriptor) : 0;
     return rc;

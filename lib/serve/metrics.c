@@ -13,13 +13,13 @@ const int32_t dogb_metrics_statuses[DOGB_METRICS_STATUSES] = {
 
 // 10 us to 10 s, in steps of 1, 2.5, 5.
 static const uint64_t edges[DOGB_HISTOGRAM_BUCKETS] = {
-    10000,     25000,     50000,     100000,     250000,     500000,     1000000,
-    2500000,   5000000,   10000000,  25000000,   50000000,   100000000,  250000000,
+    10000,     25000,      50000,      100000,     250000,      500000,     1000000,
+    2500000,   5000000,    10000000,   25000000,   50000000,    100000000,  250000000,
     500000000, 1000000000, 2500000000, 5000000000, 10000000000, 25000000000};
 const char *const dogb_metrics_edges[DOGB_HISTOGRAM_BUCKETS + 1] = {
-    "1e-05", "2.5e-05", "5e-05", "0.0001", "0.00025", "0.0005", "0.001",
-    "0.0025", "0.005",  "0.01",  "0.025",  "0.05",    "0.1",    "0.25",
-    "0.5",   "1",       "2.5",   "5",      "10",      "25",     "+Inf"};
+    "1e-05",  "2.5e-05", "5e-05", "0.0001", "0.00025", "0.0005", "0.001",
+    "0.0025", "0.005",   "0.01",  "0.025",  "0.05",    "0.1",    "0.25",
+    "0.5",    "1",       "2.5",   "5",      "10",      "25",     "+Inf"};
 
 // When the process began: now, less what the kernel says it has been running.
 static double process_start(void) {
@@ -35,7 +35,8 @@ static double process_start(void) {
     unsigned long long ticks = 0;
     struct timespec up;
     if (at == NULL ||
-        sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+        sscanf(at + 1,
+               " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                &ticks) != 1 ||
         clock_gettime(CLOCK_BOOTTIME, &up) != 0) {
         return dogb_clock_wall();

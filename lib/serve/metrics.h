@@ -75,7 +75,7 @@ void dogb_metrics_decode_error(dogb_metrics *metrics, int32_t code);
 void dogb_metrics_text(dogb_buffer *out, const dogb_metrics *metrics, const dogb_gauges *gauges);
 void dogb_metrics_json(dogb_buffer *out, const dogb_metrics *metrics, const dogb_gauges *gauges);
 
-extern const int32_t dogb_metrics_statuses[DOGB_METRICS_STATUSES];      // 0: others
+extern const int32_t dogb_metrics_statuses[DOGB_METRICS_STATUSES];       // 0: others
 extern const char *const dogb_metrics_edges[DOGB_HISTOGRAM_BUCKETS + 1]; // seconds, "+Inf"
 
 #endif

@@ -197,8 +197,7 @@ void dogb_metrics_text(dogb_buffer *out, const dogb_metrics *metrics, const dogb
            (double)gauges->queue_depth);
     single(out, "dogbreed_inflight_requests", "gauge", "Requests that are not answered yet.",
            (double)atomic_load(&metrics->inflight));
-    single(out, "dogbreed_connections", "gauge", "Open connections.",
-           (double)gauges->connections);
+    single(out, "dogbreed_connections", "gauge", "Open connections.", (double)gauges->connections);
     single(out, "dogbreed_model_setup_seconds", "gauge", "Time to load the model.",
            metrics->setup_seconds);
     single(out, "dogbreed_models_loaded", "gauge", "Models that are loaded.", 1.0);

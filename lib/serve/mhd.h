@@ -25,8 +25,8 @@ typedef void (*dogb_mhd_completed)(void *, struct MHD_Connection *, void **reque
 typedef void (*dogb_mhd_notify)(void *, struct MHD_Connection *, void **socket, unsigned what);
 
 enum { DOGB_MHD_NO = 0, DOGB_MHD_YES = 1 };
-enum { DOGB_MHD_HEADER = 1 };                    // kind of values
-enum { DOGB_MHD_PERSISTENT = 0 };                // memory of a response that outlives it
+enum { DOGB_MHD_HEADER = 1 };                      // kind of values
+enum { DOGB_MHD_PERSISTENT = 0 };                  // memory of a response that outlives it
 enum { DOGB_MHD_STARTED = 0, DOGB_MHD_ENDED = 1 }; // of a connection
 enum { DOGB_MHD_INFO_DESCRIPTOR = 6, DOGB_MHD_INFO_SOCKET_CONTEXT = 7 };
 enum { DOGB_MHD_FEATURE_TLS = 2 };
@@ -51,8 +51,7 @@ enum {
     DOGB_MHD_OPTION_SOCKET = 12,
     DOGB_MHD_OPTION_THREADS = 14,
     DOGB_MHD_OPTION_ARRAY = 15,
-    DOGB_MHD_OPTION_NOTIFY = 27,
-    DOGB_MHD_OPTION_STRICT = 29
+    DOGB_MHD_OPTION_NOTIFY = 27
 };
 
 // An element of DOGB_MHD_OPTION_ARRAY: a number or a function, and a pointer.

@@ -13,11 +13,11 @@ int dogb_handle_ping(dogb_server *server, dogb_request *r, dogb_reply *reply) {
 // How a batch transform should send its requests.
 int dogb_handle_parameters(dogb_server *server, dogb_request *r, dogb_reply *reply) {
     const dogbreed_serve_options *options = &server->options;
-    const char *text = dogb_format(&r->arena,
-                                   "{\"MaxConcurrentTransforms\":%d,\"BatchStrategy\":"
-                                   "\"SINGLE_RECORD\",\"MaxPayloadInMB\":%lld}",
-                                   (int)options->batch_size,
-                                   (long long)(options->invocations_max >> 20));
+    const char *text =
+        dogb_format(&r->arena,
+                    "{\"MaxConcurrentTransforms\":%d,\"BatchStrategy\":"
+                    "\"SINGLE_RECORD\",\"MaxPayloadInMB\":%lld}",
+                    (int)options->batch_size, (long long)(options->invocations_max >> 20));
     if (text == NULL) {
         dogb_reply_error(reply, r, 503, "NO_MEMORY", "out of memory");
     } else {

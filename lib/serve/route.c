@@ -35,8 +35,8 @@ static const char *methods_of(dogb_arena *arena, const dogb_route *routes, size_
     const char *text = "";
     for (size_t i = 0; i < count && text != NULL; i++) {
         if (strcmp(routes[i].path, pattern) == 0) {
-            text = dogb_format(arena, "%s%s%s%s", text, *text == '\0' ? "" : ", ",
-                               routes[i].method, strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+            text = dogb_format(arena, "%s%s%s%s", text, *text == '\0' ? "" : ", ", routes[i].method,
+                               strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
         }
     }
     return text == NULL ? "" : text;

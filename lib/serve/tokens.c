@@ -24,12 +24,13 @@ static int add(dogb_tokens *tokens, dogb_arena *arena, const char *path, const c
         }
     }
     if (size < TOKEN_MIN || size > TOKEN_MAX || tokens->count == TOKENS_MAX) {
-        return dogb_fail(DOGBREED_ERROR_FORMAT,
-                         "%s: token %zu: expected %d to %d letters without blanks, at most %d tokens",
-                         path, tokens->count + 1, TOKEN_MIN, TOKEN_MAX, TOKENS_MAX);
+        return dogb_fail(
+            DOGBREED_ERROR_FORMAT,
+            "%s: token %zu: expected %d to %d letters without blanks, at most %d tokens", path,
+            tokens->count + 1, TOKEN_MIN, TOKEN_MAX, TOKENS_MAX);
     }
-    int rc = dogb_grow(arena, &tokens->hashes, &tokens->capacity, tokens->count,
-                       sizeof *tokens->hashes);
+    int rc =
+        dogb_grow(arena, &tokens->hashes, &tokens->capacity, tokens->count, sizeof *tokens->hashes);
     return rc < 0 ? rc : dogb_sha256_of(&tokens->hashes[tokens->count++], token, size);
 }
 
