@@ -74,7 +74,7 @@ function show(blob) {
 }
 
 function shown(what) {
-  for (const id of ['invite', 'view', 'live']) {
+  for (const id of ['invite', 'photo', 'live']) {
     $(id).hidden = id !== what;
   }
   $('shoot').hidden = what !== 'live';
@@ -91,7 +91,7 @@ async function take(file) {
     await show(blob);
     photo = blob;
     $('note').textContent = `${note} Drag over the photo to look at a part of it.`.trim();
-    shown('view');
+    shown('photo');
     ask();
   } catch {
     shown('invite');
@@ -184,7 +184,7 @@ function between(a, b) {
 function drawCrop([left, top, right, bottom]) {
   const view = $('view'), scale = view.width / view.naturalWidth;
   Object.assign($('crop').style, {
-    left: `${view.offsetLeft + left * scale}px`, top: `${view.offsetTop + top * scale}px`,
+    left: `${left * scale}px`, top: `${top * scale}px`,
     width: `${(right - left) * scale}px`, height: `${(bottom - top) * scale}px`,
   });
   $('crop').hidden = false;

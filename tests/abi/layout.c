@@ -53,6 +53,34 @@
     FIELD(dogbreed_serve_options, items_max, 140, 4)                                       \
     FIELD(dogbreed_serve_options, connections_max, 144, 4)                                 \
     FIELD(dogbreed_serve_options, connections_per_ip, 148, 4)                              \
+    STRUCT(dogbreed_call, 112)                                                             \
+    FIELD(dogbreed_call, struct_size, 0, 4)                                                \
+    FIELD(dogbreed_call, rank, 4, 4)                                                       \
+    FIELD(dogbreed_call, body, 8, 8)                                                       \
+    FIELD(dogbreed_call, size, 16, 8)                                                      \
+    FIELD(dogbreed_call, content_type, 24, 8)                                              \
+    FIELD(dogbreed_call, accept, 32, 8)                                                    \
+    FIELD(dogbreed_call, request_id, 40, 8)                                                \
+    FIELD(dogbreed_call, values, 48, 8)                                                    \
+    FIELD(dogbreed_call, shape, 56, 32)                                                    \
+    FIELD(dogbreed_call, model, 88, 8)                                                     \
+    FIELD(dogbreed_call, object, 96, 8)                                                    \
+    FIELD(dogbreed_call, context, 104, 8)                                                  \
+    STRUCT(dogbreed_functions, 104)                                                        \
+    FIELD(dogbreed_functions, struct_size, 0, 4)                                           \
+    FIELD(dogbreed_functions, reserved, 4, 4)                                              \
+    FIELD(dogbreed_functions, model, 8, 8)                                                 \
+    FIELD(dogbreed_functions, model_userdata, 16, 8)                                       \
+    FIELD(dogbreed_functions, input, 24, 8)                                                \
+    FIELD(dogbreed_functions, input_userdata, 32, 8)                                       \
+    FIELD(dogbreed_functions, predict, 40, 8)                                              \
+    FIELD(dogbreed_functions, predict_userdata, 48, 8)                                     \
+    FIELD(dogbreed_functions, output, 56, 8)                                               \
+    FIELD(dogbreed_functions, output_userdata, 64, 8)                                      \
+    FIELD(dogbreed_functions, transform, 72, 8)                                            \
+    FIELD(dogbreed_functions, transform_userdata, 80, 8)                                   \
+    FIELD(dogbreed_functions, end, 88, 8)                                                  \
+    FIELD(dogbreed_functions, end_userdata, 96, 8)                                         \
     STRUCT(dogbreed_synth_options, 32)                                                     \
     FIELD(dogbreed_synth_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_synth_options, kind, 4, 4)                                              \

@@ -13,7 +13,7 @@ import threading
 import unittest
 
 import dogbreed
-from dogbreed import common, dataset, debug, event, model, options, predictor, record, tuner
+from dogbreed import common, dataset, debug, event, model, options, predictor, record, serve, tuner
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
 STORE = os.path.join(os.path.dirname(os.path.abspath(SYMBOLS)), "..", "record", "golden", "smdebug")
@@ -25,6 +25,7 @@ STRUCTS = {
     "dogbreed_record_step_info": record.StepInfo, "dogbreed_record_tensor_info": record.TensorInfo,
     "dogbreed_rule": debug.RawRule, "dogbreed_rule_call": debug.RawCall, "dogbreed_rule_param": debug.RawParam,
     "dogbreed_trial_event": tuner.RawTrial, "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
+    "dogbreed_call": serve.RawRequest, "dogbreed_functions": serve.RawFunctions,
 }
 ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
 

@@ -1,4 +1,4 @@
-"""openapi.json of a running server: test_openapi.py TOOL. It is valid (openapi-spec-validator), names the addresses of the table of
+"""openapi.json of a running server. It is valid (openapi-spec-validator), names the addresses of the table of
 routes and no others, and what it says holds (schemathesis): its examples are answered with 200, drawn requests, good and bad,
 with the statuses, types and shapes of the document."""
 import json
@@ -14,7 +14,6 @@ import openapi_spec_validator
 
 from endpoint import serving, train
 
-TOOL = os.path.abspath(sys.argv[1])
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -38,8 +37,8 @@ def check_holds(address, folder):
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        model, _ = train(TOOL, folder)
-        with serving(TOOL, model, "--model-name", "dogs") as address:
+        model, _ = train(folder)
+        with serving(model, "--model-name", "dogs") as address:
             document = json.loads(urllib.request.urlopen(address + "/openapi.json").read())
             check_document(document)
             check_holds(address, folder)
