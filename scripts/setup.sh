@@ -22,7 +22,7 @@ cd "$(dirname "$0")/.."
 packages=(build-essential meson ninja-build pkg-config git ca-certificates
     libjansson-dev libjpeg62-turbo-dev libpng-dev libssl-dev zlib1g-dev libsqlite3-dev libcmocka-dev libcairo2-dev libpango1.0-dev
     python3 python3-pip)
-test_packages=(clang libclang-rt-14-dev python3-venv valgrind sqlite3 postgresql libpq-dev chromium poppler-utils)
+test_packages=(clang libclang-rt-14-dev python3-venv valgrind sqlite3 postgresql libpq-dev libmicrohttpd-dev chromium poppler-utils)
 test_packages+=(bochs bochs-term bochsbios busybox-static cpio isolinux syslinux-common vgabios xorriso) # emulate.sh
 options=()
 torch_word=--present

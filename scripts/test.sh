@@ -18,6 +18,7 @@
 #                              Pythons with Optuna 4.9 and 5; made in the same way
 # DOGBREED_TENSORBOARD_PYTHON=FILE  a Python with TensorBoard; made in the same way
 # DOGBREED_SMDEBUG_PYTHON=FILE  a Python with smdebug, SageMaker Debugger's library; made in the same way
+# DOGBREED_SERVE_PYTHON=FILE    a Python with tritonclient[http], requests, requests-toolbelt; made in the same way
 # DOGBREED_BROWSER_PYTHON=FILE  a Python with playwright, which drives the installed chromium; made in the same way
 # DOGBREED_ORACLE=off          leave the oracle suite out
 # shellcheck disable=SC2317 # stages are called by name
@@ -28,6 +29,7 @@ cache=${DOGBREED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dogbreed}
 torch_version=2.15.0
 optuna_packages=(psycopg2-binary pandas scikit-learn optuna-dashboard)
 smdebug_packages=(smdebug==1.0.12 protobuf==3.20.3 numpy==1.23.5 requests) # it is of 2021
+serve_packages=("tritonclient[http]==2.73.0" requests==2.34.2 requests-toolbelt==1.0.0 numpy==2.4.6)
 oracle_packages=("torch==$torch_version" torchvision pillow safetensors numpy scikit-learn)
 stages=("$@")
 [ ${#stages[@]} -gt 0 ] || stages=(gcc clang asan tsan valgrind emulate)
@@ -149,7 +151,7 @@ stage_gcc() {
     say "gcc: all suites"
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
         unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON DOGBREED_TENSORBOARD_PYTHON \
-            DOGBREED_SMDEBUG_PYTHON DOGBREED_BROWSER_PYTHON
+            DOGBREED_SMDEBUG_PYTHON DOGBREED_BROWSER_PYTHON DOGBREED_SERVE_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
     else
         need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
@@ -159,6 +161,7 @@ stage_gcc() {
         need_oracle DOGBREED_TENSORBOARD_PYTHON tensorboard "170 MB" tensorboard==2.21.0
         need_oracle DOGBREED_SMDEBUG_PYTHON smdebug "130 MB" "${smdebug_packages[@]}"
         need_oracle DOGBREED_BROWSER_PYTHON browser "150 MB" playwright==1.65.2
+        need_oracle DOGBREED_SERVE_PYTHON serve "170 MB" "${serve_packages[@]}"
     fi
     run_tests build
 }

@@ -34,7 +34,7 @@ typedef struct dogbreed_serve_options {
     int32_t port;                /* 0: any that is free */
     int32_t batch_size;          /* pictures computed together, at most */
     int32_t queue_max;           /* requests that wait; more are refused with 429 */
-    int32_t workers;             /* threads that decode; 0: usable cores */
+    int32_t workers;             /* threads that decode and compute; 0: the predictor's */
     int32_t http_threads;        /* threads that read and write */
     int32_t items_max;           /* pictures of one request */
     int32_t connections_max;     /* in all */

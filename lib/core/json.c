@@ -137,14 +137,25 @@ json_t *dogb_json_document(dogb_arena *arena, const char *name, int version) {
     return object;
 }
 
+// Most allocation failures inside jansson leave no text behind. Two leave a text in quotes as what
+// was not expected: whatever is really wrong with such a text has a message of its own.
+static int ran_out(const json_error_t *error) {
+    static const char *const texts[] = {"invalid token near '\"",
+                                        "string or '}' expected near '\""};
+    int found = json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0';
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        found |= strncmp(error->text, texts[i], strlen(texts[i])) == 0;
+    }
+    return found;
+}
+
 static int parse(json_t **out, dogb_arena *arena, const char *text, size_t size, const char *what,
                  size_t flags) {
     json_error_t error = {.line = 0}; // jansson may leave it alone when it has no memory
     *out = NULL;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | flags, &error);
     if (value == NULL) {
-        // Most allocation failures inside jansson leave no text behind.
-        if (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0') {
+        if (ran_out(&error)) {
             return no_memory();
         }
         return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: not valid JSON: line %d, column %d: %s", what,

@@ -51,7 +51,8 @@ int dogb_predictor_logits(float *out, dogbreed_predictor *predictor, const dogb_
 }
 
 void dogb_predictor_facts_get(dogb_predictor_facts *out, const dogbreed_predictor *predictor) {
-    *out = (dogb_predictor_facts){.classes = predictor->class_count,
+    *out = (dogb_predictor_facts){.engine = predictor->engine->name,
+                                  .classes = predictor->class_count,
                                   .side = predictor->preprocess.crop,
                                   .threads = predictor->threads,
                                   .shares = predictor->engine->infer_on != NULL};

@@ -9,6 +9,7 @@
 #include <dogbreed/predictor.h>
 
 typedef struct dogb_predictor_facts {
+    const char *engine; // its name
     int32_t classes;
     int32_t side;    // of the network's input
     int32_t threads; // of a call that has the machine for itself

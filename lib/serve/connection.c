@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/span.h"
 #include "core/thread.h"
+#include "serve/failure.h"
 #include "serve/functions.h"
 #include "serve/guard.h"
 
@@ -23,7 +24,6 @@ static const dogb_refusal not_allowed = {405, "METHOD_NOT_ALLOWED",
 static const dogb_refusal no_token = {401, "UNAUTHORIZED", "expected a valid bearer token"};
 static const dogb_refusal too_large = {413, "TOO_LARGE", "the body is too large"};
 static const dogb_refusal no_memory = {503, "NO_MEMORY", "out of memory"};
-static const dogb_refusal queue_full = {429, "QUEUE_FULL", "too many requests wait"};
 static const dogb_refusal ended = {503, "STOPPING", "the server is stopping"};
 
 typedef struct exchange {
@@ -114,7 +114,7 @@ static void set_refusal(exchange *e, const dogb_refusal *refusal) {
         dogb_reply_header(&e->reply, "Allow", e->allow);
     } else if (refusal == &no_token) {
         dogb_reply_header(&e->reply, "WWW-Authenticate", "Bearer");
-    } else if (refusal == &queue_full || refusal == &ended) {
+    } else if (refusal == &ended) {
         dogb_reply_header(&e->reply, "Retry-After", "1");
     }
 }
@@ -324,9 +324,11 @@ static unsigned compute(exchange *e) {
         return send_reply(e);
     }
     http->mhd->MHD_suspend_connection(connection);
-    if (hand_over(e) < 0) {
+    int rc = hand_over(e);
+    if (rc < 0) {
         count_rejected(e, DOGB_REJECTED_QUEUE_FULL);
-        set_refusal(e, &queue_full);
+        (void)dogb_failure_reply(&e->reply, &e->request, rc);
+        dogb_reply_header(&e->reply, "Retry-After", "1");
         e->finish = NULL;
         dogb_answer_done(&e->request);
     }

@@ -160,8 +160,8 @@ const dogb_refusal *dogb_guard_fields(int64_t *length, const char *version,
             return &bad_length;
         }
         if (begins_with(field, "Transfer-Encoding") &&
-            (++codings > 1 || old || !dogb_field_is(field, "Transfer-Encoding") || field->value_size != 7 ||
-             strncasecmp(field->value, "chunked", 7) != 0)) {
+            (++codings > 1 || old || !dogb_field_is(field, "Transfer-Encoding") ||
+             field->value_size != 7 || strncasecmp(field->value, "chunked", 7) != 0)) {
             return &bad_coding;
         }
     }

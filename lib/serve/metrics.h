@@ -53,6 +53,7 @@ typedef struct dogb_metrics {
     _Atomic uint64_t batches[DOGB_BATCH_BUCKETS];
     _Atomic uint64_t batches_sum;
     _Atomic int64_t inflight; // requests that are whole and not answered
+    const char *engine;       // its name; static
     double setup_seconds;     // written before the first request
     double started;           // of the process, seconds since 1970
 } dogb_metrics;

@@ -201,8 +201,8 @@ void dogb_metrics_text(dogb_buffer *out, const dogb_metrics *metrics, const dogb
     single(out, "dogbreed_model_setup_seconds", "gauge", "Time to load the model.",
            metrics->setup_seconds);
     single(out, "dogbreed_models_loaded", "gauge", "Models that are loaded.", 1.0);
-    (void)snprintf(labels, sizeof labels, "{version=\"%s\",abi=\"%d\"}", dogbreed_version(),
-                   (int)dogbreed_abi());
+    (void)snprintf(labels, sizeof labels, "{version=\"%s\",abi=\"%d\",engine=\"%s\"}",
+                   dogbreed_version(), (int)dogbreed_abi(), metrics->engine);
     head(out, "dogbreed_build_info", "gauge", "The library.");
     line(out, "dogbreed_build_info", labels, 1.0);
     process(out, metrics);

@@ -38,7 +38,7 @@ static const dogb_option options[] = {
     DOGB_OPTION_INT32(dogbreed_serve_options, queue_max, 1, 1000000, "256", "requests",
                       "Requests that may wait; more are refused with 429."),
     DOGB_OPTION_INT32(dogbreed_serve_options, workers, 0, 256, "0", "threads",
-                      "Threads that decode; 0 is one per usable core."),
+                      "Threads that decode and compute; 0: as many as the predictor's."),
     DOGB_OPTION_INT32(dogbreed_serve_options, http_threads, 1, 64, "2", "threads",
                       "Threads that read requests and write replies."),
     DOGB_OPTION_INT32(dogbreed_serve_options, items_max, 1, 4096, "64", "images",

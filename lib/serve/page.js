@@ -78,6 +78,7 @@ function shown(what) {
     $(id).hidden = id !== what;
   }
   $('shoot').hidden = what !== 'live';
+  $('camera').hidden = what === 'live';
 }
 
 async function take(file) {
@@ -137,6 +138,10 @@ async function refused(response) {
   const problem = await response.json().catch(() => ({}));
   clearResult();
   $('access').hidden = response.status !== 401;
+  if (response.status === 401) {
+    say(token ? 'This token is not valid.' : '', true);
+    return;
+  }
   say(problem.error ? `${problem.error[0].toUpperCase()}${problem.error.slice(1)}.`
     : `The server answered with status ${response.status}.`, true);
 }

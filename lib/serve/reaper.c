@@ -172,8 +172,10 @@ void dogb_reaper_phase(dogb_reaper *reaper, dogb_watch *watch, int32_t phase) {
         return;
     }
     (void)pthread_mutex_lock(&reaper->lock);
-    watch->phase = phase;
-    watch->since = dogb_clock();
+    if (watch->phase != phase) { // the same one goes on: a limit does not begin anew
+        watch->phase = phase;
+        watch->since = dogb_clock();
+    }
     (void)pthread_mutex_unlock(&reaper->lock);
 }
 

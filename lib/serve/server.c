@@ -65,6 +65,7 @@ static int set_facts(dogbreed_server *server, const char *model) {
     s->facts.name =
         *s->options.model_name == '\0' ? name_of(&server->arena, model) : s->options.model_name;
     s->facts.version = s->options.model_version;
+    s->metrics.engine = predictor.engine;
     s->facts.classes = predictor.classes;
     s->facts.side = predictor.side;
     s->facts.items_max = s->options.items_max;
@@ -166,10 +167,12 @@ int dogbreed_server_start(dogbreed_server *server) {
     }
     const char *scheme = *options->tls_certificate == '\0' ? "http" : "https";
     const char *url = dogb_listen_url(&server->arena, scheme, options->host, port);
-    server->port = port;
-    server->url = url == NULL ? "" : url;
     rc = dogb_daemon_start(&server->http, descriptor);
-    server->state = rc < 0 ? STATE_NEW : STATE_RUNNING;
+    if (rc == DOGBREED_OK) {
+        server->port = port;
+        server->url = url == NULL ? "" : url;
+        server->state = STATE_RUNNING;
+    }
     return rc;
 }
 

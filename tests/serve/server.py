@@ -123,8 +123,8 @@ class Server:
             return wire.reply(method)
 
     def stop(self, number=signal.SIGTERM):
-        """Exit code and what it wrote to stderr."""
-        if self.process.poll() is None:
+        """Exit code and what it wrote to stderr. number 0: it has been told already."""
+        if number and self.process.poll() is None:
             self.process.send_signal(number)
         try:
             _, err = self.process.communicate(timeout=60)

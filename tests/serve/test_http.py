@@ -407,6 +407,38 @@ class Many(server.Case):
         self.assertEqual(self.server.ask("/ping").status, 200)
 
 
+class Overload(server.Case):
+    """More requests than there is room for, and deadlines that cannot be kept: an answer to each."""
+
+    def replies(self, *words):
+        one = Server(self.model, "--workers", 1, "--threads", 1, "--batch-size", 1, *words)
+        wires = [one.wire() for _ in range(48)]
+        for wire in wires:
+            wire.send(f"POST /invocations HTTP/1.1\r\n{HOST}{JPEG}Content-Length: {len(self.picture)}\r\n\r\n".encode() + self.picture)
+        replies = [wire.reply() for wire in wires]
+        for wire in wires:
+            self.assertEqual(wire.send(SECOND).reply().status, 200)
+            wire.close()
+        text = one.ask("/metrics").body.decode()
+        self.assertEqual(one.stop()[0], 0)
+        return replies, text
+
+    def test_a_full_queue(self):
+        replies, text = self.replies("--queue-max", 1)
+        self.assertEqual({reply.status for reply in replies}, {200, 429})
+        late = [reply for reply in replies if reply.status == 429]
+        self.assertEqual({(reply.json["code"], reply.headers["retry-after"]) for reply in late}, {("BUSY", "1")})
+        self.assertIn(f'dogbreed_rejected_total{{reason="queue_full"}} {len(late)}\n', text)
+
+    def test_a_short_deadline(self):
+        replies, text = self.replies("--deadline-s", 0.003)
+        self.assertLessEqual({reply.status for reply in replies}, {200, 503})
+        late = [reply for reply in replies if reply.status == 503]
+        self.assertGreater(len(late), 0)
+        self.assertEqual({reply.json["code"] for reply in late}, {"TIMEOUT"})
+        self.assertIn(f'dogbreed_rejected_total{{reason="deadline"}} {len(late)}\n', text)
+
+
 class Load:
     """Clients that send one request after the other until the server is gone."""
 
@@ -483,7 +515,10 @@ class End(server.Case):
         self.assertEqual((reply.status, reply.closes), (503, True))
         reply = half.send(self.picture[100:]).reply()
         self.assertEqual((reply.status, reply.closes), (200, True))
-        self.assertEqual(one.stop()[0], 0)
+        for wire in (half, other):
+            self.assertTrue(wire.closed())
+            wire.close()
+        self.assertEqual(one.stop(0)[0], 0)
 
     def test_a_client_that_stays_away_is_cut_off(self):
         one = Server(self.model, "--drain-s", 0.5)

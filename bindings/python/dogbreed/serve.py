@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping
 
 from .common import Handle, Path, Struct, fields, functions, made, text
 from .event import Carrier
-from .options import PREDICTOR, SERVE, Options
+from .options import PREDICTOR, SERVE, Options, describe
 
 _c = functions("dogbreed_server_", create="PTPP", functions="PP", start="P", url="P:T", port="P:i", wait="P", stop="P:-",
                destroy="P:-")
@@ -116,10 +116,12 @@ class _Functions:
 
 
 class Server(Handle):
-    """with Server("runs/a", port=0) as server: print(server.url)
+    """Server("runs/a", port=8080, engine="native"): loads the model and listens; it serves on threads of its own.
 
-    Serves between start() (or `with`) and close(). Options are those of `dogbreed serve`; predictor={"engine": ...} says
-    how it computes. SageMaker's functions take the place of /invocations' own steps, one request at a time:
+    Keywords are the options of `serve`, and those of the predictor. `wait()` blocks until `stop()` is called, from any
+    thread, or Ctrl-C, and returns when every accepted request is answered; leaving a `with` block does both.
+
+    SageMaker's functions take the place of /invocations' own steps, one request at a time:
 
     model_fn(path) -> model; input_fn(body, content_type) -> data; predict_fn(data, model) -> prediction;
     output_fn(prediction, accept) -> body or (body, content_type); transform_fn(model, body, content_type, accept) in
@@ -129,19 +131,24 @@ class Server(Handle):
 
     _c = _c
 
-    def __init__(self, model: Path, predictor: Mapping[str, Any] | None = None,
-                 model_fn: Callable[[str], Any] | None = None, input_fn: Callable[[bytes, str], Any] | None = None,
+    def __init__(self, model: Path, *, model_fn: Callable[[str], Any] | None = None,
+                 input_fn: Callable[[bytes, str], Any] | None = None,
                  predict_fn: Callable[[Any, Any], Any] | None = None, output_fn: Callable[[Any, str], Any] | None = None,
                  transform_fn: Callable[[Any, bytes, str, str], Any] | None = None, **kwargs: Any):
-        super().__init__(made(_c.create, model, Options(SERVE, **kwargs), Options(PREDICTOR, **(predictor or {}))))
+        known = {row["name"] for row in describe(SERVE)}
+        serve = {name: value for name, value in kwargs.items() if name in known}
+        rest = {name: value for name, value in kwargs.items() if name not in known}
+        super().__init__(made(_c.create, model, Options(SERVE, **serve), Options(PREDICTOR, **rest)))
         given = {"model": model_fn, "input": input_fn, "predict": predict_fn, "output": output_fn,
                  "transform": transform_fn}
         self._functions = _Functions({name: function for name, function in given.items() if function is not None})
-        if self._functions.given:
-            self._functions.carrier.call(_c.functions, self.pointer, byref(self._functions.raw))
-
-    def start(self) -> None:
-        _c.start(self.pointer)
+        try:
+            if self._functions.given:
+                self._functions.carrier.call(_c.functions, self.pointer, byref(self._functions.raw))
+            _c.start(self.pointer)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def url(self) -> str:
@@ -152,11 +159,10 @@ class Server(Handle):
         return int(_c.port(self.pointer))
 
     def stop(self) -> None:
-        """Ends wait(); from any thread."""
+        """Asks the server to end; returns at once."""
         _c.stop(self.pointer)
 
     def wait(self) -> None:
-        """Serves until stop() or Ctrl-C, then answers what was accepted."""
         raised: list[Exception] = []
 
         def run() -> None:
@@ -165,7 +171,7 @@ class Server(Handle):
             except Exception as error:
                 raised.append(error)
 
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run)  # a call into C would keep Ctrl-C waiting
         thread.start()
         while thread.is_alive():
             try:
@@ -174,7 +180,3 @@ class Server(Handle):
                 self.stop()
         if raised:
             raise raised[0]
-
-    def __enter__(self) -> Server:
-        self.start()
-        return self
