@@ -19,8 +19,8 @@ static inline void client_ask(char *reply, size_t size, int32_t port, const char
     int descriptor = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
     int length =
-        snprintf(lines, sizeof lines, "%sHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
-                 head, body_size);
+        snprintf(lines, sizeof lines,
+                 "%sHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", head, body_size);
     assert_int_equal(write(descriptor, lines, (size_t)length), length);
     for (size_t sent = 0; sent < body_size; sent += (size_t)got) {
         got = write(descriptor, (const char *)body + sent, body_size - sent);

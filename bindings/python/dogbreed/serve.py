@@ -135,10 +135,10 @@ class Server(Handle):
                  input_fn: Callable[[bytes, str], Any] | None = None,
                  predict_fn: Callable[[Any, Any], Any] | None = None, output_fn: Callable[[Any, str], Any] | None = None,
                  transform_fn: Callable[[Any, bytes, str, str], Any] | None = None, **kwargs: Any):
-        known = {row["name"] for row in describe(SERVE)}
-        serve = {name: value for name, value in kwargs.items() if name in known}
-        rest = {name: value for name, value in kwargs.items() if name not in known}
-        super().__init__(made(_c.create, model, Options(SERVE, **serve), Options(PREDICTOR, **rest)))
+        only = {row["name"] for row in describe(PREDICTOR)} - {row["name"] for row in describe(SERVE)}
+        options = Options(SERVE, **{name: value for name, value in kwargs.items() if name not in only})
+        predictor = Options(PREDICTOR, **{name: value for name, value in kwargs.items() if name in only})
+        super().__init__(made(_c.create, model, options, predictor))
         given = {"model": model_fn, "input": input_fn, "predict": predict_fn, "output": output_fn,
                  "transform": transform_fn}
         self._functions = _Functions({name: function for name, function in given.items() if function is not None})
