@@ -18,6 +18,7 @@
 #                              Pythons with Optuna 4.9 and 5; made in the same way
 # DOGBREED_TENSORBOARD_PYTHON=FILE  a Python with TensorBoard; made in the same way
 # DOGBREED_SMDEBUG_PYTHON=FILE  a Python with smdebug, SageMaker Debugger's library; made in the same way
+# DOGBREED_API_PYTHON=FILE      a Python with schemathesis and openapi-spec-validator; made in the same way
 # DOGBREED_SERVE_PYTHON=FILE    a Python with tritonclient[http], requests, requests-toolbelt; made in the same way
 # DOGBREED_BROWSER_PYTHON=FILE  a Python with playwright, which drives the installed chromium; made in the same way
 # DOGBREED_ORACLE=off          leave the oracle suite out
@@ -151,7 +152,7 @@ stage_gcc() {
     say "gcc: all suites"
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
         unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON DOGBREED_TENSORBOARD_PYTHON \
-            DOGBREED_SMDEBUG_PYTHON DOGBREED_BROWSER_PYTHON DOGBREED_SERVE_PYTHON
+            DOGBREED_SMDEBUG_PYTHON DOGBREED_BROWSER_PYTHON DOGBREED_API_PYTHON DOGBREED_SERVE_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
     else
         need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
@@ -161,6 +162,7 @@ stage_gcc() {
         need_oracle DOGBREED_TENSORBOARD_PYTHON tensorboard "170 MB" tensorboard==2.21.0
         need_oracle DOGBREED_SMDEBUG_PYTHON smdebug "130 MB" "${smdebug_packages[@]}"
         need_oracle DOGBREED_BROWSER_PYTHON browser "150 MB" playwright==1.65.2
+        need_oracle DOGBREED_API_PYTHON api "110 MB" schemathesis==4.32.5 openapi-spec-validator==0.9.0
         need_oracle DOGBREED_SERVE_PYTHON serve "170 MB" "${serve_packages[@]}"
     fi
     run_tests build
