@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import urllib.request
 
 import dogbreed
 from dogbreed import common, dataset, debug, event, model, options, predictor, record, serve, tuner
@@ -493,6 +494,26 @@ class MainJob(unittest.TestCase):
         for total in ("multiply_adds", "weight_bytes"):
             self.assertGreater(plan[total], 0)
             self.assertEqual(plan[total], sum(step[total] for step in steps))
+
+    def test_a_server_gives_what_the_predictor_says(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "small.safetensors")
+            self.model().save(path)
+            picture, _ = self.data.split("test")[0]
+            best = dogbreed.Predictor(path, **ENGINE).predict(picture, top_k=2)
+            with self.assertRaisesRegex(dogbreed.DogbreedError, "queue_max: "):
+                dogbreed.Server(path, queue_max=0)
+            with self.assertRaisesRegex(dogbreed.DogbreedError, "queue_maxx"):
+                dogbreed.Server(path, queue_maxx=1)
+            with dogbreed.Server(path, port=0, **ENGINE) as server, open(picture, "rb") as file:
+                request = urllib.request.Request(server.url + "/v1/predict?top_k=2", file.read(),
+                                                 {"Content-Type": "image/jpeg"})
+                with urllib.request.urlopen(request, timeout=20) as reply:
+                    found = json.load(reply)
+                self.assertEqual([row["label"] for row in found["predictions"]], [name for name, _ in best])
+                self.assertTrue(server.url.endswith(f":{server.port}"))
+                threading.Timer(0.05, server.stop).start()
+                server.wait()
 
     def test_pictures_as_arrays_and_pil_images(self):
         try:
