@@ -23,8 +23,10 @@ typedef struct dogbreed_serve_options {
     const char *tokens;          /* file of bearer tokens, one a line; "": everybody is served */
     const char *tls_certificate; /* PEM file; "": plain HTTP */
     const char *tls_key;         /* PEM file */
+    const char *multi_model;     /* folder whose models requests may load; "": none */
     int64_t body_max;            /* bytes */
     int64_t invocations_max;     /* bytes, of /invocations */
+    int64_t multi_model_memory;  /* bytes of all of them */
     double batch_delay_ms;       /* a batch that is not full waits so long at most */
     double deadline_s;           /* of a request that is whole, to its reply */
     double header_s;             /* for the header of a request to arrive */

@@ -9,6 +9,7 @@
 #include "serve/failure.h"
 #include "serve/functions.h"
 #include "serve/guard.h"
+#include "serve/models.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -220,7 +221,8 @@ static const dogb_refusal *check_route(exchange *e, const char *method) {
     const int64_t limits[] = {[DOGB_BODY_NONE] = 0,
                               [DOGB_BODY_ANY] = server->options.body_max,
                               [DOGB_BODY_INVOCATION] = server->options.invocations_max};
-    e->route = dogb_route_find(&e->allow, r->params, &r->arena, dogb_routes, dogb_route_count,
+    e->route = dogb_route_find(&e->allow, r->params, &r->arena, dogb_routes,
+                               server->models == NULL ? dogb_route_count_one : dogb_route_count,
                                method, r->path);
     if (e->route == NULL) {
         return e->allow == NULL ? &not_found : &not_allowed;
@@ -447,6 +449,7 @@ void dogb_connection_close(dogb_http *http) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     dogb_functions_drain(http->server.functions);
+    dogb_models_drain(http->server.models);
     if (http->server.batcher != NULL) {
         dogb_batcher_drain(http->server.batcher);
     }

@@ -1,50 +1,24 @@
-// functions.c - see functions.h: the thread that the caller's functions run on, and its queue.
-// While the batcher has a request, the thread goes on with others.
+// functions.c - see functions.h: requests on their way to the thread that the caller's functions
+// run on. While the batcher has a request, the thread goes on with others.
 #include "core/error.h"
-#include "core/thread.h"
 #include "serve/functions_task.h"
 
-void dogb_task_enqueue(dogb_task *t) {
+static void count(dogb_functions *all, int32_t tasks, int32_t waiting) {
+    (void)pthread_mutex_lock(&all->lock);
+    all->tasks += tasks;
+    all->waiting += waiting;
+    (void)pthread_cond_broadcast(&all->changed);
+    (void)pthread_mutex_unlock(&all->lock);
+}
+
+static void run(dogb_chore *chore) {
+    dogb_task *t = (dogb_task *)chore;
     dogb_functions *all = t->all;
-    (void)pthread_mutex_lock(&all->lock);
-    t->next = NULL;
-    *(all->first == NULL ? &all->first : &all->last->next) = t;
-    all->last = t;
-    (void)pthread_cond_broadcast(&all->changed);
-    (void)pthread_mutex_unlock(&all->lock);
-}
-
-// The next task, or NULL at the end.
-static dogb_task *next_task(dogb_functions *all) {
-    (void)pthread_mutex_lock(&all->lock);
-    while (all->first == NULL && !all->ended) {
-        (void)pthread_cond_wait(&all->changed, &all->lock);
+    count(all, 0, t->step == 0 ? -1 : 0);
+    if (dogb_task_run(t) == DOGB_TASK_DONE) {
+        dogb_answer_done(t->r); // t is gone behind it
+        count(all, -1, 0);
     }
-    dogb_task *t = all->first;
-    if (t != NULL) {
-        all->first = t->next;
-        all->waiting -= t->step == 0;
-    }
-    (void)pthread_mutex_unlock(&all->lock);
-    return t;
-}
-
-static void answer(dogb_functions *all, dogb_task *t) {
-    dogb_answer_done(t->r); // t is gone behind it
-    (void)pthread_mutex_lock(&all->lock);
-    all->tasks--;
-    (void)pthread_cond_broadcast(&all->changed);
-    (void)pthread_mutex_unlock(&all->lock);
-}
-
-static void *work(void *userdata) {
-    dogb_functions *all = userdata;
-    for (dogb_task *t = next_task(all); t != NULL; t = next_task(all)) {
-        if (dogb_task_run(t) == DOGB_TASK_DONE) {
-            answer(all, t);
-        }
-    }
-    return NULL;
 }
 
 static int start(dogb_server *server, void *userdata) {
@@ -58,7 +32,7 @@ static int start(dogb_server *server, void *userdata) {
     if (full) {
         return DOGBREED_ERROR_BUSY;
     }
-    dogb_task_enqueue(t);
+    dogb_chores_add(all->chores, &t->chore);
     return DOGBREED_OK;
 }
 
@@ -74,6 +48,7 @@ int dogb_functions_begin(dogb_server *server, dogb_request *r, dogb_reply *reply
         dogb_reply_error(reply, r, 503, "NO_MEMORY", "out of memory");
         return DOGB_ROUTE_NOW;
     }
+    t->chore.run = run;
     t->all = server->functions;
     t->r = r;
     t->call = (dogbreed_call){.struct_size = (uint32_t)sizeof t->call,
@@ -103,11 +78,7 @@ void dogb_functions_destroy(dogb_functions *all) {
     if (all == NULL) {
         return;
     }
-    (void)pthread_mutex_lock(&all->lock);
-    all->ended = 1;
-    (void)pthread_cond_broadcast(&all->changed);
-    (void)pthread_mutex_unlock(&all->lock);
-    (void)pthread_join(all->thread, NULL);
+    dogb_chores_destroy(all->chores);
     (void)pthread_cond_destroy(&all->changed);
     (void)pthread_mutex_destroy(&all->lock);
     dogb_free(all);
@@ -144,11 +115,9 @@ int dogb_functions_create(dogb_functions **out, dogb_server *server,
     all->model = made;
     (void)pthread_mutex_init(&all->lock, NULL);
     (void)pthread_cond_init(&all->changed, NULL);
-    rc = dogb_thread_start(&all->thread, work, all);
+    rc = dogb_chores_create(&all->chores);
     if (rc < 0) {
-        (void)pthread_cond_destroy(&all->changed);
-        (void)pthread_mutex_destroy(&all->lock);
-        dogb_free(all);
+        dogb_functions_destroy(all);
         return rc;
     }
     *out = all;

@@ -141,8 +141,9 @@ static int own_input(dogb_task *t) {
 }
 
 static void computed(dogb_work *work, void *userdata) {
+    dogb_task *t = userdata;
     (void)work;
-    dogb_task_enqueue(userdata);
+    dogb_chores_add(t->all->chores, &t->chore);
 }
 
 // Values of a function that read the body, as pictures.

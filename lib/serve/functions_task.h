@@ -3,6 +3,7 @@
 #ifndef DOGB_SERVE_FUNCTIONS_TASK_H
 #define DOGB_SERVE_FUNCTIONS_TASK_H
 
+#include "serve/chore.h"
 #include "serve/functions.h"
 
 #include <pthread.h>
@@ -10,8 +11,8 @@
 enum { DOGB_TASK_DONE = 0, DOGB_TASK_WAITS = 1 }; // WAITS: the batcher has it
 
 typedef struct dogb_task {
-    dogbreed_call call; // first: a task is found from it
-    struct dogb_task *next;
+    dogb_chore chore; // first: a task is found from it
+    dogbreed_call call;
     dogb_functions *all;
     dogb_request *r;
     dogb_reply reply;
@@ -27,21 +28,15 @@ struct dogb_functions {
     dogbreed_functions own;
     dogb_server *server;
     void *model;
-    pthread_t thread;
+    dogb_chores *chores;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     // under the lock:
-    dogb_task *first;
-    dogb_task *last;
     int32_t tasks;   // begun and not answered
     int32_t waiting; // of them, those that no thread has taken yet
-    int32_t ended;
 };
 
 // Steps, as many as can be made now. DONE: the reply is there.
 int dogb_task_run(dogb_task *task);
-
-// To the thread, again.
-void dogb_task_enqueue(dogb_task *task);
 
 #endif

@@ -74,6 +74,11 @@ static void count_items(dogb_metrics *metrics, const dogb_input *in) {
     (void)atomic_fetch_add(&metrics->model_errors, (uint64_t)failed);
 }
 
+void dogb_infer_count(dogb_server *server, const dogb_request *r, const dogb_input *in) {
+    count_items(&server->metrics, in);
+    count_times(&server->metrics, r, in);
+}
+
 static void finish(dogb_server *server, dogb_request *r, dogb_reply *reply, void *userdata) {
     job *j = userdata;
     if (j->write == NULL) {
@@ -81,8 +86,7 @@ static void finish(dogb_server *server, dogb_request *r, dogb_reply *reply, void
     } else {
         (void)j->write(reply, r, &j->v2.input, &server->facts);
     }
-    count_items(&server->metrics, &j->v2.input);
-    count_times(&server->metrics, r, &j->v2.input);
+    dogb_infer_count(server, r, &j->v2.input);
 }
 
 static job *make_job(dogb_request *r, dogb_reply *reply, write_fn write) {

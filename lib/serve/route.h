@@ -29,6 +29,8 @@ typedef struct dogb_route {
 
 extern const dogb_route dogb_routes[];
 extern const size_t dogb_route_count;
+extern const size_t
+    dogb_route_count_one; // without those of servers with many models, the last ones
 
 // The row for a method and a decoded path, or NULL with *allow: NULL, there is no such address;
 // else the methods that it has ("GET, HEAD"). Parts that stand for {x} go into params, in the

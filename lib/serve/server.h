@@ -12,12 +12,14 @@
 #include <dogbreed/serve.h>
 
 typedef struct dogb_server {
-    dogbreed_serve_options options; // checked
+    dogbreed_serve_options options;               // checked
+    dogbreed_predictor_options predictor_options; // the same
     dogb_model_facts facts;
     dogbreed_predictor *predictor;
     dogb_batcher *batcher;
     dogb_reaper *reaper;              // of the connections
     struct dogb_functions *functions; // of the caller, for /invocations; NULL: none
+    struct dogb_models *models;       // loaded by requests; NULL: there are no such routes
     dogb_tokens *tokens;              // NULL: everybody is served
     dogb_metrics metrics;
     _Atomic int32_t draining; // no new connections; those that are there are closed after a reply

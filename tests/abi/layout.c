@@ -28,7 +28,7 @@
     FIELD(dogbreed_check_options, bad_fraction, 8, 8)                                      \
     FIELD(dogbreed_check_options, decode, 16, 4)                                           \
     FIELD(dogbreed_check_options, threads, 20, 4)                                          \
-    STRUCT(dogbreed_serve_options, 152)                                                    \
+    STRUCT(dogbreed_serve_options, 168)                                                    \
     FIELD(dogbreed_serve_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_serve_options, kind, 4, 4)                                              \
     FIELD(dogbreed_serve_options, host, 8, 8)                                              \
@@ -37,22 +37,24 @@
     FIELD(dogbreed_serve_options, tokens, 32, 8)                                           \
     FIELD(dogbreed_serve_options, tls_certificate, 40, 8)                                  \
     FIELD(dogbreed_serve_options, tls_key, 48, 8)                                          \
-    FIELD(dogbreed_serve_options, body_max, 56, 8)                                         \
-    FIELD(dogbreed_serve_options, invocations_max, 64, 8)                                  \
-    FIELD(dogbreed_serve_options, batch_delay_ms, 72, 8)                                   \
-    FIELD(dogbreed_serve_options, deadline_s, 80, 8)                                       \
-    FIELD(dogbreed_serve_options, header_s, 88, 8)                                         \
-    FIELD(dogbreed_serve_options, body_s, 96, 8)                                           \
-    FIELD(dogbreed_serve_options, idle_s, 104, 8)                                          \
-    FIELD(dogbreed_serve_options, drain_s, 112, 8)                                         \
-    FIELD(dogbreed_serve_options, port, 120, 4)                                            \
-    FIELD(dogbreed_serve_options, batch_size, 124, 4)                                      \
-    FIELD(dogbreed_serve_options, queue_max, 128, 4)                                       \
-    FIELD(dogbreed_serve_options, workers, 132, 4)                                         \
-    FIELD(dogbreed_serve_options, http_threads, 136, 4)                                    \
-    FIELD(dogbreed_serve_options, items_max, 140, 4)                                       \
-    FIELD(dogbreed_serve_options, connections_max, 144, 4)                                 \
-    FIELD(dogbreed_serve_options, connections_per_ip, 148, 4)                              \
+    FIELD(dogbreed_serve_options, multi_model, 56, 8)                                      \
+    FIELD(dogbreed_serve_options, body_max, 64, 8)                                         \
+    FIELD(dogbreed_serve_options, invocations_max, 72, 8)                                  \
+    FIELD(dogbreed_serve_options, multi_model_memory, 80, 8)                               \
+    FIELD(dogbreed_serve_options, batch_delay_ms, 88, 8)                                   \
+    FIELD(dogbreed_serve_options, deadline_s, 96, 8)                                       \
+    FIELD(dogbreed_serve_options, header_s, 104, 8)                                        \
+    FIELD(dogbreed_serve_options, body_s, 112, 8)                                          \
+    FIELD(dogbreed_serve_options, idle_s, 120, 8)                                          \
+    FIELD(dogbreed_serve_options, drain_s, 128, 8)                                         \
+    FIELD(dogbreed_serve_options, port, 136, 4)                                            \
+    FIELD(dogbreed_serve_options, batch_size, 140, 4)                                      \
+    FIELD(dogbreed_serve_options, queue_max, 144, 4)                                       \
+    FIELD(dogbreed_serve_options, workers, 148, 4)                                         \
+    FIELD(dogbreed_serve_options, http_threads, 152, 4)                                    \
+    FIELD(dogbreed_serve_options, items_max, 156, 4)                                       \
+    FIELD(dogbreed_serve_options, connections_max, 160, 4)                                 \
+    FIELD(dogbreed_serve_options, connections_per_ip, 164, 4)                              \
     STRUCT(dogbreed_call, 112)                                                             \
     FIELD(dogbreed_call, struct_size, 0, 4)                                                \
     FIELD(dogbreed_call, rank, 4, 4)                                                       \
