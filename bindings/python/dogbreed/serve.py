@@ -164,18 +164,20 @@ class Server(Handle):
 
     def wait(self) -> None:
         raised: list[Exception] = []
+        ended = threading.Event()
 
         def run() -> None:
             try:
                 _c.wait(self.pointer)
             except Exception as error:
                 raised.append(error)
+            ended.set()
 
-        thread = threading.Thread(target=run)  # a call into C would keep Ctrl-C waiting
-        thread.start()
-        while thread.is_alive():
+        # A call into C would keep Ctrl-C waiting, and a join that is interrupted takes the thread for finished.
+        threading.Thread(target=run).start()
+        while not ended.is_set():
             try:
-                thread.join(0.2)
+                ended.wait(0.2)
             except KeyboardInterrupt:
                 self.stop()
         if raised:
