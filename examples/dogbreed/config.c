@@ -26,7 +26,7 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_DEBUG] = "`train --debug`",
     [DOGBREED_KIND_PROFILE] = "`train --profile`",
     [DOGBREED_KIND_REPORT] = "`report`",
-    [DOGBREED_KIND_SERVE] = "`serve`: a model behind HTTP",
+    [DOGBREED_KIND_SERVE] = "`serve`",
 };
 
 static void range_text(char *text, size_t size, const dogbreed_option_info *info) {

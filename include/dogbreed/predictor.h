@@ -85,6 +85,12 @@ DOGBREED_API int dogbreed_predictor_predict_batch(dogbreed_predictor *predictor,
                                                   dogbreed_prediction *out, int32_t count,
                                                   int32_t *codes);
 
+/* What the network says of a JPEG or PNG in memory, before softmax (logits): out[count], count is
+ * the number of classes. Errors as predict_bytes. Concurrent. */
+DOGBREED_API int dogbreed_predictor_scores(dogbreed_predictor *predictor, const void *bytes,
+                                           size_t size, const dogbreed_rectangle *crop, float *out,
+                                           int32_t count);
+
 DOGBREED_API void dogbreed_predictor_destroy(dogbreed_predictor *predictor);
 
 #ifdef __cplusplus

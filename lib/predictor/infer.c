@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "predictor/predictor_infer.h"
 #include "predictor/predictor_struct.h"
+#include "predictor/topk.h"
 
 size_t dogb_predictor_picture(const dogbreed_predictor *predictor) {
     size_t side = (size_t)predictor->preprocess.crop;
@@ -56,4 +57,27 @@ void dogb_predictor_facts_get(dogb_predictor_facts *out, const dogbreed_predicto
                                   .side = predictor->preprocess.crop,
                                   .threads = predictor->threads,
                                   .shares = predictor->engine->infer_on != NULL};
+}
+
+int dogbreed_predictor_scores(dogbreed_predictor *predictor, const void *bytes, size_t size,
+                              const dogbreed_rectangle *crop, float *out, int32_t count) {
+    dogb_arena scratch = {0};
+    DOGB_CHECK(predictor != NULL && out != NULL, "scores: predictor or out is NULL");
+    DOGB_CHECK(bytes != NULL && size > 0, "scores: there are no bytes");
+    DOGB_CHECK(count == predictor->class_count,
+               "scores: count is %d, expected %d (the number of classes)", (int)count,
+               (int)predictor->class_count);
+    const dogb_encoded in = {bytes, size, crop, "bytes"};
+    uint8_t *picture = dogb_alloc_raw(&scratch, dogb_predictor_picture(predictor), 1);
+    const dogb_batch batch = {.data = picture, .count = 1, .dtype = DOGB_DATA_U8};
+    int rc = picture == NULL ? DOGBREED_ERROR_NO_MEMORY
+                             : dogb_predictor_decode(picture, NULL, predictor, &scratch, &in);
+    if (rc == DOGBREED_OK) {
+        rc = dogb_predictor_logits(out, predictor, &batch, predictor->threads);
+    }
+    if (rc == DOGBREED_OK) {
+        rc = dogb_logits_check(out, count);
+    }
+    dogb_arena_free(&scratch);
+    return rc;
 }

@@ -3,12 +3,11 @@
 // of its body; the whole of it. While it is computed the connection is suspended, and the last step
 // is called once more.
 #include "serve/connection.h"
-#include "core/log.h"
 #include "core/span.h"
 #include "core/thread.h"
+#include "serve/exchange.h"
 #include "serve/failure.h"
 #include "serve/functions.h"
-#include "serve/guard.h"
 #include "serve/models.h"
 
 #include <stdatomic.h>
@@ -17,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BODY_FIRST = 1 << 20, CUSTOM_MAX = 1024 };
+enum { BODY_FIRST = 1 << 20 };
 
 static const dogb_refusal not_found = {404, "NOT_FOUND", "there is no such address"};
 static const dogb_refusal not_allowed = {405, "METHOD_NOT_ALLOWED",
@@ -27,152 +26,16 @@ static const dogb_refusal too_large = {413, "TOO_LARGE", "the body is too large"
 static const dogb_refusal no_memory = {503, "NO_MEMORY", "out of memory"};
 static const dogb_refusal ended = {503, "STOPPING", "the server is stopping"};
 
-typedef struct exchange {
-    dogb_request request; // first: a request is found from it
-    dogb_http *http;
-    struct MHD_Connection *connection;
-    dogb_watch *watch;
-    const dogb_route *route;
-    const dogb_refusal *refusal; // the body is read and dropped, then it is sent
-    const char *allow;
-    dogb_target target;
-    dogb_field *fields;
-    size_t field_count;
-    char *body;
-    size_t capacity;
-    int64_t announced; // bytes of the body; -1: in chunks
-    int64_t limit;
-    int64_t dropped;
-    dogb_reply reply;
-    dogb_work *work;       // for the batcher; NULL: start has it
-    dogb_start_fn start;   // NULL: the batcher has it
-    dogb_finish_fn finish; // NULL: the reply is there already
-    void *userdata;
-    _Atomic int32_t done;
-    int32_t begun;
-    int32_t whole;
-    int32_t close;
-} exchange;
-
-// --- what handlers ask for
-
-static const char *header_of(const dogb_request *r, const char *name) {
-    const exchange *e = r->owner;
-    for (size_t i = 0; i < e->field_count; i++) {
-        if (dogb_field_is(&e->fields[i], name)) {
-            return e->fields[i].value;
-        }
-    }
-    return NULL;
-}
-
-static const char *query_of(const dogb_request *r, const char *name) {
-    const exchange *e = r->owner;
-    for (size_t i = 0; i < e->target.query_count; i++) {
-        if (strcmp(e->target.query[i].name, name) == 0) {
-            return e->target.query[i].value;
-        }
-    }
-    return NULL;
-}
-
-void dogb_answer_done(dogb_request *r) {
-    exchange *e = r->owner;
-    dogb_http *http = e->http;
-    struct MHD_Connection *connection = e->connection;
-    atomic_store(&e->done, 1);
-    http->mhd->MHD_resume_connection(connection); // e may be gone behind this line
-}
-
-static void work_done(dogb_work *work, void *userdata) {
-    (void)work;
-    dogb_answer_done(userdata);
-}
-
-void dogb_answer_later(dogb_request *r, dogb_work *work, dogb_finish_fn finish, void *userdata) {
-    exchange *e = r->owner;
-    work->deadline = r->deadline;
-    work->done = work_done;
-    work->userdata = r;
-    e->work = work;
-    e->finish = finish;
-    e->userdata = userdata;
-}
-
-void dogb_answer_elsewhere(dogb_request *r, dogb_start_fn start, dogb_finish_fn finish,
-                           void *userdata) {
-    exchange *e = r->owner;
-    e->start = start;
-    e->finish = finish;
-    e->userdata = userdata;
-}
-
-// --- replies
-
-static void set_refusal(exchange *e, const dogb_refusal *refusal) {
-    dogb_reply_error(&e->reply, &e->request, refusal->status, refusal->code, refusal->text);
-    if (refusal == &not_allowed && e->allow != NULL) {
-        dogb_reply_header(&e->reply, "Allow", e->allow);
-    } else if (refusal == &no_token) {
-        dogb_reply_header(&e->reply, "WWW-Authenticate", "Bearer");
-    } else if (refusal == &ended) {
-        dogb_reply_header(&e->reply, "Retry-After", "1");
-    }
-}
-
-// What SageMaker's clients attach comes back as it was.
-static const char *custom_attributes(const exchange *e) {
-    const char *text = header_of(&e->request, "X-Amzn-SageMaker-Custom-Attributes");
-    for (size_t i = 0; text != NULL && text[i] != '\0'; i++) {
-        if (i == CUSTOM_MAX || text[i] < 0x20 || text[i] >= 0x7F) {
-            return NULL;
-        }
-    }
-    return text;
-}
-
-static void add_header(const exchange *e, struct MHD_Response *response, const char *name,
-                       const char *value) {
-    if (value != NULL) {
-        (void)e->http->mhd->MHD_add_response_header(response, name, value);
-    }
-}
-
-static unsigned send_reply(exchange *e) {
-    dogb_http *http = e->http;
-    const dogb_reply *reply = &e->reply;
-    // The library only reads it, and is done with it when the request is completed.
-    struct MHD_Response *response = http->mhd->MHD_create_response_from_buffer(
-        reply->size, (void *)(uintptr_t)reply->body, DOGB_MHD_PERSISTENT);
-    if (response == NULL) {
-        return DOGB_MHD_NO;
-    }
-    int close_it = e->close || atomic_load(&http->server.draining);
-    add_header(e, response, "Content-Type", reply->type);
-    for (int32_t i = 0; i < reply->header_count; i++) {
-        add_header(e, response, reply->headers[i][0], reply->headers[i][1]);
-    }
-    add_header(e, response, "X-Request-Id", *e->request.id == '\0' ? NULL : e->request.id);
-    add_header(e, response, "X-Amzn-SageMaker-Custom-Attributes", custom_attributes(e));
-    add_header(e, response, "Connection", close_it ? "close" : NULL);
-    dogb_reaper_phase(http->server.reaper, e->watch, DOGB_PHASE_REPLY);
-    unsigned queued =
-        http->mhd->MHD_queue_response(e->connection, (unsigned)reply->status, response);
-    http->mhd->MHD_destroy_response(response);
-    dogb_metrics_request(&http->server.metrics, e->route, reply->status);
-    dogb_log(DOGBREED_LOG_DEBUG, "serve: %s %s %d", e->request.id,
-             e->route == NULL ? "-" : e->route->path, (int)reply->status);
-    return queued;
-}
+// --- refusals
 
 // At once; the rest of the request is not read, so the connection ends with it.
-static unsigned refuse_now(exchange *e, const dogb_refusal *refusal) {
+static unsigned refuse_now(dogb_exchange *e, const dogb_refusal *refusal) {
     e->close = 1;
-    set_refusal(e, refusal);
-    return send_reply(e);
+    dogb_exchange_refuse(e, refusal);
+    return dogb_exchange_send(e);
 }
 
-static void count_rejected(exchange *e, int32_t why) {
+static void count_rejected(dogb_exchange *e, int32_t why) {
     (void)atomic_fetch_add(&e->http->server.metrics.rejected[why], 1);
 }
 
@@ -180,7 +43,7 @@ static void count_rejected(exchange *e, int32_t why) {
 
 static unsigned collect(void *userdata, unsigned kind, const char *name, size_t name_size,
                         const char *value, size_t value_size) {
-    exchange *e = userdata;
+    dogb_exchange *e = userdata;
     (void)kind;
     if (e->field_count < DOGB_FIELDS_MAX + 1) {
         e->fields[e->field_count++] =
@@ -189,9 +52,9 @@ static unsigned collect(void *userdata, unsigned kind, const char *name, size_t 
     return DOGB_MHD_YES;
 }
 
-static void set_id(exchange *e) {
+static void set_id(dogb_exchange *e) {
     static _Atomic uint64_t count;
-    const char *given = header_of(&e->request, "X-Request-Id");
+    const char *given = dogb_exchange_header(&e->request, "X-Request-Id");
     if (given != NULL && dogb_guard_id(given)) {
         (void)snprintf(e->request.id, sizeof e->request.id, "%s", given);
     } else {
@@ -201,12 +64,12 @@ static void set_id(exchange *e) {
     }
 }
 
-static const char *header_or(const exchange *e, const char *name) {
-    const char *value = header_of(&e->request, name);
+static const char *header_or(const dogb_exchange *e, const char *name) {
+    const char *value = dogb_exchange_header(&e->request, name);
     return value == NULL ? "" : value;
 }
 
-static const dogb_refusal *check_fields(exchange *e, const char *version) {
+static const dogb_refusal *check_fields(dogb_exchange *e, const char *version) {
     e->fields = dogb_alloc_raw(&e->request.arena, DOGB_FIELDS_MAX + 1, sizeof *e->fields);
     if (e->fields == NULL) {
         return &no_memory;
@@ -215,7 +78,7 @@ static const dogb_refusal *check_fields(exchange *e, const char *version) {
     return dogb_guard_fields(&e->announced, version, e->fields, e->field_count);
 }
 
-static const dogb_refusal *check_route(exchange *e, const char *method) {
+static const dogb_refusal *check_route(dogb_exchange *e, const char *method) {
     dogb_server *server = &e->http->server;
     dogb_request *r = &e->request;
     const int64_t limits[] = {[DOGB_BODY_NONE] = 0,
@@ -230,7 +93,7 @@ static const dogb_refusal *check_route(exchange *e, const char *method) {
     r->method = e->route->method;
     e->limit = limits[e->route->body];
     if (server->tokens != NULL && !(e->route->flags & DOGB_ROUTE_OPEN) &&
-        !dogb_tokens_allow(server->tokens, header_of(r, "Authorization"))) {
+        !dogb_tokens_allow(server->tokens, dogb_exchange_header(r, "Authorization"))) {
         count_rejected(e, DOGB_REJECTED_TOKEN);
         return &no_token;
     }
@@ -243,13 +106,13 @@ static const dogb_refusal *check_route(exchange *e, const char *method) {
 
 // Bodies of this size are read even when they are refused: a client that is still sending would
 // not see the reply.
-static int64_t drop_max(const exchange *e) {
+static int64_t drop_max(const dogb_exchange *e) {
     const dogbreed_serve_options *options = &e->http->server.options;
     return options->body_max > options->invocations_max ? options->body_max
                                                         : options->invocations_max;
 }
 
-static unsigned begin(exchange *e, const char *method, const char *version) {
+static unsigned begin(dogb_exchange *e, const char *method, const char *version) {
     dogb_request *r = &e->request;
     const dogb_refusal *refusal = e->refusal;
     refusal = refusal == NULL ? check_fields(e, version) : refusal;
@@ -263,7 +126,7 @@ static unsigned begin(exchange *e, const char *method, const char *version) {
     r->accept = header_or(e, "Accept");
     e->refusal = check_route(e, method);
     if (e->refusal != NULL && e->announced != 0 &&
-        (e->announced > drop_max(e) || header_of(r, "Expect") != NULL)) {
+        (e->announced > drop_max(e) || dogb_exchange_header(r, "Expect") != NULL)) {
         return refuse_now(e, e->refusal);
     }
     dogb_reaper_phase(e->http->server.reaper, e->watch, DOGB_PHASE_BODY);
@@ -272,7 +135,7 @@ static unsigned begin(exchange *e, const char *method, const char *version) {
 
 // --- the body
 
-static int reserve(exchange *e, size_t size) {
+static int reserve(dogb_exchange *e, size_t size) {
     size_t capacity = e->capacity == 0 ? BODY_FIRST : 2 * e->capacity;
     capacity = capacity < size ? size : capacity;
     if (e->announced > 0 && capacity > (size_t)e->announced) {
@@ -287,7 +150,7 @@ static int reserve(exchange *e, size_t size) {
     return 1;
 }
 
-static unsigned take(exchange *e, const char *data, size_t size) {
+static unsigned take(dogb_exchange *e, const char *data, size_t size) {
     dogb_request *r = &e->request;
     if (e->refusal == NULL && (int64_t)(r->size + size) > e->limit) {
         count_rejected(e, DOGB_REJECTED_TOO_LARGE);
@@ -309,21 +172,21 @@ static unsigned take(exchange *e, const char *data, size_t size) {
 
 // --- the whole
 
-static int hand_over(exchange *e) {
+static int hand_over(dogb_exchange *e) {
     dogb_server *server = &e->http->server;
     return e->start == NULL ? dogb_batcher_submit(server->batcher, e->work)
                             : e->start(server, e->userdata);
 }
 
 // The reply is there when the connection goes on.
-static unsigned compute(exchange *e) {
+static unsigned compute(dogb_exchange *e) {
     dogb_http *http = e->http;
     struct MHD_Connection *connection = e->connection;
     (void)atomic_fetch_add(&http->entering, 1);
     if (atomic_load(&http->server.ended)) {
         (void)atomic_fetch_sub(&http->entering, 1);
-        set_refusal(e, &ended);
-        return send_reply(e);
+        dogb_exchange_refuse(e, &ended);
+        return dogb_exchange_send(e);
     }
     http->mhd->MHD_suspend_connection(connection);
     int rc = hand_over(e);
@@ -338,27 +201,28 @@ static unsigned compute(exchange *e) {
     return DOGB_MHD_YES;
 }
 
-static unsigned answer(exchange *e) {
+static unsigned answer(dogb_exchange *e) {
     dogb_server *server = &e->http->server;
     dogb_request *r = &e->request;
     e->whole = 1;
     (void)atomic_fetch_add(&server->metrics.inflight, 1);
     dogb_reaper_phase(server->reaper, e->watch, DOGB_PHASE_WORK);
     if (e->refusal != NULL) {
-        set_refusal(e, e->refusal);
-        return send_reply(e);
+        dogb_exchange_refuse(e, e->refusal);
+        return dogb_exchange_send(e);
     }
     r->body = e->body == NULL ? "" : e->body;
     r->received = dogb_span_now();
     r->deadline = r->received + (uint64_t)(server->options.deadline_s * 1e9);
-    return e->route->begin(server, r, &e->reply) == DOGB_ROUTE_LATER ? compute(e) : send_reply(e);
+    return e->route->begin(server, r, &e->reply) == DOGB_ROUTE_LATER ? compute(e)
+                                                                     : dogb_exchange_send(e);
 }
 
-static unsigned go_on(exchange *e) {
+static unsigned go_on(dogb_exchange *e) {
     if (e->finish != NULL) {
         e->finish(&e->http->server, &e->request, &e->reply, e->userdata);
     }
-    return send_reply(e);
+    return dogb_exchange_send(e);
 }
 
 // --- callbacks
@@ -366,7 +230,7 @@ static unsigned go_on(exchange *e) {
 void *dogb_connection_target(void *userdata, const char *target,
                              struct MHD_Connection *connection) {
     dogb_http *http = userdata;
-    exchange *e = dogb_malloc(1, sizeof *e);
+    dogb_exchange *e = dogb_malloc(1, sizeof *e);
     if (e == NULL) {
         return NULL;
     }
@@ -376,8 +240,8 @@ void *dogb_connection_target(void *userdata, const char *target,
            sizeof e->watch);
     dogb_reaper_phase(http->server.reaper, e->watch, DOGB_PHASE_HEADER);
     e->request.owner = e;
-    e->request.header = header_of;
-    e->request.query = query_of;
+    e->request.header = dogb_exchange_header;
+    e->request.query = dogb_exchange_query;
     e->refusal = dogb_guard_target(&e->target, &e->request.arena, target);
     return e;
 }
@@ -385,7 +249,7 @@ void *dogb_connection_target(void *userdata, const char *target,
 unsigned dogb_connection_request(void *userdata, struct MHD_Connection *connection, const char *url,
                                  const char *method, const char *version, const char *data,
                                  size_t *data_size, void **request) {
-    exchange *e = *request;
+    dogb_exchange *e = *request;
     (void)userdata;
     (void)connection;
     (void)url; // decoded and cut at NUL: the target is read instead
@@ -409,7 +273,7 @@ unsigned dogb_connection_request(void *userdata, struct MHD_Connection *connecti
 
 void dogb_connection_completed(void *userdata, struct MHD_Connection *connection, void **request,
                                unsigned why) {
-    exchange *e = *request;
+    dogb_exchange *e = *request;
     (void)userdata;
     (void)connection;
     (void)why;

@@ -70,15 +70,20 @@ static int serves(decimal *d, float value) {
     return reads_back(*d, value);
 }
 
-// No decimal of six digits or fewer is lost in a normal float32: the one of six digits, without its
-// zeros, is the shortest where there is one so short. A float32 with few bits has less to say.
+// Nine digits tell all float32 apart; most need eight or nine. No decimal of six digits or fewer is
+// lost in a normal float32: the one of six digits, without its zeros, is the shortest where there
+// is one so short. A float32 with few bits has less to say.
 static decimal shortest(float value) {
     // No float32 is so near to a power of ten that log10 could be on the wrong side of it.
     int top = (int)floor(log10((double)value));
-    int digits = value < FLT_MIN ? 1 : DIGITS_SAFE;
-    decimal out = nearest(value, top, digits);
-    while (digits < DIGITS_MAX && !serves(&out, value)) {
-        out = nearest(value, top, ++digits);
+    int least = value < FLT_MIN ? 1 : DIGITS_SAFE;
+    decimal out = nearest(value, top, DIGITS_MAX);
+    for (int digits = DIGITS_MAX - 1; digits >= least; digits--) {
+        decimal fewer = nearest(value, top, digits);
+        if (!serves(&fewer, value)) {
+            break;
+        }
+        out = fewer;
     }
     while (out.digits % 10 == 0) {
         out.digits /= 10;

@@ -1,5 +1,5 @@
 // numbers.h - JSON with many numbers. Nested arrays of numbers are lifted out of a text, so that
-// jansson, which takes a hundred bytes for each, sees only what is around them.
+// jansson sees only what is around them: it takes five times as long, and forty bytes for each.
 #ifndef DOGB_SERVE_NUMBERS_H
 #define DOGB_SERVE_NUMBERS_H
 

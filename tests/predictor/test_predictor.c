@@ -123,6 +123,37 @@ static void all_ways_in_agree(void **state) {
     dogb_arena_free(&arena);
 }
 
+static void scores_are_what_probabilities_are_made_of(void **state) {
+    (void)state;
+    dogb_arena arena = {0};
+    void *bytes = NULL;
+    size_t size = 0;
+    float scores[CLASSES];
+    dogbreed_prediction best[CLASSES];
+    assert_ok(dogb_file_read(&bytes, &size, &arena, paths[3], 1 << 24));
+    assert_ok(dogbreed_predictor_predict_bytes(predictor, bytes, size, NULL, best, CLASSES));
+    assert_ok(dogbreed_predictor_scores(predictor, bytes, size, NULL, scores, CLASSES));
+    double sum = 0;
+    for (int i = 0; i < CLASSES; i++) {
+        sum += exp((double)scores[i]);
+    }
+    for (int i = 0; i < CLASSES; i++) {
+        double expected = exp((double)scores[best[i].index]) / sum;
+        assert_true(fabs(expected - (double)best[i].probability) < 1e-6);
+    }
+    dogbreed_rectangle part = {5, 3, 40, 41};
+    float cut[CLASSES];
+    assert_ok(dogbreed_predictor_scores(predictor, bytes, size, &part, cut, CLASSES));
+    assert_memory_not_equal(cut, scores, sizeof cut);
+    assert_fails(dogbreed_predictor_scores(predictor, bytes, size, NULL, scores, 4),
+                 DOGBREED_ERROR_INVALID_ARGUMENT, "count is 4, expected 5");
+    assert_fails(dogbreed_predictor_scores(predictor, bytes, 0, NULL, scores, CLASSES),
+                 DOGBREED_ERROR_INVALID_ARGUMENT, "no bytes");
+    assert_fails(dogbreed_predictor_scores(predictor, bytes, size / 2, NULL, scores, CLASSES),
+                 DOGBREED_ERROR_FORMAT, "bytes: ");
+    dogb_arena_free(&arena);
+}
+
 static void a_rectangle_refers_to_the_upright_picture(void **state) {
     (void)state;
     dogbreed_model_options options;
@@ -372,6 +403,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(best_classes_by_hand),
         cmocka_unit_test(all_ways_in_agree),
+        cmocka_unit_test(scores_are_what_probabilities_are_made_of),
         cmocka_unit_test(a_rectangle_refers_to_the_upright_picture),
         cmocka_unit_test(a_model_file_predicts_as_the_model),
         cmocka_unit_test(a_predictor_keeps_its_own_weights),

@@ -199,7 +199,11 @@ class MainJob(unittest.TestCase):
         self.assertEqual(len(best), 2)
         self.assertGreaterEqual(best[0][1], best[1][1])
         with open(path, "rb") as file:
-            self.assertEqual(guess.predict(file.read(), top_k=2), best)
+            data = file.read()
+        self.assertEqual(guess.predict(data, top_k=2), best)
+        scores = guess.scores(data)
+        self.assertEqual(guess.classes[max(range(len(scores)), key=scores.__getitem__)], best[0][0])
+        self.assertEqual(guess.scores(path), scores)
         small, report = dogbreed.quantize(trainer.model, self.data.split("valid"), images=5)
         self.assertEqual(report["measured"], len(self.data.split("valid")))
         self.progress_of_quantize(trainer.model)

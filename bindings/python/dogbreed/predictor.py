@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import byref, c_char_p, c_int32
+from ctypes import byref, c_char_p, c_float, c_int32
 from typing import Any, Iterable, Sequence
 
 from .common import DogbreedError, Handle, Path, fields, functions, made
@@ -21,6 +21,7 @@ class Rectangle(ctypes.Structure):
 
 _c = functions("dogbreed_predictor_", create="PTP", create_from_model="PPP", class_count="P:i", class_name="Pi:T",
                predict_file="PTPPi", predict_bytes="PPzPPi", predict_pixels="PPiizPPi", predict_batch="PPiPiP",
+               scores="PPzPPi",
                destroy="P:-")
 
 
@@ -64,6 +65,16 @@ class Predictor(Handle):
         _c.predict_batch(self.pointer, names, len(paths), out, count, codes)
         return [self._again(path, top_k) if codes[i] < 0 else self._named(out[i * count: (i + 1) * count])
                 for i, path in enumerate(paths)]
+
+    def scores(self, image: Path | bytes, crop: tuple[int, int, int, int] | None = None) -> list[float]:
+        """What the network says, before softmax, in the order of `classes`. image: a path, JPEG or PNG bytes."""
+        if isinstance(image, (str, os.PathLike)):
+            with open(image, "rb") as file:
+                image = file.read()
+        out = (c_float * len(self.classes))()
+        _c.scores(self.pointer, image, len(image), byref(Rectangle(*crop)) if crop is not None else None, out,
+                  len(self.classes))
+        return list(out)
 
     def _again(self, path: Path, top_k: int) -> list[tuple[str, float]] | DogbreedError:
         """A file that failed in a batch, once more alone: the library keeps the message of the last failure only."""
