@@ -217,6 +217,16 @@ int dogb_models_remove(dogb_models *models, const char *name) {
                          : dogb_fail(DOGBREED_ERROR_NOT_FOUND, "there is no model of this name");
 }
 
+int32_t dogb_models_count(dogb_models *models) {
+    int32_t count = 0;
+    if (models != NULL) {
+        lock(models);
+        count = models->count;
+        unlock(models);
+    }
+    return count;
+}
+
 void dogb_models_each(dogb_models *models, void (*fn)(const dogb_loaded *model, void *userdata),
                       void *userdata) {
     lock(models);

@@ -50,6 +50,8 @@ void dogb_models_give(dogb_models *models, dogb_loaded *model);
 // No new request finds it; it is closed when nobody uses it any more. NOT_FOUND.
 int dogb_models_remove(dogb_models *models, const char *name);
 
+int32_t dogb_models_count(dogb_models *models); // NULL: 0
+
 // Calls fn for each, under the lock.
 void dogb_models_each(dogb_models *models, void (*fn)(const dogb_loaded *model, void *userdata),
                       void *userdata);

@@ -59,6 +59,8 @@ class Models(server.Case):
         self.assertEqual(self.post("/models/a/invoke", body=b"no picture").status, 422)
         self.assertEqual(self.post("/models/a/invoke", Content_Type="image/gif").status, 415)
         self.assertEqual(self.names(), ["a", "b", "c"])
+        self.assertIn(b"dogbreed_models_loaded 4\n", self.server.ask("/metrics").body)
+        self.assertEqual(self.server.ask("/metrics?format=json").json["LoadedModelCount"], 4)
         again = self.load("a")
         self.assertEqual((again.status, again.json["code"]), (409, "EXISTS"))
         self.assertEqual(self.server.ask("/models/a", "DELETE").json, {"status": "removed"})
