@@ -18,6 +18,7 @@
 #                              Pythons with Optuna 4.9 and 5; made in the same way
 # DOGBREED_TENSORBOARD_PYTHON=FILE  a Python with TensorBoard; made in the same way
 # DOGBREED_SMDEBUG_PYTHON=FILE  a Python with smdebug, SageMaker Debugger's library; made in the same way
+# DOGBREED_API_PYTHON=FILE      a Python with schemathesis and openapi-spec-validator; made in the same way
 # DOGBREED_SERVE_PYTHON=FILE    a Python with tritonclient[http], requests, requests-toolbelt; made in the same way
 # DOGBREED_S3_PYTHON=FILE      a Python with boto3, moto, awscli and s3cmd; made in the same way
 # DOGBREED_SAGEMAKER_PYTHON=FILE  a Python with the SageMaker training toolkit; made in the same way
@@ -154,7 +155,8 @@ stage_gcc() {
     say "gcc: all suites"
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
         unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON DOGBREED_TENSORBOARD_PYTHON \
-            DOGBREED_SMDEBUG_PYTHON DOGBREED_SAGEMAKER_PYTHON DOGBREED_BROWSER_PYTHON DOGBREED_SERVE_PYTHON DOGBREED_S3_PYTHON
+            DOGBREED_SMDEBUG_PYTHON DOGBREED_SAGEMAKER_PYTHON DOGBREED_BROWSER_PYTHON \
+            DOGBREED_API_PYTHON DOGBREED_SERVE_PYTHON DOGBREED_S3_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
     else
         need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
@@ -166,6 +168,7 @@ stage_gcc() {
         need_oracle DOGBREED_S3_PYTHON s3 "300 MB" "${s3_packages[@]}"
         need_oracle DOGBREED_SAGEMAKER_PYTHON sagemaker "350 MB" sagemaker-training==5.1.4
         need_oracle DOGBREED_BROWSER_PYTHON browser "150 MB" playwright==1.65.2
+        need_oracle DOGBREED_API_PYTHON api "110 MB" schemathesis==4.32.5 openapi-spec-validator==0.9.0
         need_oracle DOGBREED_SERVE_PYTHON serve "170 MB" "${serve_packages[@]}"
     fi
     run_tests build
@@ -193,7 +196,7 @@ stage_tsan() {
     say "TSan: what uses threads"
     configure build-tsan -- -Db_sanitize=thread -Db_lundef=false -Dengine_torch=disabled ||
         broken "tsan: the build failed"
-    mapfile -t names < <(tests_like build-tsan 'thread|team|native|loader|hash|feature|trainer|predictor|engine|evaluate|log|error|study_study|tuner_workers|program_|core_span|debug_attach|debug_rule_stalled|profile_profile|profile_sample')
+    mapfile -t names < <(tests_like build-tsan 'thread|team|native|loader|hash|feature|trainer|predictor|engine|evaluate|log|error|study_study|tuner_workers|program_|core_span|debug_attach|debug_rule_stalled|profile_profile|profile_sample|serve_(batcher|functions|reaper|server)')
     TSAN_OPTIONS=halt_on_error=1 run_tests build-tsan "${names[@]}" --timeout-multiplier 10
 }
 

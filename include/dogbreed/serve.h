@@ -23,8 +23,11 @@ typedef struct dogbreed_serve_options {
     const char *tokens;          /* file of bearer tokens, one a line; "": everybody is served */
     const char *tls_certificate; /* PEM file; "": plain HTTP */
     const char *tls_key;         /* PEM file */
+    const char *multi_model;     /* folder whose models requests may load; "": none */
+    const char *accept;          /* media type of replies to requests that do not choose one */
     int64_t body_max;            /* bytes */
     int64_t invocations_max;     /* bytes, of /invocations */
+    int64_t multi_model_memory;  /* bytes of all of them */
     double batch_delay_ms;       /* a batch that is not full waits so long at most */
     double deadline_s;           /* of a request that is whole, to its reply */
     double header_s;             /* for the header of a request to arrive */
@@ -39,7 +42,6 @@ typedef struct dogbreed_serve_options {
     int32_t items_max;           /* pictures of one request */
     int32_t connections_max;     /* in all */
     int32_t connections_per_ip;  /* 0: no limit */
-    const char *accept;          /* media type of replies to requests that do not choose one */
 } dogbreed_serve_options;
 
 DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, size_t struct_size);
@@ -50,6 +52,66 @@ DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, si
 DOGBREED_API int dogbreed_server_create(dogbreed_server **out, const char *model,
                                         const dogbreed_serve_options *options,
                                         const dogbreed_predictor_options *predictor);
+
+/* --- functions of your own, for /invocations: SageMaker's model_fn, input_fn, predict_fn,
+ * output_fn and transform_fn. The other addresses go on with the model itself. */
+
+/* One request, as functions see it; valid until they return. */
+typedef struct dogbreed_call {
+    uint32_t struct_size;
+    int32_t rank;             /* dimensions of `values`; 0: there are none */
+    const void *body;         /* as it came */
+    size_t size;              /* of it, bytes */
+    const char *content_type; /* "": none */
+    const char *accept;       /* "": none */
+    const char *request_id;
+    /* What the step before left: for predict [n, 3, side, side], normalised as the model wants it;
+     * for output [n, classes]. */
+    const float *values;
+    int64_t shape[4];
+    void *model;   /* what the function `model` made; NULL without one */
+    void *object;  /* the functions' own, from one to the next of this request; NULL at first */
+    void *context; /* the library's */
+} dogbreed_call;
+
+/* What a function leaves for the next step; copied. rank 1..4; dimensions from 1 on. */
+DOGBREED_API int dogbreed_call_values(dogbreed_call *call, const float *values,
+                                      const int64_t *shape, int32_t rank);
+/* The reply; copied. Steps behind this one are left out. status 200..599. */
+DOGBREED_API int dogbreed_call_reply(dogbreed_call *call, int32_t status, const char *content_type,
+                                     const void *body, size_t size);
+/* One line for the log, of a function that is about to return a negative number. */
+DOGBREED_API void dogbreed_call_fail(dogbreed_call *call, const char *text);
+
+/* Both return 0, or a negative number for a failure: of `model` it ends dogbreed_server_functions,
+ * of the others the client sees 500 and nothing of why. */
+typedef int (*dogbreed_model_fn)(void **model, const char *path, void *userdata);
+typedef int (*dogbreed_call_fn)(dogbreed_call *call, void *userdata);
+
+/* NULL: what the library does by itself. */
+typedef struct dogbreed_functions {
+    uint32_t struct_size;
+    int32_t reserved;
+    dogbreed_model_fn model; /* called once, by dogbreed_server_functions */
+    void *model_userdata;
+    dogbreed_call_fn input; /* body to values, or to an object for a predict of your own */
+    void *input_userdata;
+    dogbreed_call_fn predict; /* values to values: logits */
+    void *predict_userdata;
+    dogbreed_call_fn output; /* values to the reply */
+    void *output_userdata;
+    dogbreed_call_fn transform; /* all three at once */
+    void *transform_userdata;
+    dogbreed_call_fn end; /* last of each request, whatever became of it: frees its object */
+    void *end_userdata;
+} dogbreed_functions;
+
+/* Before start, once. The functions are called on one thread of the server, one request after the
+ * other; the library's own steps between them go on as always. One that does not return keeps the
+ * server from ending. Returns INVALID_ARGUMENT (transform together with input, predict or output),
+ * STATE (started, or called before), NO_MEMORY, what `model` returned. */
+DOGBREED_API int dogbreed_server_functions(dogbreed_server *server,
+                                           const dogbreed_functions *functions);
 
 /* Listens and serves, on threads of its own. Once per server. Returns NETWORK (the address cannot
  * be had), UNSUPPORTED (no libmicrohttpd, or one without TLS), STATE. */

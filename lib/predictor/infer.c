@@ -37,6 +37,12 @@ int dogb_predictor_decode(uint8_t *out, dogb_decoded *facts, const dogbreed_pred
     return rc;
 }
 
+void dogb_predictor_normalize(float *out, const dogbreed_predictor *predictor,
+                              const uint8_t *picture) {
+    const dogb_preprocess *preprocess = &predictor->preprocess;
+    dogb_normalize(out, picture, preprocess->crop, preprocess->mean, preprocess->deviation);
+}
+
 int dogb_predictor_logits(float *out, dogbreed_predictor *predictor, const dogb_batch *batch,
                           int32_t threads) {
     const dogb_engine *engine = predictor->engine;

@@ -39,6 +39,11 @@ typedef struct dogb_decoded {
 int dogb_predictor_decode(uint8_t *out, dogb_decoded *facts, const dogbreed_predictor *predictor,
                           dogb_arena *scratch, const dogb_encoded *in);
 
+// Pixels as dogb_predictor_decode gives them as the floats that the network computes with,
+// out[3 * side * side].
+void dogb_predictor_normalize(float *out, const dogbreed_predictor *predictor,
+                              const uint8_t *picture);
+
 // The network's output, out[batch->count * classes], not looked at. Pixels as bytes, or normalised
 // floats. threads: what `shares` is about.
 int dogb_predictor_logits(float *out, dogbreed_predictor *predictor, const dogb_batch *batch,

@@ -3,7 +3,6 @@
 #include "report/page.h"
 
 #include "core/error.h"
-#include "core/hash.h"
 #include "core/number.h"
 #include "report/base64.h"
 
@@ -35,22 +34,13 @@ static void element(dogb_buffer *out, const char *tag, const char *name, int32_t
     dogb_buffer_add(out, ">");
 }
 
-static void add_hash(dogb_buffer *out, const char *text) {
-    dogb_sha256 hash;
-    int rc = dogb_sha256_of(&hash, text, strlen(text));
-    out->rc = rc < 0 ? rc : out->rc;
-    dogb_buffer_add(out, "'sha256-");
-    dogb_base64_add(out, hash.bytes, sizeof hash.bytes);
-    dogb_buffer_add(out, "'");
-}
-
 static void add_head(dogb_buffer *out, const dogb_page *page) {
     dogb_buffer_add(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
                          "'none'; img-src data:; base-uri 'none'; form-action 'none'; style-src ");
-    add_hash(out, dogb_page_style);
+    dogb_buffer_add(out, dogb_page_style_hash);
     dogb_buffer_add(out, "; script-src ");
-    add_hash(out, dogb_page_script);
+    dogb_buffer_add(out, dogb_page_script_hash);
     dogb_buffer_add(out, "\">\n<meta name=\"viewport\" content=\"width=device-width, "
                          "initial-scale=1\">\n<meta name=\"generator\" content=\"libdogbreed ");
     dogb_buffer_add(out, dogbreed_version());

@@ -167,8 +167,10 @@ const char *dogb_page_bytes(dogb_page *page, double bytes);     // "244 MB"
 int dogb_page_html(dogb_buffer *out, const dogb_page *page);
 int dogb_page_pdf(dogb_buffer *out, const dogb_page *page);
 
-// page.css and page.js, by embed.py
+// page.css and page.js, by core/scripts/embed.py, and their hashes as a policy writes them
 extern const char dogb_page_style[];
 extern const char dogb_page_script[];
+extern const char dogb_page_style_hash[];
+extern const char dogb_page_script_hash[];
 
 #endif

@@ -7,6 +7,8 @@
 #include "core/thread.h"
 #include "serve/exchange.h"
 #include "serve/failure.h"
+#include "serve/functions.h"
+#include "serve/models.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -82,7 +84,8 @@ static const dogb_refusal *check_route(dogb_exchange *e, const char *method) {
     const int64_t limits[] = {[DOGB_BODY_NONE] = 0,
                               [DOGB_BODY_ANY] = server->options.body_max,
                               [DOGB_BODY_INVOCATION] = server->options.invocations_max};
-    e->route = dogb_route_find(&e->allow, r->params, &r->arena, dogb_routes, dogb_route_count,
+    e->route = dogb_route_find(&e->allow, r->params, &r->arena, dogb_routes,
+                               server->models == NULL ? dogb_route_count_one : dogb_route_count,
                                method, r->path);
     if (e->route == NULL) {
         return e->allow == NULL ? &not_found : &not_allowed;
@@ -172,6 +175,12 @@ static unsigned take(dogb_exchange *e, const char *data, size_t size) {
 
 // --- the whole
 
+static int hand_over(dogb_exchange *e) {
+    dogb_server *server = &e->http->server;
+    return e->start == NULL ? dogb_batcher_submit(server->batcher, e->work)
+                            : e->start(server, e->userdata);
+}
+
 // The reply is there when the connection goes on.
 static unsigned compute(dogb_exchange *e) {
     dogb_http *http = e->http;
@@ -183,14 +192,13 @@ static unsigned compute(dogb_exchange *e) {
         return dogb_exchange_send(e);
     }
     http->mhd->MHD_suspend_connection(connection);
-    int rc = dogb_batcher_submit(http->server.batcher, e->work);
+    int rc = hand_over(e);
     if (rc < 0) {
         count_rejected(e, DOGB_REJECTED_QUEUE_FULL);
         (void)dogb_failure_reply(&e->reply, &e->request, rc);
         dogb_reply_header(&e->reply, "Retry-After", "1");
-        e->work = NULL;
-        atomic_store(&e->done, 1);
-        http->mhd->MHD_resume_connection(connection);
+        e->finish = NULL;
+        dogb_answer_done(&e->request);
     }
     (void)atomic_fetch_sub(&http->entering, 1);
     return DOGB_MHD_YES;
@@ -214,7 +222,7 @@ static unsigned answer(dogb_exchange *e) {
 }
 
 static unsigned go_on(dogb_exchange *e) {
-    if (e->work != NULL) {
+    if (e->finish != NULL) {
         e->finish(&e->http->server, &e->request, &e->reply, e->userdata);
     }
     return dogb_exchange_send(e);
@@ -307,6 +315,8 @@ void dogb_connection_close(dogb_http *http) {
     while (atomic_load(&http->entering) > 0) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
+    dogb_functions_drain(http->server.functions);
+    dogb_models_drain(http->server.models);
     if (http->server.batcher != NULL) {
         dogb_batcher_drain(http->server.batcher);
     }

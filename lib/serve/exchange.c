@@ -27,21 +27,33 @@ const char *dogb_exchange_query(const dogb_request *r, const char *name) {
     return NULL;
 }
 
-static void work_done(dogb_work *work, void *userdata) {
-    dogb_exchange *e = userdata;
+void dogb_answer_done(dogb_request *r) {
+    dogb_exchange *e = r->owner;
     dogb_http *http = e->http;
     struct MHD_Connection *connection = e->connection;
-    (void)work;
     atomic_store(&e->done, 1);
     http->mhd->MHD_resume_connection(connection); // e may be gone behind this line
+}
+
+static void work_done(dogb_work *work, void *userdata) {
+    (void)work;
+    dogb_answer_done(userdata);
 }
 
 void dogb_answer_later(dogb_request *r, dogb_work *work, dogb_finish_fn finish, void *userdata) {
     dogb_exchange *e = r->owner;
     work->deadline = r->deadline;
     work->done = work_done;
-    work->userdata = e;
+    work->userdata = r;
     e->work = work;
+    e->finish = finish;
+    e->userdata = userdata;
+}
+
+void dogb_answer_elsewhere(dogb_request *r, dogb_start_fn start, dogb_finish_fn finish,
+                           void *userdata) {
+    dogb_exchange *e = r->owner;
+    e->start = start;
     e->finish = finish;
     e->userdata = userdata;
 }

@@ -23,8 +23,9 @@ typedef struct dogb_exchange {
     int64_t limit;
     int64_t dropped;
     dogb_reply reply;
-    dogb_work *work; // NULL: the reply is there already
-    dogb_finish_fn finish;
+    dogb_work *work;       // for the batcher; NULL: start has it
+    dogb_start_fn start;   // NULL: the batcher has it
+    dogb_finish_fn finish; // NULL: the reply is there already
     void *userdata;
     _Atomic int32_t done;
     int32_t begun;

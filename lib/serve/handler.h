@@ -4,6 +4,8 @@
 
 #include "serve/server.h"
 
+int dogb_handle_page(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_openapi(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_ping(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_health(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_ready(dogb_server *server, dogb_request *r, dogb_reply *reply);
@@ -15,5 +17,13 @@ int dogb_handle_v2(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_v2_model(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_v2_ready(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_v2_infer(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_models(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_models_load(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_models_show(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_models_remove(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_models_invoke(dogb_server *server, dogb_request *r, dogb_reply *reply);
+
+// What a computed request adds to the counters.
+void dogb_infer_count(dogb_server *server, const dogb_request *r, const dogb_input *in);
 
 #endif

@@ -1,5 +1,6 @@
 // health.c - for balancers and orchestrators: the process lives; it takes more work; its counters.
 #include "serve/handler.h"
+#include "serve/models.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -27,6 +28,7 @@ int dogb_handle_metrics(dogb_server *server, dogb_request *r, dogb_reply *reply)
     int json = format != NULL && strcmp(format, "json") == 0;
     dogb_buffer text = {.arena = &r->arena};
     const dogb_gauges gauges = {.queue_depth = dogb_batcher_waiting(server->batcher),
+                                .models = 1 + dogb_models_count(server->models),
                                 .connections = dogb_reaper_count(server->reaper),
                                 .slow = dogb_reaper_closed(server->reaper)};
     if (format != NULL && !json && strcmp(format, "text") != 0) {

@@ -1,6 +1,7 @@
 // infer.c - the addresses that compute: a body becomes pictures, the batcher computes them, a reply
 // is made of them. Between the first step and the last the connection waits, no thread does.
 #include "serve/handler.h"
+#include "serve/functions.h"
 #include "serve/output.h"
 #include "serve/v2.h"
 #include "core/error.h"
@@ -73,6 +74,11 @@ static void count_items(dogb_metrics *metrics, const dogb_input *in) {
     (void)atomic_fetch_add(&metrics->model_errors, (uint64_t)failed);
 }
 
+void dogb_infer_count(dogb_server *server, const dogb_request *r, const dogb_input *in) {
+    count_items(&server->metrics, in);
+    count_times(&server->metrics, r, in);
+}
+
 static void finish(dogb_server *server, dogb_request *r, dogb_reply *reply, void *userdata) {
     job *j = userdata;
     if (j->write == NULL) {
@@ -80,8 +86,7 @@ static void finish(dogb_server *server, dogb_request *r, dogb_reply *reply, void
     } else {
         (void)j->write(reply, r, &j->v2.input, &server->facts);
     }
-    count_items(&server->metrics, &j->v2.input);
-    count_times(&server->metrics, r, &j->v2.input);
+    dogb_infer_count(server, r, &j->v2.input);
 }
 
 static job *make_job(dogb_request *r, dogb_reply *reply, write_fn write) {
@@ -110,7 +115,8 @@ static int compute(dogb_server *server, dogb_request *r, dogb_reply *reply, writ
 }
 
 int dogb_handle_invocations(dogb_server *server, dogb_request *r, dogb_reply *reply) {
-    return compute(server, r, reply, dogb_output_write);
+    return server->functions != NULL ? dogb_functions_begin(server, r, reply)
+                                     : compute(server, r, reply, dogb_output_write);
 }
 
 int dogb_handle_predict(dogb_server *server, dogb_request *r, dogb_reply *reply) {

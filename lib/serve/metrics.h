@@ -29,7 +29,7 @@ enum {
     DOGB_REJECTED_COUNT = 6
 };
 
-enum { DOGB_METRICS_ROUTES = 40, DOGB_METRICS_STATUSES = 16, DOGB_METRICS_CODES = 32 };
+enum { DOGB_METRICS_ROUTES = 40, DOGB_METRICS_STATUSES = 17, DOGB_METRICS_CODES = 32 };
 enum { DOGB_HISTOGRAM_BUCKETS = 20 }; // and +Inf
 enum { DOGB_BATCH_BUCKETS = 13 };
 
@@ -62,6 +62,7 @@ typedef struct dogb_metrics {
 typedef struct dogb_gauges {
     int64_t queue_depth;
     int64_t connections;
+    int64_t models;
     int64_t slow; // connections closed by the reaper
 } dogb_gauges;
 

@@ -200,7 +200,8 @@ void dogb_metrics_text(dogb_buffer *out, const dogb_metrics *metrics, const dogb
     single(out, "dogbreed_connections", "gauge", "Open connections.", (double)gauges->connections);
     single(out, "dogbreed_model_setup_seconds", "gauge", "Time to load the model.",
            metrics->setup_seconds);
-    single(out, "dogbreed_models_loaded", "gauge", "Models that are loaded.", 1.0);
+    single(out, "dogbreed_models_loaded", "gauge", "Models that are loaded.",
+           (double)gauges->models);
     (void)snprintf(labels, sizeof labels, "{version=\"%s\",abi=\"%d\",engine=\"%s\"}",
                    dogbreed_version(), (int)dogbreed_abi(), metrics->engine);
     head(out, "dogbreed_build_info", "gauge", "The library.");
@@ -256,7 +257,7 @@ void dogb_metrics_json(dogb_buffer *out, const dogb_metrics *metrics, const dogb
     statistic(out, "ModelLatency", &metrics->times[DOGB_TIME_MODEL]);
     statistic(out, "OverheadLatency", &metrics->times[DOGB_TIME_OVERHEAD]);
     member(out, "ModelSetupTime", 1e6 * metrics->setup_seconds);
-    member(out, "LoadedModelCount", 1.0);
+    member(out, "LoadedModelCount", (double)gauges->models);
     member(out, "QueueDepth", (double)gauges->queue_depth);
     dogb_buffer_add(out, "}\n");
 }

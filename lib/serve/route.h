@@ -12,7 +12,8 @@ enum { DOGB_ROUTE_NOW = 0, DOGB_ROUTE_LATER = 1 };
 enum { DOGB_BODY_NONE = 0, DOGB_BODY_ANY = 1, DOGB_BODY_INVOCATION = 2 };
 
 enum {
-    DOGB_ROUTE_OPEN = 1,     // answered without a token: says only whether the server is well
+    DOGB_ROUTE_OPEN =
+        1, // answered without a token: says nothing that is not known, or how the server is
     DOGB_ROUTE_INFERENCE = 2 // counts as an invocation
 };
 
@@ -28,6 +29,8 @@ typedef struct dogb_route {
 
 extern const dogb_route dogb_routes[];
 extern const size_t dogb_route_count;
+extern const size_t
+    dogb_route_count_one; // without those of servers with many models, the last ones
 
 // The row for a method and a decoded path, or NULL with *allow: NULL, there is no such address;
 // else the methods that it has ("GET, HEAD"). Parts that stand for {x} go into params, in the

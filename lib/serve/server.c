@@ -6,8 +6,11 @@
 #include "core/table.h"
 #include "predictor/predictor_infer.h"
 #include "predictor/predictor_internal.h"
+#include "serve/functions.h"
 #include "serve/listen.h"
+#include "serve/models.h"
 #include "serve/serve_internal.h"
+#include "serve/served.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -20,7 +23,8 @@ struct dogbreed_server {
     dogb_http http;
     dogb_arena arena;
     const char *url;
-    sem_t stop; // posted by stop, which may be a signal handler's
+    const char *model; // its path
+    sem_t stop;        // posted by stop, which may be a signal handler's
     int32_t port;
     int32_t state;
 };
@@ -46,56 +50,30 @@ static char *name_of(dogb_arena *arena, const char *path) {
     return text;
 }
 
-// Names stand in addresses: one part of them, without escapes.
-static int check_name(const char *option, const char *name) {
-    size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-    DOGB_CHECK(*name != '\0' && strlen(name) <= 200 && name[good] == '\0' &&
-                   strstr(name, "..") == NULL,
-               "%s: \"%s\": expected letters, digits, '-', '_' and '.'; set it by that option",
-               option, name);
-    return DOGBREED_OK;
-}
-
-static int set_facts(dogbreed_server *server, const char *model) {
-    dogb_server *s = &server->http.server;
-    dogb_predictor_facts predictor;
-    dogb_predictor_facts_get(&predictor, s->predictor);
-    s->facts.name =
-        *s->options.model_name == '\0' ? name_of(&server->arena, model) : s->options.model_name;
-    s->facts.version = s->options.model_version;
-    s->metrics.engine = predictor.engine;
-    s->facts.classes = predictor.classes;
-    s->facts.side = predictor.side;
-    s->facts.items_max = s->options.items_max;
-    const char **labels = dogb_alloc(&server->arena, (size_t)s->facts.classes, sizeof *labels);
-    if (s->facts.name == NULL || labels == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    for (int32_t i = 0; i < s->facts.classes; i++) {
-        labels[i] = dogbreed_predictor_class_name(s->predictor, i);
-    }
-    s->facts.labels = labels;
-    int rc = check_name("model_name", s->facts.name);
-    return rc < 0 ? rc : check_name("model_version", s->facts.version);
-}
-
 static int load(dogbreed_server *server, const char *model,
                 const dogbreed_predictor_options *options) {
     dogb_server *s = &server->http.server;
-    dogbreed_predictor_options own;
+    dogb_served served = {.batcher = NULL};
+    dogb_predictor_facts facts;
     double begin = dogb_clock();
-    int rc = dogb_table_import(&own, &dogb_predictor_table, options, &server->arena);
-    own.batch_size = s->options.batch_size;
-    if (rc < 0 || (rc = dogbreed_predictor_create(&s->predictor, model, &own)) < 0 ||
-        (rc = set_facts(server, model)) < 0) {
-        return rc;
+    int rc =
+        dogb_table_import(&s->predictor_options, &dogb_predictor_table, options, &server->arena);
+    const char *name =
+        *s->options.model_name == '\0' ? name_of(&server->arena, model) : s->options.model_name;
+    if (name == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
     }
-    const dogb_batcher_conf conf = {.batch_size = s->options.batch_size,
-                                    .queue_max = s->options.queue_max,
-                                    .delay_s = 1e-3 * s->options.batch_delay_ms,
-                                    .workers = s->options.workers};
-    rc = dogb_batcher_create(&s->batcher, s->predictor, &conf);
-    s->metrics.setup_seconds = dogb_clock() - begin;
+    rc = rc < 0 ? rc
+                : dogb_served_open(&served, &server->arena, model, name, s->options.model_version,
+                                   &s->options, &s->predictor_options);
+    s->facts = served.facts;
+    s->predictor = served.predictor;
+    s->batcher = served.batcher;
+    if (rc == DOGBREED_OK) {
+        dogb_predictor_facts_get(&facts, s->predictor);
+        s->metrics.engine = facts.engine;
+        s->metrics.setup_seconds = dogb_clock() - begin;
+    }
     return rc;
 }
 
@@ -106,6 +84,10 @@ static int build(dogbreed_server *server, const char *model, const dogbreed_serv
     if (rc < 0) {
         return rc;
     }
+    server->model = dogb_strdup(&server->arena, model);
+    if (server->model == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
     DOGB_CHECK((*s->options.tls_certificate == '\0') == (*s->options.tls_key == '\0'),
                "tls_certificate and tls_key: expected both or none");
     dogb_metrics_start(&s->metrics);
@@ -113,7 +95,8 @@ static int build(dogbreed_server *server, const char *model, const dogbreed_serv
         (rc = dogb_tokens_read(&s->tokens, &server->arena, s->options.tokens)) < 0) {
         return rc;
     }
-    return load(server, model, predictor);
+    rc = load(server, model, predictor);
+    return rc < 0 || *s->options.multi_model == '\0' ? rc : dogb_models_create(&s->models, s);
 }
 
 int dogbreed_server_create(dogbreed_server **out, const char *model,
@@ -135,6 +118,16 @@ int dogbreed_server_create(dogbreed_server **out, const char *model,
     }
     *out = server;
     return DOGBREED_OK;
+}
+
+int dogbreed_server_functions(dogbreed_server *server, const dogbreed_functions *functions) {
+    DOGB_CHECK(server != NULL && functions != NULL, "server functions: an argument is NULL");
+    dogb_server *s = &server->http.server;
+    if (server->state != STATE_NEW || s->functions != NULL) {
+        return dogb_fail(DOGBREED_ERROR_STATE,
+                         "server functions: expected once, before the server is started");
+    }
+    return dogb_functions_create(&s->functions, s, functions, server->model);
 }
 
 int dogbreed_server_start(dogbreed_server *server) {
@@ -193,6 +186,8 @@ void dogbreed_server_destroy(dogbreed_server *server) {
         dogbreed_server_stop(server);
         (void)dogbreed_server_wait(server);
     }
+    dogb_functions_destroy(server->http.server.functions);
+    dogb_models_destroy(server->http.server.models);
     dogb_batcher_destroy(server->http.server.batcher);
     dogbreed_predictor_destroy(server->http.server.predictor);
     (void)sem_destroy(&server->stop);

@@ -12,12 +12,15 @@
 #include <dogbreed/serve.h>
 
 typedef struct dogb_server {
-    dogbreed_serve_options options; // checked
+    dogbreed_serve_options options;               // checked
+    dogbreed_predictor_options predictor_options; // the same
     dogb_model_facts facts;
     dogbreed_predictor *predictor;
     dogb_batcher *batcher;
-    dogb_reaper *reaper; // of the connections
-    dogb_tokens *tokens; // NULL: everybody is served
+    dogb_reaper *reaper;              // of the connections
+    struct dogb_functions *functions; // of the caller, for /invocations; NULL: none
+    struct dogb_models *models;       // loaded by requests; NULL: there are no such routes
+    dogb_tokens *tokens;              // NULL: everybody is served
     dogb_metrics metrics;
     _Atomic int32_t draining; // no new connections; those that are there are closed after a reply
     _Atomic int32_t ended;    // nothing is computed any more
@@ -29,5 +32,12 @@ typedef struct dogb_server {
 typedef void (*dogb_finish_fn)(dogb_server *server, dogb_request *r, dogb_reply *reply,
                                void *userdata);
 void dogb_answer_later(dogb_request *r, dogb_work *work, dogb_finish_fn finish, void *userdata);
+
+// The same for work that is not the batcher's alone: `start` is called when the connection waits,
+// and hands the request to who calls dogb_answer_done, once. <0: refused, the queue is full.
+typedef int (*dogb_start_fn)(dogb_server *server, void *userdata);
+void dogb_answer_elsewhere(dogb_request *r, dogb_start_fn start, dogb_finish_fn finish,
+                           void *userdata);
+void dogb_answer_done(dogb_request *r); // r may be gone behind it
 
 #endif

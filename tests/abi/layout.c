@@ -29,7 +29,7 @@
     FIELD(dogbreed_check_options, bad_fraction, 8, 8)                                      \
     FIELD(dogbreed_check_options, decode, 16, 4)                                           \
     FIELD(dogbreed_check_options, threads, 20, 4)                                          \
-    STRUCT(dogbreed_serve_options, 160)                                                    \
+    STRUCT(dogbreed_serve_options, 176)                                                    \
     FIELD(dogbreed_serve_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_serve_options, kind, 4, 4)                                              \
     FIELD(dogbreed_serve_options, host, 8, 8)                                              \
@@ -38,23 +38,53 @@
     FIELD(dogbreed_serve_options, tokens, 32, 8)                                           \
     FIELD(dogbreed_serve_options, tls_certificate, 40, 8)                                  \
     FIELD(dogbreed_serve_options, tls_key, 48, 8)                                          \
-    FIELD(dogbreed_serve_options, body_max, 56, 8)                                         \
-    FIELD(dogbreed_serve_options, invocations_max, 64, 8)                                  \
-    FIELD(dogbreed_serve_options, batch_delay_ms, 72, 8)                                   \
-    FIELD(dogbreed_serve_options, deadline_s, 80, 8)                                       \
-    FIELD(dogbreed_serve_options, header_s, 88, 8)                                         \
-    FIELD(dogbreed_serve_options, body_s, 96, 8)                                           \
-    FIELD(dogbreed_serve_options, idle_s, 104, 8)                                          \
-    FIELD(dogbreed_serve_options, drain_s, 112, 8)                                         \
-    FIELD(dogbreed_serve_options, port, 120, 4)                                            \
-    FIELD(dogbreed_serve_options, batch_size, 124, 4)                                      \
-    FIELD(dogbreed_serve_options, queue_max, 128, 4)                                       \
-    FIELD(dogbreed_serve_options, workers, 132, 4)                                         \
-    FIELD(dogbreed_serve_options, http_threads, 136, 4)                                    \
-    FIELD(dogbreed_serve_options, items_max, 140, 4)                                       \
-    FIELD(dogbreed_serve_options, connections_max, 144, 4)                                 \
-    FIELD(dogbreed_serve_options, connections_per_ip, 148, 4)                              \
-    FIELD(dogbreed_serve_options, accept, 152, 8)                                          \
+    FIELD(dogbreed_serve_options, multi_model, 56, 8)                                      \
+    FIELD(dogbreed_serve_options, accept, 64, 8)                                           \
+    FIELD(dogbreed_serve_options, body_max, 72, 8)                                         \
+    FIELD(dogbreed_serve_options, invocations_max, 80, 8)                                  \
+    FIELD(dogbreed_serve_options, multi_model_memory, 88, 8)                               \
+    FIELD(dogbreed_serve_options, batch_delay_ms, 96, 8)                                   \
+    FIELD(dogbreed_serve_options, deadline_s, 104, 8)                                      \
+    FIELD(dogbreed_serve_options, header_s, 112, 8)                                        \
+    FIELD(dogbreed_serve_options, body_s, 120, 8)                                          \
+    FIELD(dogbreed_serve_options, idle_s, 128, 8)                                          \
+    FIELD(dogbreed_serve_options, drain_s, 136, 8)                                         \
+    FIELD(dogbreed_serve_options, port, 144, 4)                                            \
+    FIELD(dogbreed_serve_options, batch_size, 148, 4)                                      \
+    FIELD(dogbreed_serve_options, queue_max, 152, 4)                                       \
+    FIELD(dogbreed_serve_options, workers, 156, 4)                                         \
+    FIELD(dogbreed_serve_options, http_threads, 160, 4)                                    \
+    FIELD(dogbreed_serve_options, items_max, 164, 4)                                       \
+    FIELD(dogbreed_serve_options, connections_max, 168, 4)                                 \
+    FIELD(dogbreed_serve_options, connections_per_ip, 172, 4)                              \
+    STRUCT(dogbreed_call, 112)                                                             \
+    FIELD(dogbreed_call, struct_size, 0, 4)                                                \
+    FIELD(dogbreed_call, rank, 4, 4)                                                       \
+    FIELD(dogbreed_call, body, 8, 8)                                                       \
+    FIELD(dogbreed_call, size, 16, 8)                                                      \
+    FIELD(dogbreed_call, content_type, 24, 8)                                              \
+    FIELD(dogbreed_call, accept, 32, 8)                                                    \
+    FIELD(dogbreed_call, request_id, 40, 8)                                                \
+    FIELD(dogbreed_call, values, 48, 8)                                                    \
+    FIELD(dogbreed_call, shape, 56, 32)                                                    \
+    FIELD(dogbreed_call, model, 88, 8)                                                     \
+    FIELD(dogbreed_call, object, 96, 8)                                                    \
+    FIELD(dogbreed_call, context, 104, 8)                                                  \
+    STRUCT(dogbreed_functions, 104)                                                        \
+    FIELD(dogbreed_functions, struct_size, 0, 4)                                           \
+    FIELD(dogbreed_functions, reserved, 4, 4)                                              \
+    FIELD(dogbreed_functions, model, 8, 8)                                                 \
+    FIELD(dogbreed_functions, model_userdata, 16, 8)                                       \
+    FIELD(dogbreed_functions, input, 24, 8)                                                \
+    FIELD(dogbreed_functions, input_userdata, 32, 8)                                       \
+    FIELD(dogbreed_functions, predict, 40, 8)                                              \
+    FIELD(dogbreed_functions, predict_userdata, 48, 8)                                     \
+    FIELD(dogbreed_functions, output, 56, 8)                                               \
+    FIELD(dogbreed_functions, output_userdata, 64, 8)                                      \
+    FIELD(dogbreed_functions, transform, 72, 8)                                            \
+    FIELD(dogbreed_functions, transform_userdata, 80, 8)                                   \
+    FIELD(dogbreed_functions, end, 88, 8)                                                  \
+    FIELD(dogbreed_functions, end_userdata, 96, 8)                                         \
     STRUCT(dogbreed_synth_options, 32)                                                     \
     FIELD(dogbreed_synth_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_synth_options, kind, 4, 4)                                              \

@@ -13,22 +13,10 @@ import sys
 import tempfile
 import threading
 
+from browser import BROWSER, check_layout, launched, new_page
+
 TOOL, PART = os.path.abspath(sys.argv[1]), sys.argv[2]
 NAMES = ["<b>bold", "собака & \"кот\"", "犬", "plain"]
-BROWSER = shutil.which("chromium")
-
-# Elements that stand out of the window, those inside of a part that scrolls left out.
-OVERFLOW = """() => {
-  const width = document.documentElement.clientWidth, found = [];
-  for (const element of document.querySelectorAll('body *')) {
-    const box = element.getBoundingClientRect();
-    let scrolls = false;
-    for (let up = element.parentElement; up && up !== document.body; up = up.parentElement)
-      scrolls = scrolls || ['auto', 'scroll', 'hidden'].includes(getComputedStyle(up).overflowX);
-    if (!scrolls && box.width && (box.right > width + 1 || box.left < -1)) found.push(element.tagName + '.' + element.className);
-  }
-  return [document.documentElement.scrollWidth - width, found];
-}"""
 
 
 def skip(why):
@@ -81,20 +69,14 @@ def served(folder):
 
 
 def look(browser, address, asked, path, width, scheme):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page, messages = context.new_page(), []
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
+    page, messages = new_page(browser, width, scheme)
     asked.clear()
     page.goto(f"{address}/{path}")
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_timeout(100)
-    more, outside = page.evaluate(OVERFLOW)
     assert messages == [], messages
     assert asked == [f"/{path}"], asked
-    assert more <= 0 and outside == [], (width, more, outside)
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (ground == "rgb(255, 255, 255)") == (scheme == "light"), ground
+    check_layout(page, width, scheme)
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     return page
 
@@ -114,10 +96,7 @@ def check_table(page):
 
 
 def check_page(folder, out):
-    from playwright.sync_api import sync_playwright
-    with served(folder) as (address, asked), sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        print("chromium", browser.version)
+    with served(folder) as (address, asked), launched() as browser:
         for width in (360, 800, 1400):
             for scheme in ("light", "dark"):
                 page = look(browser, address, asked, "run/report.html", width, scheme)
@@ -130,7 +109,6 @@ def check_page(folder, out):
                     text = run("pdftotext", str(printed), "-")
                     assert all(name in text for name in NAMES), text[:2000]
                 look(browser, address, asked, "compare.html", width, scheme)
-        browser.close()
 
 
 def check_pdf(folder, out):

@@ -14,7 +14,7 @@ import unittest
 import urllib.request
 
 import dogbreed
-from dogbreed import common, dataset, debug, event, job, model, options, predictor, record, store, tuner
+from dogbreed import common, dataset, debug, event, job, model, options, predictor, record, serve, store, tuner
 
 LAYOUT, SYMBOLS = sys.argv[1:3]
 STORE = os.path.join(os.path.dirname(os.path.abspath(SYMBOLS)), "..", "record", "golden", "smdebug")
@@ -28,6 +28,7 @@ STRUCTS = {
     "dogbreed_rule": debug.RawRule, "dogbreed_rule_call": debug.RawCall, "dogbreed_rule_param": debug.RawParam,
     "dogbreed_trial_event": tuner.RawTrial, "dogbreed_store_object": store.StoreObject, "dogbreed_store_progress": store.StoreProgress,
     "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
+    "dogbreed_call": serve.RawRequest, "dogbreed_functions": serve.RawFunctions,
 }
 ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
 

@@ -83,7 +83,7 @@ class Routes(server.Case):
         self.assertEqual(self.server.ask("/execution-parameters").json["MaxPayloadInMB"], 6)
 
     def test_unknown_addresses_and_methods(self):
-        for path in ("/", "/pin", "/ping/", "/pingx", "/v1", "/v2/models/", "/v2/models//infer", "/metrics/x"):
+        for path in ("/pin", "/ping/", "/pingx", "/v1", "/v2/models/", "/v2/models//infer", "/metrics/x"):
             reply = self.server.ask(path)
             self.assertEqual((reply.status, reply.json["code"]), (404, "NOT_FOUND"), path)
         for method, path, allow in (("DELETE", "/ping", "GET, HEAD"), ("GET", "/invocations", "POST"),

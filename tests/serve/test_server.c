@@ -1,12 +1,10 @@
 // The life of a server through the public functions: its states, its errors, many at once, stopped
 // from another thread, destroyed while it runs.
 #include "../scratch.h"
+#include "client.h"
 
-#include <arpa/inet.h>
 #include <dogbreed/dogbreed.h>
-#include <netinet/in.h>
 #include <pthread.h>
-#include <sys/socket.h>
 #include <time.h>
 
 static char model_path[2048];
@@ -39,23 +37,10 @@ static void defaults(dogbreed_serve_options *options) {
     options->port = 0;
 }
 
-// The whole reply to a request that ends its connection.
 static void ask(char *reply, size_t size, int32_t port, const char *path) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    char request[200];
-    size_t used = 0;
-    ssize_t got = 0;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
-    int length = snprintf(request, sizeof request,
-                          "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
-    assert_int_equal(write(descriptor, request, (size_t)length), length);
-    while (used < size - 1 && (got = read(descriptor, reply + used, size - 1 - used)) > 0) {
-        used += (size_t)got;
-    }
-    reply[used] = '\0';
-    (void)close(descriptor);
+    char head[200];
+    (void)snprintf(head, sizeof head, "GET %s HTTP/1.1\r\n", path);
+    client_ask(reply, size, port, head, NULL, 0);
 }
 
 static void *stop_later(void *server) {

@@ -1,0 +1,130 @@
+"""Models that requests load: the addresses of SageMaker's endpoints with many models, what a url may name, who goes when there is
+no room, removal while a model is being used."""
+import json
+import os
+import shutil
+import threading
+
+import server
+from server import Server
+
+
+class NoModels(server.Case):
+    def test_there_are_no_such_addresses(self):
+        for method, path in (("GET", "/models"), ("POST", "/models"), ("GET", "/models/a"), ("DELETE", "/models/a"), ("POST", "/models/a/invoke")):
+            self.assertEqual(self.server.ask(path, method).status, 404, path)
+
+    def test_a_folder_that_is_not_there_is_named(self):
+        done = server.tool.run("serve", self.model, "--port", 0, "--multi-model", "/nowhere")
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("multi_model: /nowhere", done.err)
+
+
+class Models(server.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server.stop()
+        cls.root = cls.folder / "root"
+        (cls.root / "deep" / "er").mkdir(parents=True)
+        shutil.copy(cls.model / "model.safetensors", cls.root / "dogs.safetensors")
+        shutil.copy(cls.model / "model.safetensors", cls.root / "deep" / "er" / "model.safetensors")
+        (cls.root / "link.safetensors").symlink_to(cls.root / "dogs.safetensors")
+        (cls.root / "linked").symlink_to(cls.root / "deep")
+        (cls.root / "out").symlink_to("/")
+        (cls.root / "broken.safetensors").write_bytes(b"no model")
+        os.mkfifo(cls.root / "pipe")
+        cls.size = (cls.root / "dogs.safetensors").stat().st_size
+        cls.server = Server(cls.model, "--multi-model", cls.root)
+
+    def load(self, name, url="dogs.safetensors", on=None):
+        return (on or self.server).ask("/models", "POST", json.dumps({"model_name": name, "url": str(url)}).encode())
+
+    def names(self, on=None):
+        return sorted(m["modelName"] for m in (on or self.server).ask("/models").json["models"])
+
+    def tearDown(self):
+        for name in self.names():
+            self.server.ask(f"/models/{name}", "DELETE")
+
+    def test_a_model_is_loaded_used_and_removed(self):
+        expected = self.post().body
+        self.assertEqual(self.post("/models/a/invoke").status, 404)
+        for name, url in (("a", "dogs.safetensors"), ("b", self.root / "deep" / "er"), ("c", "deep//er/model.safetensors")):
+            reply = self.load(name, url)
+            self.assertEqual((reply.status, reply.json), (200, {"status": "loaded"}), reply.body)
+            found = self.server.ask(f"/models/{name}")
+            self.assertEqual((found.status, found.json), (200, {"modelName": name, "modelUrl": str(url)}))
+            self.assertEqual(self.post(f"/models/{name}/invoke").body, expected)
+        self.assertEqual(self.post("/models/a/invoke", body=b"no picture").status, 422)
+        self.assertEqual(self.post("/models/a/invoke", Content_Type="image/gif").status, 415)
+        self.assertEqual(self.names(), ["a", "b", "c"])
+        self.assertIn(b"dogbreed_models_loaded 4\n", self.server.ask("/metrics").body)
+        self.assertEqual(self.server.ask("/metrics?format=json").json["LoadedModelCount"], 4)
+        again = self.load("a")
+        self.assertEqual((again.status, again.json["code"]), (409, "EXISTS"))
+        self.assertEqual(self.server.ask("/models/a", "DELETE").json, {"status": "removed"})
+        self.assertEqual(self.server.ask("/models/a", "DELETE").status, 404)
+        self.assertEqual(self.server.ask("/models/a").status, 404)
+        self.assertEqual(self.post("/models/a/invoke").status, 404)
+        self.assertEqual(self.names(), ["b", "c"])
+        self.assertEqual(self.load("a").status, 200)
+
+    def test_a_url_stays_below_the_folder_and_follows_no_link(self):
+        outside = self.model / "model.safetensors"
+        for url, status in (("", 400), ("/", 400), (".", 400), ("..", 400), ("../root/dogs.safetensors", 400), ("deep/../dogs.safetensors", 400),
+                            (outside, 400), (str(self.root) + "x/dogs.safetensors", 400), (f"{self.root}/../root/dogs.safetensors", 400),
+                            ("file:dogs.safetensors", 404), (self.root, 400), ("a/" * 40 + "b", (400, 404)), ("x" * 300, 400),
+                            ("none", 404), ("deep", 404), ("dogs.safetensors/x", 404), ("link.safetensors", 404), ("linked/er", 404),
+                            ("out" + str(outside), 404), ("pipe", 404), ("broken.safetensors", 422)):
+            reply = self.load("x", url)
+            self.assertIn(reply.status, status if isinstance(status, tuple) else (status,), (url, reply.body))
+            self.assertNotIn(str(self.root).encode(), reply.body)
+        self.assertEqual(self.names(), [])
+
+    def test_bodies_are_checked(self):
+        for body in (b"", b"[]", b"{}", b"{", b'{"model_name": "a"}', b'{"model_name": 1, "url": "x"}', b'{"model_name": "a/b", "url": "x"}',
+                     b'{"model_name": "..", "url": "x"}', b'{"model_name": "a", "url": "x\\u0000y"}', b'{"model_name": "a", "url": "%s"}' % (b"x" * 5000),
+                     b" " * 100000):
+            self.assertEqual(self.server.ask("/models", "POST", body).status, 400, body[:50])
+
+    def test_the_one_that_was_used_least_lately_goes(self):
+        small = Server(self.model, "--multi-model", self.root, "--multi-model-memory", 2 * self.size + 10)
+        try:
+            self.assertEqual([self.load(name, on=small).status for name in "ab"], [200, 200])
+            self.assertEqual(small.ask("/models/a/invoke", "POST", self.picture, Content_Type="image/jpeg").status, 200)
+            self.assertEqual(self.load("c", on=small).status, 200)
+            self.assertEqual(self.names(small), ["a", "c"])
+            self.assertEqual(self.load("d", on=small).status, 200)
+            self.assertEqual(self.names(small), ["c", "d"])
+        finally:
+            self.assertEqual(small.stop()[0], 0)
+        smaller = Server(self.model, "--multi-model", self.root, "--multi-model-memory", self.size - 1)
+        try:
+            reply = self.load("a", on=smaller)
+            self.assertEqual((reply.status, reply.json["code"]), (507, "NO_MEMORY"))
+        finally:
+            self.assertEqual(smaller.stop()[0], 0)
+
+    def test_loaded_used_and_removed_by_many_at_once(self):
+        expected, found = self.post().body, []
+
+        def work(name):
+            for _ in range(8):
+                found.append(self.load(name).status)
+                replies = [self.post(f"/models/{name}/invoke") for _ in range(3)]
+                found.extend(r.status if r.status == 404 or r.body == expected else r.body for r in replies)
+                found.append(self.server.ask(f"/models/{name}", "DELETE").status)
+
+        threads = [threading.Thread(target=work, args=(name,)) for name in "aabbc"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(set(found) - {200, 404, 409}, set())
+        self.assertGreater(found.count(200), 20)
+        self.assertEqual(self.names(), [])
+
+
+if __name__ == "__main__":
+    server.main()
