@@ -28,7 +28,7 @@ static double scale(double value, int exponent) {
 
 // digits * 10^exponent
 typedef struct decimal {
-    int64_t digits;
+    uint32_t digits; // up to 10^DIGITS_MAX
     int exponent;
 } decimal;
 
@@ -37,23 +37,34 @@ static int reads_back(decimal d, float value) {
         return (float)scale((double)d.digits, d.exponent) == value;
     }
     char text[48];
-    (void)snprintf(text, sizeof text, "%llde%d", (long long)d.digits, d.exponent);
+    (void)snprintf(text, sizeof text, "%llue%d", (unsigned long long)d.digits, d.exponent);
     return (float)dogb_number_parse(text, NULL) == value;
 }
 
-// The decimal of so many digits next to `value` > 0, which lies in [10^top, 10^(top + 1)). Powers
-// too large for the table are taken in two steps: the product may then be off by a part in 10^15,
-// which is looked at by reads_back.
+// Powers too large for the table are taken in steps: the product may then be off by a part in
+// 10^15.
+static double scale_far(double value, int exponent) {
+    while (exponent < -POWER_MAX || exponent > POWER_MAX) {
+        int step = exponent < 0 ? -POWER_MAX : POWER_MAX;
+        value = scale(value, step);
+        exponent -= step;
+    }
+    return scale(value, exponent);
+}
+
+// The power of ten at or below value > 0. No float32 is so near to one that a product could be on
+// the wrong side of it.
+static int top_power(float value) {
+    int binary = 0;
+    (void)frexpf(value, &binary);
+    int top = (int)floor((binary - 1) * 0.30102999566398120); // of the power of two below it
+    return scale_far(value, -(top + 1)) < 1.0 ? top : top + 1;
+}
+
+// The decimal of so many digits next to `value` > 0, which lies in [10^top, 10^(top + 1)).
 static decimal nearest(float value, int top, int digits) {
     int shift = digits - 1 - top;
-    int first = shift > POWER_MAX ? POWER_MAX : shift < -POWER_MAX ? -POWER_MAX : shift;
-    double scaled = scale(value, first);
-    for (int rest = shift - first; rest != 0;) {
-        int step = rest > POWER_MAX ? POWER_MAX : rest < -POWER_MAX ? -POWER_MAX : rest;
-        scaled = scale(scaled, step);
-        rest -= step;
-    }
-    return (decimal){llrint(scaled), -shift};
+    return (decimal){(uint32_t)llrint(scale_far(value, shift)), -shift};
 }
 
 // Below a power of two float32 lie closer together than above it: the decimal next to one may be
@@ -71,11 +82,10 @@ static int serves(decimal *d, float value) {
 }
 
 // Nine digits tell all float32 apart; most need eight or nine. No decimal of six digits or fewer is
-// lost in a normal float32: the one of six digits, without its zeros, is the shortest where there
-// is one so short. A float32 with few bits has less to say.
+// lost in a normal float32: the one of six digits, without zeros at its end, is the shortest where
+// there is one so short. A float32 with few bits has less to say.
 static decimal shortest(float value) {
-    // No float32 is so near to a power of ten that log10 could be on the wrong side of it.
-    int top = (int)floor(log10((double)value));
+    int top = top_power(value);
     int least = value < FLT_MIN ? 1 : DIGITS_SAFE;
     decimal out = nearest(value, top, DIGITS_MAX);
     for (int digits = DIGITS_MAX - 1; digits >= least; digits--) {
@@ -84,10 +94,6 @@ static decimal shortest(float value) {
             break;
         }
         out = fewer;
-    }
-    while (out.digits % 10 == 0) {
-        out.digits /= 10;
-        out.exponent++;
     }
     return out;
 }
@@ -135,16 +141,17 @@ size_t dogb_float_text(char out[DOGB_FLOAT_TEXT], float value) {
         return at + 3;
     }
     decimal d = shortest(fabsf(value));
-    int count = 0;
-    for (int64_t rest = d.digits; rest > 0; rest /= 10) {
-        count++;
+    int first = sizeof digits;
+    for (; d.digits > 0; d.digits /= 10) {
+        digits[--first] = (char)('0' + d.digits % 10);
     }
-    for (int i = count; i-- > 0; d.digits /= 10) {
-        digits[i] = (char)('0' + d.digits % 10);
-    }
+    int count = (int)sizeof digits - first;
     int top = count - 1 + d.exponent;
-    return at + (top >= -4 && top < 16 ? positional(out + at, digits, count, top + 1)
-                                       : scientific(out + at, digits, count, top));
+    while (digits[first + count - 1] == '0') {
+        count--;
+    }
+    return at + (top >= -4 && top < 16 ? positional(out + at, digits + first, count, top + 1)
+                                       : scientific(out + at, digits + first, count, top));
 }
 
 // --- reading

@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-#include "serve/exchange.h"
+#include "serve/call.h"
 #include "serve/output.h"
 
 #include <math.h>
@@ -53,8 +53,8 @@ static inline void fuzz_refused(const dogb_reply *reply) {
 static inline void fuzz_body(const char *type, const uint8_t *data, size_t size) {
     static const char *const accepted[] = {"", "text/csv", "application/x-npy",
                                            "application/vnd.dogbreed+json"};
-    exchange_fields fields = {0};
-    dogb_request r = exchange_request(&fields, type, data, size);
+    call_fields fields = {0};
+    dogb_request r = call_request(&fields, type, data, size);
     dogb_reply reply = {.status = 0};
     dogb_input in;
     if (dogb_input_read(&in, &reply, &r, &fuzz_facts) < 0) {

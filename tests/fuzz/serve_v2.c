@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *headers[] = {"Inference-Header-Content-Length", NULL, NULL};
-    exchange_fields fields = {.headers = headers};
+    call_fields fields = {.headers = headers};
     dogb_arena arena = {0};
     const uint8_t *line = size == 0 ? NULL : memchr(data, '\n', size);
     if (line == NULL) {
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         fields.headers = NULL;
     }
     size_t left = size - (size_t)(line - data) - 1;
-    dogb_request r = exchange_request(&fields, "", line + 1, left);
+    dogb_request r = call_request(&fields, "", line + 1, left);
     dogb_reply reply = {.status = 0};
     dogb_v2 in;
     if (dogb_v2_read(&in, &reply, &r, &fuzz_facts) < 0) {

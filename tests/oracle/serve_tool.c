@@ -7,7 +7,7 @@
 //   the JSON, or - serve_tool model SIDE CLASSES              -> reply
 // A reply is "STATUS TYPE LENGTH\n" and its body, items are "COUNT\n" and for each "KIND SIZE\n"
 // and its bytes.
-#include "serve/exchange.h"
+#include "serve/call.h"
 
 #include "serve/float.h"
 #include "serve/output.h"
@@ -21,7 +21,7 @@ enum { LABELS = 2000 };
 typedef struct tool {
     dogb_request r;
     dogb_reply reply;
-    exchange_fields fields;
+    call_fields fields;
     dogb_model_facts facts;
     char texts[LABELS][16];
     const char *labels[LABELS];
@@ -153,7 +153,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; argc > 1 && i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(argv[1], modes[i].name) == 0 && argc - 2 >= modes[i].arguments) {
             t.body = read_all(stdin, &t.size);
-            t.r = exchange_request(&t.fields, "", t.body, t.size);
+            t.r = call_request(&t.fields, "", t.body, t.size);
             int rc = modes[i].run(&t, argv + 2);
             dogb_arena_free(&t.r.arena);
             free(t.body);

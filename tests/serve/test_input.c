@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "out_of_memory.h"
-#include "serve/exchange.h"
+#include "serve/call.h"
 
 #define HEAD "Content-Disposition: form-data; name=\"image\"\r\n\r\n"
 #define ROW "1,2,3,4,5,6,7,8,9,10,11,12"
@@ -15,12 +15,12 @@ typedef struct exchange {
     dogb_request r;
     dogb_reply reply;
     dogb_input in;
-    exchange_fields fields;
+    call_fields fields;
 } exchange;
 
 static int give(exchange *x, const char *type, const void *body, size_t size) {
     x->reply = (dogb_reply){.status = 0};
-    x->r = exchange_request(&x->fields, type, body, size);
+    x->r = call_request(&x->fields, type, body, size);
     return dogb_input_read(&x->in, &x->reply, &x->r, &facts);
 }
 
@@ -29,7 +29,7 @@ static int give_text(exchange *x, const char *type, const char *body) {
 }
 
 static void expect_refused(exchange *x, int32_t status, const char *code, const char *part) {
-    exchange_refused(&x->reply, status, code, part);
+    call_refused(&x->reply, status, code, part);
     dogb_arena_free(&x->r.arena);
 }
 

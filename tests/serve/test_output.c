@@ -3,7 +3,7 @@
 
 #include "core/json.h"
 #include "out_of_memory.h"
-#include "serve/exchange.h"
+#include "serve/call.h"
 #include "serve/output.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@ static const dogb_model_facts facts = {"dogs", "7", labels, CLASSES, 2, 9};
 typedef struct exchange {
     dogb_request r;
     dogb_reply reply;
-    exchange_fields fields;
+    call_fields fields;
     dogb_item items[2];
     float logits[2][CLASSES];
     dogb_input in;
@@ -24,7 +24,7 @@ typedef struct exchange {
 
 static void start(exchange *x, int32_t count) {
     *x = (exchange){.logits = {{0.5F, -2, 1e-7F}, {1, 2, 3}}};
-    x->r = exchange_request(&x->fields, "", NULL, 0);
+    x->r = call_request(&x->fields, "", NULL, 0);
     x->in = (dogb_input){.items = x->items, .count = count};
     for (int i = 0; i < 2; i++) {
         x->items[i].logits = x->logits[i];
@@ -36,7 +36,7 @@ static const char *accept(exchange *x, const char *text) {
     x->reply = (dogb_reply){.status = 0};
     assert_ok(dogb_output_write(&x->reply, &x->r, &x->in, &facts));
     assert_int_equal(x->reply.status, 200);
-    return exchange_body(&x->reply);
+    return call_body(&x->reply);
 }
 
 static void logits_are_rows_of_numbers(void **state) {
@@ -160,10 +160,10 @@ static void failed_pictures_fail_the_request(void **state) {
         x.items[1].rc = rows[i].rc;
         (void)snprintf(x.items[1].message, sizeof x.items[1].message, "shown");
         assert_int_equal(dogb_output_write(&x.reply, &x.r, &x.in, &facts), rows[i].rc);
-        exchange_refused(&x.reply, rows[i].status, rows[i].code, rows[i].text);
+        call_refused(&x.reply, rows[i].status, rows[i].code, rows[i].text);
         x.items[0] = x.items[1];
         assert_int_equal(dogb_predict_write(&x.reply, &x.r, &x.in, &facts), rows[i].rc);
-        exchange_refused(&x.reply, rows[i].status, rows[i].code, rows[i].text);
+        call_refused(&x.reply, rows[i].status, rows[i].code, rows[i].text);
         dogb_arena_free(&x.r.arena);
     }
 }
@@ -176,9 +176,9 @@ static void outputs_that_are_no_numbers_are_errors(void **state) {
         start(&x, 1);
         x.logits[0][2] = bad[i];
         assert_int_equal(dogb_output_write(&x.reply, &x.r, &x.in, &facts), DOGBREED_ERROR_NUMERIC);
-        exchange_refused(&x.reply, 422, "NUMERIC", "not a number");
+        call_refused(&x.reply, 422, "NUMERIC", "not a number");
         assert_int_equal(dogb_predict_write(&x.reply, &x.r, &x.in, &facts), DOGBREED_ERROR_NUMERIC);
-        exchange_refused(&x.reply, 422, "NUMERIC", "not a number");
+        call_refused(&x.reply, 422, "NUMERIC", "not a number");
         dogb_arena_free(&x.r.arena);
     }
 }

@@ -3,7 +3,7 @@
 
 #include "core/json.h"
 #include "out_of_memory.h"
-#include "serve/exchange.h"
+#include "serve/call.h"
 #include "serve/v2.h"
 
 enum { CLASSES = 3, NUMBERS = 12 };
@@ -19,7 +19,7 @@ static const dogb_model_facts facts = {"dogs", "7", labels, CLASSES, 2, 3};
 typedef struct exchange {
     dogb_request r;
     dogb_reply reply;
-    exchange_fields fields;
+    call_fields fields;
     dogb_v2 in;
     char body[2048];
     char length[32];
@@ -37,7 +37,7 @@ static int give(exchange *x, const char *json, const void *bytes, size_t size) {
         (void)snprintf(x->length, sizeof x->length, "%zu", length);
         x->fields.headers = x->headers;
     }
-    x->r = exchange_request(&x->fields, "application/json", x->body, length + size);
+    x->r = call_request(&x->fields, "application/json", x->body, length + size);
     return dogb_v2_read(&x->in, &x->reply, &x->r, &facts);
 }
 
@@ -189,8 +189,8 @@ static void broken_requests_are_refused(void **state) {
         assert_true(give(&x, json, NULL, 0) < 0);
         int many = strcmp(rows[i].text, "more than 3") == 0;
         if (x.reply.status != (many ? 413 : 400) ||
-            strstr(exchange_body(&x.reply), rows[i].text) == NULL) {
-            fail_msg("%s: %d %s", json, (int)x.reply.status, exchange_body(&x.reply));
+            strstr(call_body(&x.reply), rows[i].text) == NULL) {
+            fail_msg("%s: %d %s", json, (int)x.reply.status, call_body(&x.reply));
         }
         dogb_arena_free(&x.r.arena);
     }
@@ -219,21 +219,21 @@ static void broken_bytes_are_refused(void **state) {
                        "{\"inputs\":[" IMAGE "%s,\"parameters\":{\"binary_data_size\":%zu}}]}",
                        rows[i].shape, rows[i].size);
         assert_true(give(&x, json, rows[i].bytes, rows[i].size) < 0);
-        assert_non_null(strstr(exchange_body(&x.reply), rows[i].text));
+        assert_non_null(strstr(call_body(&x.reply), rows[i].text));
         dogb_arena_free(&x.r.arena);
     }
     static const float nan_first[NUMBERS] = {__builtin_nanf("")};
     exchange x;
     assert_true(give(&x, "{\"inputs\":[" TENSOR "\"parameters\":{\"binary_data_size\":48}}]}",
                      nan_first, 48) < 0);
-    exchange_refused(&x.reply, 400, "FORMAT", "not finite");
+    call_refused(&x.reply, 400, "FORMAT", "not finite");
     dogb_arena_free(&x.r.arena);
     assert_true(give(&x, "{\"inputs\":[" TENSOR "\"parameters\":{\"binary_data_size\":44}}]}",
                      nan_first, 44) < 0);
-    exchange_refused(&x.reply, 400, "MISMATCH", "does not fit the shape");
+    call_refused(&x.reply, 400, "MISMATCH", "does not fit the shape");
     dogb_arena_free(&x.r.arena);
     assert_true(give(&x, "{\"inputs\":[" IMAGE "[1],\"data\":[\"\"]}]}", "tail", 4) < 0);
-    exchange_refused(&x.reply, 400, "MISMATCH", "belong to no input");
+    call_refused(&x.reply, 400, "MISMATCH", "belong to no input");
     dogb_arena_free(&x.r.arena);
 }
 
@@ -244,13 +244,13 @@ static void the_length_of_the_json_is_checked(void **state) {
     static const char body[] = "{\"inputs\":[" IMAGE "[1],\"data\":[\"\"]}]}";
     const char *headers[] = {"Inference-Header-Content-Length", NULL, NULL};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        exchange_fields fields = {.headers = headers};
-        dogb_request r = exchange_request(&fields, "", body, strlen(body));
+        call_fields fields = {.headers = headers};
+        dogb_request r = call_request(&fields, "", body, strlen(body));
         dogb_reply reply = {.status = 0};
         dogb_v2 in;
         headers[1] = bad[i];
         assert_true(dogb_v2_read(&in, &reply, &r, &facts) < 0);
-        exchange_refused(&reply, 400, "FORMAT", "Inference-Header-Content-Length");
+        call_refused(&reply, 400, "FORMAT", "Inference-Header-Content-Length");
         dogb_arena_free(&r.arena);
     }
 }
@@ -273,7 +273,7 @@ static void replies_are_json(void **state) {
         &x, ",\"id\":\"\\\"1\\\"\",\"parameters\":{\"top_k\":2},\"outputs\":[{\"name\":\"label\"},"
             "{\"name\":\"logits\"}]"));
     assert_string_equal(
-        exchange_body(&x.reply),
+        call_body(&x.reply),
         "{\"model_name\":\"dogs\",\"model_version\":\"7\",\"id\":\"\\\"1\\\"\",\"outputs\":["
         "{\"name\":\"label\",\"datatype\":\"BYTES\",\"shape\":[2,2],\"data\":[\"\\\"B\\\"\","
         "\"\xe7\x8a\xac\",\"\xe7\x8a\xac\",\"Akita\"]},"
@@ -317,27 +317,27 @@ static void failed_pictures_fail_the_request(void **state) {
     x.in.input.items[1].rc = DOGBREED_ERROR_FORMAT;
     (void)snprintf(x.in.input.items[1].message, sizeof x.in.input.items[1].message, "damaged");
     assert_int_equal(dogb_v2_write(&x.reply, &x.r, &x.in, &facts), DOGBREED_ERROR_FORMAT);
-    exchange_refused(&x.reply, 422, "FORMAT", "damaged");
+    call_refused(&x.reply, 422, "FORMAT", "damaged");
     x.in.input.items[1].rc = 0;
     x.in.input.items[1].logits[0] = __builtin_nanf("");
     for (int32_t i = 0; i < DOGB_V2_OUTPUTS; i++) {
         x.in.outputs[0].kind = i;
         x.in.output_count = 1;
         assert_int_equal(dogb_v2_write(&x.reply, &x.r, &x.in, &facts), DOGBREED_ERROR_NUMERIC);
-        exchange_refused(&x.reply, 422, "NUMERIC", "not a number");
+        call_refused(&x.reply, 422, "NUMERIC", "not a number");
     }
     dogb_arena_free(&x.r.arena);
 }
 
 static void the_model_describes_itself(void **state) {
     (void)state;
-    exchange_fields fields = {0};
-    dogb_request r = exchange_request(&fields, "", NULL, 0);
+    call_fields fields = {0};
+    dogb_request r = call_request(&fields, "", NULL, 0);
     dogb_reply reply = {.status = 0};
     json_t *all = NULL;
     assert_ok(dogb_v2_model(&reply, &r, &facts));
     assert_string_equal(
-        exchange_body(&reply),
+        call_body(&reply),
         "{\"name\":\"dogs\",\"versions\":[\"7\"],\"platform\":\"libdogbreed_safetensors\","
         "\"inputs\":["
         "{\"name\":\"image\",\"datatype\":\"BYTES\",\"shape\":[-1]},"
@@ -353,9 +353,9 @@ static void the_model_describes_itself(void **state) {
     assert_ok(dogb_v2_find(&reply, &r, &facts, "dogs", ""));
     assert_ok(dogb_v2_find(&reply, &r, &facts, "dogs", "7"));
     assert_true(dogb_v2_find(&reply, &r, &facts, "dogs", "8") < 0);
-    exchange_refused(&reply, 404, "NOT_FOUND", "no such version");
+    call_refused(&reply, 404, "NOT_FOUND", "no such version");
     assert_true(dogb_v2_find(&reply, &r, &facts, "cats", "") < 0);
-    exchange_refused(&reply, 404, "NOT_FOUND", "no model of this name");
+    call_refused(&reply, 404, "NOT_FOUND", "no model of this name");
     dogb_arena_free(&r.arena);
 }
 
