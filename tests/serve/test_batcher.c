@@ -11,7 +11,7 @@
 #include <math.h>
 
 enum { CLASSES = 5, GOOD = 12, TURNED = GOOD, DAMAGED, FOREIGN, EMPTY, TENSOR, FILES };
-enum { SIDE_MAX = 64, CALLERS = 8, REQUESTS = 25, PICTURES_MAX = 7 };
+enum { SIDE_MAX = 64, CALLERS = 8, REQUESTS = 10, PICTURES_MAX = 7 };
 
 static dogb_arena memory;
 static dogbreed_model *model;
@@ -499,7 +499,10 @@ static void submit_next(dogb_work *work, void *userdata) {
     chain *c = userdata;
     (void)work;
     c->at++;
-    c->failures += dogb_batcher_submit(c->batcher, &c->requests[c->at].work) != 0;
+    if (dogb_batcher_submit(c->batcher, &c->requests[c->at].work) !=
+        0) { // the next may run already
+        c->failures++;
+    }
 }
 
 static void done_may_submit_more(void **state) {
