@@ -34,7 +34,8 @@ enum {
 #define DOGBREED_EVENT_ALL (~(uint64_t)0)
 
 /* What a tensor is. BATCH_READY offers input and labels, FORWARD_END activations, BACKWARD_END
- * gradients, STEP_END weights, EVAL_END labels and predictions of all validated samples. */
+ * gradients, STEP_END weights and behind them the optimiser's state, EVAL_END labels and
+ * predictions of all validated samples. */
 enum {
     DOGBREED_TENSOR_ACTIVATION = 0,
     DOGBREED_TENSOR_GRADIENT = 1,
@@ -42,7 +43,8 @@ enum {
     DOGBREED_TENSOR_INPUT = 3,      /* of the network, normalised: N,C,H,W or N,features */
     DOGBREED_TENSOR_LABEL = 4,      /* class indices, N */
     DOGBREED_TENSOR_PREDICTION = 5, /* the same: where the largest logit is */
-    DOGBREED_TENSOR_SCALAR = 6      /* a loss or a metric: recordings and rules, never an event */
+    DOGBREED_TENSOR_SCALAR = 6,     /* a loss or a metric: recordings and rules, never an event */
+    DOGBREED_TENSOR_OPTIMIZER = 7   /* momentum or an average of a parameter's gradients */
 };
 
 /* How a debugger's rule stands; DOGBREED_EVENT_FINDING has it. */

@@ -96,18 +96,22 @@ static void plan_next(dogbreed_debug *debug, int64_t from) {
 // --- the first epoch
 
 static int offer(dogbreed_debug *debug) {
+    static const uint32_t evaluated = 1u << DOGBREED_TENSOR_LABEL |
+                                      1u << DOGBREED_TENSOR_PREDICTION |
+                                      1u << DOGBREED_TENSOR_SCALAR;
+    static const uint32_t late = 1u << DOGBREED_TENSOR_PREDICTION | 1u << DOGBREED_TENSOR_SCALAR;
     for (int32_t i = 0; i < debug->subjects.count; i++) {
         dogb_subject *one = &debug->subjects.items[i];
-        int trained = one->tensor.what <= DOGBREED_TENSOR_LABEL;
-        int judged = one->tensor.what >= DOGBREED_TENSOR_LABEL;
+        uint32_t kind = 1u << one->tensor.what;
         one->tensor.source = &debug->source;
         one->tensor.index = i;
         int loss = strcmp(one->offered, DOGB_LOSS_NAME) == 0; // steps have no accuracy
-        if ((trained || loss) &&
+        if (((kind & late) == 0 || loss) &&
             dogb_rules_wants(debug->rules, DOGBREED_MODE_TRAIN, &one->tensor)) {
             one->wanted |= 1u << DOGBREED_MODE_TRAIN;
         }
-        if (judged && dogb_rules_wants(debug->rules, DOGBREED_MODE_EVAL, &one->tensor)) {
+        if ((kind & evaluated) != 0 &&
+            dogb_rules_wants(debug->rules, DOGBREED_MODE_EVAL, &one->tensor)) {
             one->wanted |= 1u << DOGBREED_MODE_EVAL;
         }
     }
@@ -189,7 +193,7 @@ static int on_phase(const dogbreed_event *event, void *userdata) {
         {DOGBREED_EVENT_BATCH_READY, 1u << DOGBREED_TENSOR_INPUT | 1u << DOGBREED_TENSOR_LABEL},
         {DOGBREED_EVENT_FORWARD_END, 1u << DOGBREED_TENSOR_ACTIVATION},
         {DOGBREED_EVENT_BACKWARD_END, 1u << DOGBREED_TENSOR_GRADIENT},
-        {DOGBREED_EVENT_STEP_END, 1u << DOGBREED_TENSOR_WEIGHT},
+        {DOGBREED_EVENT_STEP_END, 1u << DOGBREED_TENSOR_WEIGHT | 1u << DOGBREED_TENSOR_OPTIMIZER},
     };
     dogbreed_debug *debug = userdata;
     debug->reply = 0;

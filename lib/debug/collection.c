@@ -18,8 +18,8 @@ static const struct {
 } ready[] = {
     {"default", "", "", 0, 1},
     {"all", ".*", "", 0, 1},
-    {"weights", "weight", "^gradient", 0, 1},
-    {"biases", "bias", "^gradient", 0, 1},
+    {"weights", "weight", "^(gradient|optimizer/)", 0, 1},
+    {"biases", "bias", "^(gradient|optimizer/)", 0, 1},
     {"gradients", "^gradient", "", 0, 0},
     {"losses", "[Ll]oss.*output", "_input", 1, 1},
     {"metrics", "^metrics/", "", 1, 1},
@@ -27,7 +27,7 @@ static const struct {
     {"inputs", "^input$", "", 0, 1},
     {"layers", "_(input|output)_[0-9]+$", "[Ll]oss.*output", 0, 1},
     {"sm_metrics", "", "", 1, 1},
-    {"optimizer_variables", "", "", 0, 0},
+    {"optimizer_variables", "^optimizer/", "", 0, 0},
 };
 
 // In place of the pattern before it; "": nothing fits.

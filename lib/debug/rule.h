@@ -10,7 +10,7 @@
 
 #include <dogbreed/debug.h>
 
-enum { DOGB_RULE_TENSOR_KINDS = DOGBREED_TENSOR_SCALAR + 1 };
+enum { DOGB_RULE_TENSOR_KINDS = DOGBREED_TENSOR_OPTIMIZER + 1 };
 enum { DOGB_RULES_MAX = 64 }; // of a set
 
 // Numbers of DOGBREED_MODE_ in <dogbreed/record.h>.

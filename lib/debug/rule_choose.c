@@ -25,6 +25,10 @@ int dogb_rule_is_weight(const dogb_rule_tensor *t) {
 
 // --- the standard collections
 
+static int optimizer(const dogb_rule_tensor *t) {
+    return strncmp(t->name, "optimizer/", 10) == 0;
+}
+
 static int starts_with_gradient(const dogb_rule_tensor *t) {
     return strncmp(t->name, "gradient", 8) == 0;
 }
@@ -34,11 +38,11 @@ static int all(const dogb_rule_tensor *t) {
 }
 
 static int weights(const dogb_rule_tensor *t) {
-    return strstr(t->name, "weight") != NULL && !starts_with_gradient(t);
+    return strstr(t->name, "weight") != NULL && !starts_with_gradient(t) && !optimizer(t);
 }
 
 static int biases(const dogb_rule_tensor *t) {
-    return strstr(t->name, "bias") != NULL && !starts_with_gradient(t);
+    return strstr(t->name, "bias") != NULL && !starts_with_gradient(t) && !optimizer(t);
 }
 
 static int scalars(const dogb_rule_tensor *t) {
@@ -62,7 +66,8 @@ enum {
     WEIGHT = 1 << DOGBREED_TENSOR_WEIGHT,
     GRADIENT = 1 << DOGBREED_TENSOR_GRADIENT,
     ACTIVATION = 1 << DOGBREED_TENSOR_ACTIVATION,
-    SCALAR = 1 << DOGBREED_TENSOR_SCALAR
+    SCALAR = 1 << DOGBREED_TENSOR_SCALAR,
+    OPTIMIZER = 1 << DOGBREED_TENSOR_OPTIMIZER
 };
 
 static const struct {
@@ -79,6 +84,7 @@ static const struct {
     {"sm_metrics", SCALAR, scalars},
     {"layers", ACTIVATION, layers},
     {"outputs", ACTIVATION, outputs},
+    {"optimizer_variables", OPTIMIZER, optimizer},
 };
 enum { COLLECTIONS = sizeof collections / sizeof collections[0] };
 

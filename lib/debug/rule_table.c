@@ -36,6 +36,11 @@ static int is_input(const dogb_rule_tensor *t) {
     return t->what == DOGBREED_TENSOR_INPUT;
 }
 
+// What an optimiser remembers follows from the gradients: it is looked at when somebody asks.
+static int is_of_network(const dogb_rule_tensor *t) {
+    return t->what != DOGBREED_TENSOR_OPTIMIZER;
+}
+
 static int nothing(const dogb_rule_tensor *t) {
     return t == NULL;
 }
@@ -60,7 +65,7 @@ const dogb_rule dogb_rule_rows[] = {
      .params = &dogb_exploding_table,
      .calls = &dogb_exploding_calls,
      .group_count = 1,
-     .groups = {{ANY, NULL, "tensor_regex", "collection_names"}}},
+     .groups = {{ANY, is_of_network, "tensor_regex", "collection_names"}}},
     {.name = "DeadRelu",
      .summary = "Most units of a ReLU layer are 0 for all pictures.",
      .advice = "Lower learning_rate, or start from pretrained weights (weights).",
@@ -99,7 +104,7 @@ const dogb_rule dogb_rule_rows[] = {
      .required = "max_threshold|min_threshold",
      .calls = &dogb_variance_calls,
      .group_count = 1,
-     .groups = {{ANY, NULL, "tensor_regex", "collection_names"}}},
+     .groups = {{ANY, is_of_network, "tensor_regex", "collection_names"}}},
     {.name = "UnchangedTensor",
      .summary = "A tensor that training should change stays as it is.",
      .advice = "Raise learning_rate, look at freeze, or end earlier (patience).",
@@ -115,7 +120,7 @@ const dogb_rule dogb_rule_rows[] = {
      .required = "collection_names|tensor_regex",
      .calls = &dogb_all_zero_calls,
      .group_count = 1,
-     .groups = {{ANY, NULL, "tensor_regex", "collection_names"}}},
+     .groups = {{ANY, is_of_network, "tensor_regex", "collection_names"}}},
     {.name = "ClassImbalance",
      .summary = "Some classes have far more pictures than others, or are mostly predicted wrong.",
      .advice = "Set class_weights balanced, or add pictures of the rare classes.",
@@ -161,7 +166,7 @@ const dogb_rule dogb_rule_rows[] = {
      .required = "other_trials",
      .calls = &dogb_similar_calls,
      .group_count = 1,
-     .groups = {{ANY, NULL, "tensor_regex", "collection_names"}}},
+     .groups = {{ANY, is_of_network, "tensor_regex", "collection_names"}}},
     {.name = "StalledTrainingRule",
      .summary = "Nothing has come from the training for a long time.",
      .advice = "Look at loader_threads, the disk and the device.",

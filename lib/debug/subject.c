@@ -32,6 +32,9 @@ int32_t dogb_subject_kind(const char *name) {
     if (strncmp(name, "gradient", 8) == 0) {
         return DOGBREED_TENSOR_GRADIENT;
     }
+    if (strncmp(name, "optimizer/", 10) == 0) {
+        return DOGBREED_TENSOR_OPTIMIZER;
+    }
     if (strcmp(name, "input") == 0) {
         return DOGBREED_TENSOR_INPUT;
     }
@@ -88,6 +91,19 @@ static int add_params(dogb_subjects *all, dogb_arena *arena, const dogbreed_trai
         all->items[all->count - 1].tensor.fresh = dogb_model_fresh(model, place);
     }
     return DOGBREED_OK;
+}
+
+static int add_state(dogb_subjects *all, dogb_arena *arena, dogbreed_trainer *trainer) {
+    const dogb_bus_array *views = NULL;
+    int32_t count = 0;
+    const dogbreed_model *model = dogb_trainer_model(trainer);
+    const char *root = dogb_subject_root(dogb_model_graph(model)->architecture);
+    int rc = dogb_trainer_views(&views, &count, trainer);
+    for (int32_t i = 0; rc == DOGBREED_OK && i < count; i++) {
+        rc = add(all, arena, DOGBREED_TENSOR_OPTIMIZER,
+                 dogb_format(arena, "optimizer/%s_%s", root, views[i].name), views[i].name);
+    }
+    return rc;
 }
 
 // The nearest node with parameters at or before this one; -1: there is none.
@@ -172,11 +188,12 @@ static int enrol(dogb_subjects *all, dogb_arena *arena, dogb_collections *collec
     return DOGBREED_OK;
 }
 
-int dogb_subjects_create(dogb_subjects *out, dogb_arena *arena, const dogbreed_trainer *trainer,
+int dogb_subjects_create(dogb_subjects *out, dogb_arena *arena, dogbreed_trainer *trainer,
                          dogb_collections *collections) {
     *out = (dogb_subjects){0};
     int rc = add_params(out, arena, trainer, DOGBREED_TENSOR_WEIGHT);
     rc = rc < 0 ? rc : add_params(out, arena, trainer, DOGBREED_TENSOR_GRADIENT);
+    rc = rc < 0 ? rc : add_state(out, arena, trainer);
     rc = rc < 0 ? rc : add_activations(out, arena, trainer);
     rc = rc < 0 ? rc : add_others(out, arena);
     return rc < 0 ? rc : enrol(out, arena, collections);

@@ -25,7 +25,7 @@ typedef struct dogb_subjects {
     size_t capacity;
 } dogb_subjects;
 
-int dogb_subjects_create(dogb_subjects *out, dogb_arena *arena, const dogbreed_trainer *trainer,
+int dogb_subjects_create(dogb_subjects *out, dogb_arena *arena, dogbreed_trainer *trainer,
                          dogb_collections *collections);
 // The class of torchvision that an architecture is: "MobileNetV2".
 const char *dogb_subject_root(const char *architecture);

@@ -23,7 +23,7 @@ typedef struct dogb_bus_array {
     int32_t what; // DOGBREED_TENSOR_
     int32_t rank;
     int64_t shape[4];
-    void (*read)(float *out, const struct dogb_bus_array *array);
+    int (*read)(float *out, const struct dogb_bus_array *array);
     const void *data;
     const void *context; // read's own
 } dogb_bus_array;

@@ -101,8 +101,7 @@ int dogbreed_event_tensor_read(const dogbreed_event *event, int32_t index, float
     DOGB_CHECK(count == elements(&tensor), "count: %zu, but %s has %zu elements", count,
                tensor.name, elements(&tensor));
     if (at.array != NULL) {
-        at.array->read(buffer, at.array);
-        return DOGBREED_OK;
+        return at.array->read(buffer, at.array);
     }
     const dogb_bus_source *source = at.source;
     rc = source->engine->tensor_read(source->net, source->what, index, buffer, count);
@@ -117,8 +116,8 @@ static int array_stats(dogbreed_tensor_stats *out, const place *at) {
     if (rc == DOGBREED_OK && values == NULL) {
         rc = DOGBREED_ERROR_NO_MEMORY;
     }
+    rc = rc < 0 ? rc : at->array->read(values, at->array);
     if (rc == DOGBREED_OK) {
-        at->array->read(values, at->array);
         dogb_stats(out, values, elements(&tensor));
     }
     dogb_arena_free(&scratch);

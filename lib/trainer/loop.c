@@ -76,6 +76,18 @@ static int tell(dogb_training *loop, int32_t kind, int32_t what) {
     return wanted(loop, kind) ? tell_of(loop, kind, what < 0 ? NULL : &source) : DOGBREED_OK;
 }
 
+// Weights, and what the optimiser remembers of their gradients.
+static int tell_step(dogb_training *loop) {
+    const dogb_session *session = loop->session;
+    dogb_bus_source source = {.engine = loop->trainer->engine,
+                              .net = session->net,
+                              .what = DOGBREED_TENSOR_WEIGHT,
+                              .array_count = session->view_count,
+                              .arrays = session->views};
+    return wanted(loop, DOGBREED_EVENT_STEP_END) ? tell_of(loop, DOGBREED_EVENT_STEP_END, &source)
+                                                 : DOGBREED_OK;
+}
+
 static int tell_batch(dogb_training *loop, const dogb_source_batch *batch) {
     dogb_bus_array arrays[2];
     dogb_bus_source source = {.arrays = arrays, .array_count = 2};
@@ -97,6 +109,11 @@ static int watch(dogb_training *loop) {
         return DOGBREED_OK;
     }
     loop->session->watched = mask;
+    int rc =
+        (mask & 1u << DOGBREED_TENSOR_WEIGHT) != 0 ? dogb_views_create(loop->trainer) : DOGBREED_OK;
+    if (rc < 0) {
+        return rc;
+    }
     const dogb_engine *engine = loop->trainer->engine;
     return dogb_engine_result(engine, engine->watch(loop->session->net, mask), "watch");
 }
@@ -192,7 +209,7 @@ static int run_step(dogb_training *loop) {
         trainer->broken = 1;
         return rc;
     }
-    return tell(loop, DOGBREED_EVENT_STEP_END, DOGBREED_TENSOR_WEIGHT);
+    return tell_step(loop);
 }
 
 int32_t dogb_loop_interrupted(const dogb_training *loop) {

@@ -189,15 +189,16 @@ int dogb_source_next(dogb_source *source, dogb_source_batch *out) {
     return source->conf.feature != NULL ? next_rows(source, out) : next_pictures(source, out);
 }
 
-static void read_floats(float *out, const dogb_bus_array *array) {
+static int read_floats(float *out, const dogb_bus_array *array) {
     size_t count = 1;
     for (int32_t i = 0; i < array->rank; i++) {
         count *= (size_t)array->shape[i];
     }
     memcpy(out, array->data, count * sizeof *out);
+    return DOGBREED_OK;
 }
 
-static void read_pictures(float *out, const dogb_bus_array *array) {
+static int read_pictures(float *out, const dogb_bus_array *array) {
     const dogb_preprocess *p = array->context;
     int32_t side = (int32_t)array->shape[2];
     size_t size = 3 * (size_t)side * (size_t)side;
@@ -205,13 +206,15 @@ static void read_pictures(float *out, const dogb_bus_array *array) {
         dogb_normalize(out + (size_t)i * size, (const uint8_t *)array->data + (size_t)i * size,
                        side, p->mean, p->deviation);
     }
+    return DOGBREED_OK;
 }
 
-static void read_labels(float *out, const dogb_bus_array *array) {
+static int read_labels(float *out, const dogb_bus_array *array) {
     const int32_t *labels = array->data;
     for (int64_t i = 0; i < array->shape[0]; i++) {
         out[i] = (float)labels[i];
     }
+    return DOGBREED_OK;
 }
 
 void dogb_source_input(dogb_bus_array *out, const dogb_source *source,

@@ -105,6 +105,9 @@ struct dogb_session {
     int32_t *val_labels; // [judged] of the last validation, in its order
     int32_t *val_predictions;
     int64_t judged;
+    dogb_bus_array *views; // [view_count] the optimiser's state; NULL: nobody has asked yet
+    int32_t view_count;
+    int32_t reserved;
 };
 
 // slots.c: parameters between model, slots and net.
@@ -125,6 +128,9 @@ int dogb_session_open(dogbreed_trainer *trainer);   // features, net, optimiser,
 void dogb_session_optim(dogb_optim_conf *out, const dogbreed_trainer *trainer);
 int32_t dogb_session_threads(const dogbreed_trainer *trainer); // of the net: 1 for small heads
 void dogb_session_close(dogbreed_trainer *trainer);            // NULL session is fine
+
+// views.c: fills session->views, once.
+int dogb_views_create(dogbreed_trainer *trainer);
 
 // A run of the loop.
 typedef struct dogb_training {

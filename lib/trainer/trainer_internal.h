@@ -5,6 +5,7 @@
 #include "core/json.h"
 #include "core/table.h"
 #include "engine/engine.h"
+#include "event/bus.h"
 
 #include <dogbreed/trainer.h>
 
@@ -85,6 +86,8 @@ const dogb_graph *dogb_trainer_graph(const dogbreed_trainer *trainer);
 int32_t dogb_trainer_param(const dogbreed_trainer *trainer, int32_t param);
 // Engine and device of the run; NULL: none has opened them yet.
 const dogb_engine *dogb_trainer_engine(const dogbreed_trainer *trainer, const char **device);
+// The optimiser's state as STEP_END offers it, of a run that is on.
+int dogb_trainer_views(const dogb_bus_array **out, int32_t *count, dogbreed_trainer *trainer);
 int dogb_trainer_cached(const dogbreed_trainer *trainer); // 1: on stored features
 const dogbreed_dataset *dogb_trainer_train_set(const dogbreed_trainer *trainer);
 const dogbreed_dataset *dogb_trainer_valid_set(const dogbreed_trainer *trainer); // NULL: none

@@ -62,15 +62,15 @@ static void tensors_are_chosen_by_name(void **state) {
         int gradient;
         int output;
     } rows[] = {
-        {"ExplodingTensor", 127, 1, 1, 1, 1},
+        {"ExplodingTensor", 255, 1, 1, 1, 1},
         {"ExplodingTensor:collection_names=weights", 1u << WEIGHT, 1, 0, 0, 0},
         {"ExplodingTensor:collection_names=biases,gradients", 1u << WEIGHT | 1u << GRADIENT, 0, 1,
          1, 0},
-        {"ExplodingTensor:tensor_regex=^fc", 127, 1, 1, 0, 1},
-        {"ExplodingTensor:tensor_regex=weight$,_output_[0-9]{1,2}$", 127, 1, 0, 1, 1},
-        {"ExplodingTensor:tensor_regex=output,collection_names=biases", 127, 0, 1, 0, 1},
+        {"ExplodingTensor:tensor_regex=^fc", 255, 1, 1, 0, 1},
+        {"ExplodingTensor:tensor_regex=weight$,_output_[0-9]{1,2}$", 255, 1, 0, 1, 1},
+        {"ExplodingTensor:tensor_regex=output,collection_names=biases", 255, 0, 1, 0, 1},
         {"ExplodingTensor:collection_names=outputs", 1u << ACTIVATION, 0, 0, 0, 1},
-        {"ExplodingTensor:collection_names=None", 127, 1, 1, 1, 1},
+        {"ExplodingTensor:collection_names=None", 255, 1, 1, 1, 1},
     };
     const float bad = NAN;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

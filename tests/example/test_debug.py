@@ -89,11 +89,24 @@ class Debug(tool.Case):
         self.assertNotIn("finding:", done.err)
 
     def test_a_collection_without_members_is_named(self):
-        out, done = self.sick("no-members", "--rule", "AllZero:collection_names=optimizer_variables", "--collection", "optimizer_variables")
+        out, done = self.sick("no-members", "--rule", "AllZero:collection_names=optimizer_variables", "--collection", "optimizer_variables",
+                              "--optimizer", "sgd", "--momentum", "0")
         self.ok(done)
         self.assertEqual(done.err.count("collection optimizer_variables: no tensor of this training is in it"), 1, done.err)
         self.assertNotIn("collection losses", done.err)
         self.assertEqual(self.rules(out)["AllZero"]["reason"], "no_matching_tensor")
+
+    def test_the_state_of_the_optimizer_is_stored(self):
+        out, done = self.sick("state", "--rule", "AllZero:collection_names=optimizer_variables", "--collection", "optimizer_variables",
+                              "--optimizer", "adam")
+        self.ok(done)
+        self.assertEqual(self.rules(out)["AllZero"]["status"], "NoIssuesFound")
+        collections = json.loads((out / "debug" / "collections" / "000000000" / "worker_0_collections.json").read_text())["collections"]
+        names = collections["optimizer_variables"]["tensor_names"]
+        self.assertIn("exp_avg_sq", {name.rpartition(".")[2] for name in names})
+        self.assertEqual(len(names) % 2, 0)
+        self.assertTrue(all(name.startswith("optimizer/") for name in names), names)
+        self.assertFalse(set(names) & set(collections.get("weights", {"tensor_names": []})["tensor_names"]))
 
     def test_a_table_for_people(self):
         done = self.ok(run("debug", self.healthy))

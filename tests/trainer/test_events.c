@@ -169,6 +169,91 @@ static void views_show_what_the_step_does(void **state) {
     fixture_close(&f);
 }
 
+// What torch.optim keeps behind its first step, of the gradient g: sgd the buffer g, adam the
+// averages (1 - beta1) g and (1 - beta2) g^2.
+typedef struct state_case {
+    int32_t optimizer;
+    double momentum;
+    int32_t count;
+    const char *names[2];
+    double linear[2]; // factor of g
+    double square[2]; // of g^2
+    int32_t seen;     // steps
+    float gradient[4096];
+} state_case;
+
+static int view_state(const dogbreed_event *event, void *userdata) {
+    state_case *c = userdata;
+    static float buffer[4096];
+    if (event->kind == DOGBREED_EVENT_BACKWARD_END) {
+        assert_int_equal(read_tensor(event, "fc.weight", c->gradient, 4096), 32 * 3);
+        return 0;
+    }
+    int32_t weights = 0;
+    for (int32_t i = 0; i < event->tensor_count; i++) {
+        dogbreed_tensor tensor = {.struct_size = sizeof tensor};
+        assert_ok(dogbreed_event_tensor(&tensor, event, i));
+        int is_state = tensor.what == DOGBREED_TENSOR_OPTIMIZER;
+        assert_true(is_state || tensor.what == DOGBREED_TENSOR_WEIGHT);
+        assert_true(is_state == (weights == 2)); // weight and bias of the head, then its state
+        weights += !is_state;
+    }
+    assert_int_equal(event->tensor_count, 2 + 2 * c->count);
+    for (int32_t k = 0; k < c->count && c->seen == 0; k++) {
+        assert_int_equal(read_tensor(event, c->names[k], buffer, 4096), 32 * 3);
+        for (size_t i = 0; i < 32 * 3; i++) {
+            double g = (double)c->gradient[i];
+            double wanted = c->linear[k] * g + c->square[k] * g * g;
+            assert_true(fabs((double)buffer[i] - wanted) <= 1e-6 * fabs(wanted) + 1e-12);
+        }
+    }
+    c->seen++;
+    return 0;
+}
+
+static void the_optimizers_state_stands_behind_the_weights(void **state) {
+    (void)state;
+    static state_case cases[] = {
+        {DOGBREED_OPTIMIZER_SGD, 0.0, 0, {NULL, NULL}, {0, 0}, {0, 0}, 0, {0}},
+        {DOGBREED_OPTIMIZER_SGD,
+         0.9,
+         1,
+         {"fc.weight.momentum_buffer", NULL},
+         {1, 0},
+         {0, 0},
+         0,
+         {0}},
+        {DOGBREED_OPTIMIZER_ADAM,
+         0.0,
+         2,
+         {"fc.weight.exp_avg", "fc.weight.exp_avg_sq"},
+         {0.1, 0},
+         {0, 0.001},
+         0,
+         {0}},
+    };
+    fixture f;
+    fixture_open(&f, 8, 2);
+    f.options.epochs = 1;
+    f.options.batch_size = 8;
+    f.options.weight_decay = 0.0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        f.options.optimizer = cases[i].optimizer;
+        f.options.momentum = cases[i].momentum;
+        dogbreed_model *model = fixture_model(&f);
+        dogbreed_trainer *trainer = fixture_trainer(&f, model);
+        assert_ok(dogbreed_trainer_subscribe(trainer, NULL,
+                                             DOGBREED_EVENT_MASK(DOGBREED_EVENT_BACKWARD_END) |
+                                                 DOGBREED_EVENT_MASK(DOGBREED_EVENT_STEP_END),
+                                             view_state, &cases[i]));
+        assert_ok(dogbreed_trainer_run(trainer));
+        assert_int_equal(cases[i].seen, 3);
+        dogbreed_trainer_destroy(trainer);
+        dogbreed_model_destroy(model);
+    }
+    fixture_close(&f);
+}
+
 // Labels and predictions of a validation say the accuracy that the event says.
 static int judge(const dogbreed_event *event, void *userdata) {
     float labels[6];
@@ -436,6 +521,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_comes_in_order),
         cmocka_unit_test(views_show_what_the_step_does),
+        cmocka_unit_test(the_optimizers_state_stands_behind_the_weights),
         cmocka_unit_test(inputs_labels_and_predictions_can_be_seen),
         cmocka_unit_test(who_subscribes_when_a_step_begins_sees_that_step),
         cmocka_unit_test(a_stop_ends_with_the_bookkeeping_of_the_epoch),

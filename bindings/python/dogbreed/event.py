@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STOP = 1
 KINDS = ("run_begin", "run_end", "epoch_begin", "epoch_end", "step_begin", "batch_ready", "forward_end",
          "backward_end", "step_end", "eval_begin", "eval_end", "checkpoint", "finding", "progress")
-WHAT = ("activation", "gradient", "weight", "input", "label", "prediction", "scalar")
+WHAT = ("activation", "gradient", "weight", "input", "label", "prediction", "scalar", "optimizer")
 
 
 def mask(*kinds: str) -> int:
