@@ -1,6 +1,6 @@
 // auto.c - train --auto: the library measures which settings are best on this machine. Those that
 // change no result and that were not given are taken, the others are only told.
-#include "job.h"
+#include "training.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // compare.c - dogbreed compare: runs side by side, as a table, JSON or a page.
-#include "job.h"
+#include "training.h"
 
 #include <math.h>
 #include <stdio.h>

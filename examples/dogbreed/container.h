@@ -2,7 +2,7 @@
 #ifndef TOOL_CONTAINER_H
 #define TOOL_CONTAINER_H
 
-#include "job.h"
+#include "training.h"
 
 typedef struct container {
     dogbreed_job *job;                // NULL: it could not be read

@@ -1,5 +1,5 @@
 // evaluate.c - dogbreed evaluate: a model on one split of a data set.
-#include "job.h"
+#include "training.h"
 
 #include <stdio.h>
 #include <string.h>

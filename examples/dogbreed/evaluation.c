@@ -1,6 +1,6 @@
 // evaluation.c - what an evaluation leaves in a run directory: evaluation.json with each picture,
 // and the pictures as a table.
-#include "job.h"
+#include "training.h"
 #include "paths.h"
 
 #include <stdio.h>

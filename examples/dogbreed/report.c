@@ -1,6 +1,6 @@
 // report.c - dogbreed report: what came out of a run as a page, a PDF and a document; and compare:
 // runs side by side.
-#include "job.h"
+#include "training.h"
 #include "paths.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef TOOL_STUDY_H
 #define TOOL_STUDY_H
 
-#include "job.h"
+#include "training.h"
 #include "line.h"
 #include "workers.h"
 

@@ -1,5 +1,5 @@
 // train.c - dogbreed train: opens the data, builds the model, trains, tests, says what came out.
-#include "job.h"
+#include "training.h"
 #include "line.h"
 #include "metrics.h"
 #include "remote.h"

@@ -1,6 +1,6 @@
 // watch.c - the debugger beside a training: attached when a flag asks for it, its findings at the
 // end.
-#include "job.h"
+#include "training.h"
 
 #include <stdio.h>
 #include <stdlib.h>

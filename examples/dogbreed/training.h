@@ -1,6 +1,6 @@
-// job.h - what train and run share: data, model, trainer, run directory, training, test.
-#ifndef TOOL_JOB_H
-#define TOOL_JOB_H
+// training.h - what train and run share: data, model, trainer, run directory, training, test.
+#ifndef TOOL_TRAINING_H
+#define TOOL_TRAINING_H
 
 #include "tool.h"
 

@@ -1,5 +1,5 @@
-// job.c - see job.h.
-#include "job.h"
+// training.c - see training.h.
+#include "training.h"
 #include "metrics.h"
 #include "paths.h"
 #include "remote.h"
