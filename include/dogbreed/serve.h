@@ -53,6 +53,12 @@ DOGBREED_API int dogbreed_server_create(dogbreed_server **out, const char *model
                                         const dogbreed_serve_options *options,
                                         const dogbreed_predictor_options *predictor);
 
+/* The body that /invocations answers for pictures with these scores (dogbreed_predictor_scores,
+ * row after row): "[[0.5,-2.0],[1.0,3.0]]", byte for byte. *json is released with dogbreed_free.
+ * Returns NUMERIC for scores that are not finite. */
+DOGBREED_API int dogbreed_scores_json(char **json, const float *scores, int32_t pictures,
+                                      int32_t classes);
+
 /* --- functions of your own, for /invocations: SageMaker's model_fn, input_fn, predict_fn,
  * output_fn and transform_fn. The other addresses go on with the model itself. */
 
