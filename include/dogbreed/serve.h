@@ -42,6 +42,12 @@ typedef struct dogbreed_serve_options {
     int32_t items_max;           /* pictures of one request */
     int32_t connections_max;     /* in all */
     int32_t connections_per_ip;  /* 0: no limit */
+    const char *callbacks;       /* file of URLs that results may be sent to; "": none are sent */
+    int64_t async_bytes;         /* of requests and results that are fetched later, all of them */
+    double async_expiry_s;       /* until such a request has to be computed, then its result read */
+    double callback_timeout_s;   /* of one try of three */
+    int32_t async_max;           /* such requests and results; 0: there are none */
+    int32_t reserved;
 } dogbreed_serve_options;
 
 DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, size_t struct_size);
