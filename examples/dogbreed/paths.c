@@ -138,7 +138,7 @@ int paths_write(const char *folder, const char *name, const char *text) {
     if (file == NULL) {
         return -1;
     }
-    int failed = fputs(text, file) < 0 || fputc('\n', file) < 0;
+    int failed = fputs(text, file) < 0;
     if (fclose(file) != 0 || failed || rename(aside, path) != 0) {
         int error = errno;
         (void)unlink(aside);

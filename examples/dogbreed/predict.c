@@ -1,5 +1,5 @@
 // predict.c - dogbreed predict: classes and probabilities of pictures, from one model file.
-#include "paths.h"
+#include "predict.h"
 #include "remote.h"
 
 #include <errno.h>
@@ -9,22 +9,9 @@
 #include <sys/stat.h>
 
 enum { CHUNK = 64, TOP_DEFAULT = 5 }; // files per call: results appear while the rest is computed
-enum { STDIN_MAX = 256 << 20 };       // bytes of a picture on stdin
 
-typedef struct job {
-    tool *t;
-    dogbreed_predictor *predictor;
-    int32_t top;
-    dogbreed_rectangle crop;
-    int has_crop;
-    int failed; // files
-    dogbreed_prediction *out;
-    const char *folder; // of --out; NULL: results go to stdout
-    int first;          // word that names a picture
-    int written;        // results in the folder
-} job;
-
-static json_t *predictions_json(const job *j, const char *file, const dogbreed_prediction *best) {
+static json_t *predictions_json(const predict_job *j, const char *file,
+                                const dogbreed_prediction *best) {
     json_t *list = json_array();
     for (int32_t i = 0; i < j->top; i++) {
         // A float has nine digits; more would only show the way to double.
@@ -38,52 +25,19 @@ static json_t *predictions_json(const job *j, const char *file, const dogbreed_p
     return json_pack("{s:o,s:o}", "file", json_text(remote_name(j->t, file)), "predictions", list);
 }
 
-// Below the folder that was named it keeps its place; a single file is its name.
-static const char *place_of(const job *j, const char *file) {
-    const char *slash = strrchr(file, '/');
-    const char *place = slash == NULL ? file : slash + 1;
-    for (int i = j->first; i < j->t->word_count; i++) {
-        size_t length = strlen(j->t->words[i]);
-        length -= length > 0 && j->t->words[i][length - 1] == '/';
-        if (strncmp(j->t->words[i], file, length) == 0 && file[length] == '/') {
-            return file + length + 1;
-        }
-    }
-    return place;
-}
-
-static int write_result(job *j, const char *file, json_t *result) {
-    char name[4096];
-    char *text = json_dumps(result, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    (void)snprintf(name, sizeof name, "%s.out", place_of(j, file));
-    int rc = text == NULL ? -1 : paths_write(j->folder, name, text);
-    free(text);
-    j->written += rc == 0;
-    return rc == 0 ? TOOL_OK
-                   : fail_with(j->t, TOOL_FAILED, "%s/%s: %s", j->folder, name, strerror(errno));
-}
-
-// 0 or an exit code.
-static int print_predictions(job *j, const char *file, const dogbreed_prediction *best) {
-    if (j->folder != NULL || j->t->json) {
-        json_t *result = predictions_json(j, file, best);
-        if (j->folder == NULL) {
-            out_json(result);
-            return TOOL_OK;
-        }
-        int exit_code = write_result(j, file, result);
-        json_decref(result);
-        return exit_code;
+static void print_predictions(predict_job *j, const char *file, const dogbreed_prediction *best) {
+    if (j->t->json) {
+        out_json(predictions_json(j, file, best));
+        return;
     }
     out("%s\n", remote_name(j->t, file));
     for (int32_t i = 0; i < j->top; i++) {
         out("  %6.2f %%  %s\n", 100.0 * (double)best[i].probability,
             dogbreed_predictor_class_name(j->predictor, best[i].index));
     }
-    return TOOL_OK;
 }
 
-static void print_failure(job *j, const char *file, int code) {
+static void print_failure(predict_job *j, const char *file, int code) {
     j->failed++;
     progress_clear();
     (void)fflush(stdout);
@@ -103,55 +57,42 @@ static int is_files_fault(int code) {
            code == DOGBREED_ERROR_INVALID_ARGUMENT;
 }
 
-static int predict_one(job *j, const char *file) {
+int predict_failed(predict_job *j, const char *file, int code) {
+    if (!is_files_fault(code)) {
+        return fail(j->t, PHASE_OTHER, code);
+    }
+    print_failure(j, file, code);
+    return TOOL_OK;
+}
+
+static int predict_one(predict_job *j, const char *file) {
     int rc = dogbreed_predictor_predict_file(j->predictor, file, j->has_crop ? &j->crop : NULL,
                                              j->out, j->top);
-    if (rc == DOGBREED_OK) {
-        return print_predictions(j, file, j->out);
+    if (rc < 0) {
+        return predict_failed(j, file, rc);
     }
-    if (is_files_fault(rc)) {
-        print_failure(j, file, rc);
-    } else {
-        return fail(j->t, PHASE_OTHER, rc);
-    }
+    print_predictions(j, file, j->out);
     return TOOL_OK;
 }
 
-static int predict_stdin(job *j) {
-    size_t capacity = 1 << 16;
+static int predict_stdin(predict_job *j) {
     size_t size = 0;
-    char *bytes = malloc(capacity);
-    size_t got = 0;
-    while (bytes != NULL && (got = fread(bytes + size, 1, capacity - size, stdin)) > 0) {
-        size += got;
-        if (size == capacity) {
-            capacity *= 2;
-            char *more = capacity > STDIN_MAX ? NULL : realloc(bytes, capacity);
-            if (more == NULL) {
-                free(bytes);
-                return fail_with(j->t, TOOL_DATA, "-: the picture on stdin is larger than %d bytes",
-                                 STDIN_MAX);
-            }
-            bytes = more;
-        }
+    char *bytes = predict_read(&size, "-", STDIN_MAX);
+    if (bytes == NULL) {
+        return fail_with(j->t, TOOL_DATA, "-: the picture on stdin is larger than %d bytes",
+                         STDIN_MAX);
     }
-    int rc = bytes == NULL
-                 ? DOGBREED_ERROR_NO_MEMORY
-                 : dogbreed_predictor_predict_bytes(j->predictor, bytes, size,
-                                                    j->has_crop ? &j->crop : NULL, j->out, j->top);
+    int rc = dogbreed_predictor_predict_bytes(j->predictor, bytes, size,
+                                              j->has_crop ? &j->crop : NULL, j->out, j->top);
     free(bytes);
-    if (rc == DOGBREED_OK) {
-        return print_predictions(j, "-", j->out);
+    if (rc < 0) {
+        return predict_failed(j, "-", rc);
     }
-    if (is_files_fault(rc)) {
-        print_failure(j, "-", rc);
-    } else {
-        return fail(j->t, PHASE_OTHER, rc);
-    }
+    print_predictions(j, "-", j->out);
     return TOOL_OK;
 }
 
-static int predict_chunk(job *j, char **files, int32_t count) {
+static int predict_chunk(predict_job *j, char **files, int32_t count) {
     int32_t codes[CHUNK] = {0};
     if (count == 1 || j->has_crop) {
         int rc = TOOL_OK;
@@ -167,16 +108,15 @@ static int predict_chunk(job *j, char **files, int32_t count) {
     }
     for (int32_t i = 0; rc == TOOL_OK && i < count; i++) {
         if (codes[i] == DOGBREED_OK) {
-            rc = print_predictions(j, files[i], j->out + (size_t)i * (size_t)j->top);
+            print_predictions(j, files[i], j->out + (size_t)i * (size_t)j->top);
         } else {
             // Once more alone: the message of a batch is that of its last failure.
-            job alone = *j;
+            predict_job alone = *j;
             dogbreed_prediction *scratch = calloc((size_t)j->top, sizeof *scratch);
             alone.out = scratch;
             rc = scratch == NULL ? fail_with(j->t, TOOL_FAILED, "out of memory")
                                  : predict_one(&alone, files[i]);
             j->failed = alone.failed;
-            j->written = alone.written;
             free(scratch);
         }
     }
@@ -210,7 +150,7 @@ static int collect(const tool *t, paths *files, int first) {
     return TOOL_OK;
 }
 
-static int parse_crop(job *j, const char *text) {
+static int parse_crop(predict_job *j, const char *text) {
     int used = 0;
     if (sscanf(text, "%d,%d,%d,%d%n", &j->crop.left, &j->crop.top, &j->crop.right, &j->crop.bottom,
                &used) != 4 ||
@@ -225,7 +165,7 @@ static int parse_crop(job *j, const char *text) {
     return TOOL_OK;
 }
 
-static int parse_top(job *j, const char *text) {
+static int parse_top(predict_job *j, const char *text) {
     char *end = NULL;
     long value = text == NULL ? TOP_DEFAULT : strtol(text, &end, 10);
     if (text != NULL && (end == text || *end != '\0' || value < 1 || value > 1000000)) {
@@ -235,7 +175,7 @@ static int parse_top(job *j, const char *text) {
     return TOOL_OK;
 }
 
-static int predict_all(job *j, paths *files) {
+static int predict_all(predict_job *j, paths *files) {
     int32_t classes = dogbreed_predictor_class_count(j->predictor);
     int rc = TOOL_OK;
     j->top = j->top > classes ? classes : j->top;
@@ -256,22 +196,15 @@ static int predict_all(job *j, paths *files) {
     return rc == TOOL_OK && j->failed > 0 ? TOOL_DATA : rc;
 }
 
-static void print_written(const job *j) {
-    const char *folder = remote_name(j->t, j->folder);
-    if (j->t->json) {
-        out_json(json_pack("{s:o,s:i,s:i}", "out", json_text(folder), "written", j->written,
-                           "failed", j->failed));
-    } else {
-        out("%d results -> %s\n", j->written, folder);
-    }
-}
-
 static int run(tool *t) {
     const char *model = value_of(t, "model");
-    job j = {.t = t, .folder = value_of(t, "out"), .first = model == NULL};
+    predict_job j = {.t = t, .folder = value_of(t, "out"), .first = model == NULL};
     paths files = {0};
     const char *crop = value_of(t, "crop");
     int exit_code = parse_top(&j, value_of(t, "top-k"));
+    if (exit_code == TOOL_OK && j.folder != NULL && value_of(t, "top-k") != NULL) {
+        exit_code = usage_error(t, "--top-k: what --out writes has a number for every class");
+    }
     if (exit_code == TOOL_OK && crop != NULL) {
         exit_code = parse_crop(&j, crop);
     }
@@ -279,10 +212,9 @@ static int run(tool *t) {
     if (exit_code == TOOL_OK) {
         int rc = dogbreed_predictor_create(&j.predictor, model == NULL ? t->words[0] : model,
                                            &t->settings.predictor);
-        exit_code = rc < 0 ? fail(t, PHASE_MODEL, rc) : predict_all(&j, &files);
-    }
-    if (j.folder != NULL && j.written > 0) {
-        print_written(&j);
+        exit_code = rc < 0             ? fail(t, PHASE_MODEL, rc)
+                    : j.folder != NULL ? predict_into_folder(&j, &files)
+                                       : predict_all(&j, &files);
     }
     dogbreed_predictor_destroy(j.predictor);
     paths_free(&files);
@@ -293,7 +225,10 @@ static const flag flags[] = {
     {"top-k", "N", "how many classes per picture; default 5", 1},
     {"crop", "L,T,R,B", "only this rectangle, in pixels; right and bottom are exclusive", 0},
     {"model", "MODEL", "the same as the first word; then every word is a picture or folder", 0},
-    {"out", "DIR", "write the result of each picture to DIR/NAME.out, as one line of JSON", 0},
+    {"out", "DIR",
+     "write what /invocations answers for each picture to DIR/NAME.out; those that are there are "
+     "passed over",
+     0},
     {"list", "FILE", "also the pictures named in this file, one per line", 0},
     {NULL, NULL, NULL, 0},
 };

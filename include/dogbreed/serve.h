@@ -42,6 +42,12 @@ typedef struct dogbreed_serve_options {
     int32_t items_max;           /* pictures of one request */
     int32_t connections_max;     /* in all */
     int32_t connections_per_ip;  /* 0: no limit */
+    const char *callbacks;       /* file of URLs that results may be sent to; "": none are sent */
+    int64_t async_bytes;         /* of requests and results that are fetched later, all of them */
+    double async_expiry_s;       /* until such a request has to be computed, then its result read */
+    double callback_timeout_s;   /* of one try of three */
+    int32_t async_max;           /* such requests and results; 0: there are none */
+    int32_t reserved;
 } dogbreed_serve_options;
 
 DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, size_t struct_size);
@@ -52,6 +58,12 @@ DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, si
 DOGBREED_API int dogbreed_server_create(dogbreed_server **out, const char *model,
                                         const dogbreed_serve_options *options,
                                         const dogbreed_predictor_options *predictor);
+
+/* The body that /invocations answers for pictures with these scores (dogbreed_predictor_scores,
+ * row after row): "[[0.5,-2.0],[1.0,3.0]]", byte for byte. *json is released with dogbreed_free.
+ * Returns NUMERIC for scores that are not finite. */
+DOGBREED_API int dogbreed_scores_json(char **json, const float *scores, int32_t pictures,
+                                      int32_t classes);
 
 /* --- functions of your own, for /invocations: SageMaker's model_fn, input_fn, predict_fn,
  * output_fn and transform_fn. The other addresses go on with the model itself. */

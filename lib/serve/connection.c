@@ -5,6 +5,7 @@
 #include "serve/connection.h"
 #include "core/span.h"
 #include "core/thread.h"
+#include "serve/async.h"
 #include "serve/exchange.h"
 #include "serve/failure.h"
 #include "serve/functions.h"
@@ -84,9 +85,8 @@ static const dogb_refusal *check_route(dogb_exchange *e, const char *method) {
     const int64_t limits[] = {[DOGB_BODY_NONE] = 0,
                               [DOGB_BODY_ANY] = server->options.body_max,
                               [DOGB_BODY_INVOCATION] = server->options.invocations_max};
-    e->route = dogb_route_find(&e->allow, r->params, &r->arena, dogb_routes,
-                               server->models == NULL ? dogb_route_count_one : dogb_route_count,
-                               method, r->path);
+    const dogb_route_set routes = {dogb_routes, dogb_route_count, server->has};
+    e->route = dogb_route_find(&e->allow, r->params, &r->arena, &routes, method, r->path);
     if (e->route == NULL) {
         return e->allow == NULL ? &not_found : &not_allowed;
     }
@@ -315,6 +315,7 @@ void dogb_connection_close(dogb_http *http) {
     while (atomic_load(&http->entering) > 0) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
+    dogb_async_end(http->server.async);
     dogb_functions_drain(http->server.functions);
     dogb_models_drain(http->server.models);
     if (http->server.batcher != NULL) {

@@ -1,4 +1,5 @@
 // health.c - for balancers and orchestrators: the process lives; it takes more work; its counters.
+#include "serve/async.h"
 #include "serve/handler.h"
 #include "serve/models.h"
 
@@ -12,10 +13,14 @@ int dogb_handle_health(dogb_server *server, dogb_request *r, dogb_reply *reply) 
     return DOGB_ROUTE_NOW;
 }
 
+static int32_t waiting(const dogb_server *server) {
+    return server->batcher == NULL ? 0 : dogb_batcher_waiting(server->batcher);
+}
+
 int dogb_handle_ready(dogb_server *server, dogb_request *r, dogb_reply *reply) {
     if (atomic_load(&server->draining)) {
         dogb_reply_error(reply, r, 503, "STOPPING", "the server is stopping");
-    } else if (dogb_batcher_waiting(server->batcher) >= server->options.queue_max) {
+    } else if (waiting(server) >= server->options.queue_max) {
         dogb_reply_error(reply, r, 503, "QUEUE_FULL", "too many requests wait");
     } else {
         dogb_reply_text(reply, 200, "application/json", "{\"status\":\"ready\"}");
@@ -27,8 +32,14 @@ int dogb_handle_metrics(dogb_server *server, dogb_request *r, dogb_reply *reply)
     const char *format = r->query(r, "format");
     int json = format != NULL && strcmp(format, "json") == 0;
     dogb_buffer text = {.arena = &r->arena};
-    const dogb_gauges gauges = {.queue_depth = dogb_batcher_waiting(server->batcher),
-                                .models = 1 + dogb_models_count(server->models),
+    dogb_async_counts later;
+    dogb_async_count(&later, server->async);
+    const dogb_gauges gauges = {.queue_depth = waiting(server),
+                                .models =
+                                    (server->batcher != NULL) + dogb_models_count(server->models),
+                                .async_waiting = later.waiting,
+                                .async_kept = later.kept,
+                                .async_bytes = later.bytes,
                                 .connections = dogb_reaper_count(server->reaper),
                                 .slow = dogb_reaper_closed(server->reaper)};
     if (format != NULL && !json && strcmp(format, "text") != 0) {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 const int32_t dogb_metrics_statuses[DOGB_METRICS_STATUSES] = {
-    200, 400, 401, 404, 405, 408, 409, 413, 414, 415, 422, 429, 431, 500, 503, 507, 0};
+    200, 202, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 431, 500, 503, 507, 0};
 
 // 10 us to 10 s, in steps of 1, 2.5, 5.
 static const uint64_t edges[DOGB_HISTOGRAM_BUCKETS] = {

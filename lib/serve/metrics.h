@@ -29,7 +29,19 @@ enum {
     DOGB_REJECTED_COUNT = 6
 };
 
-enum { DOGB_METRICS_ROUTES = 40, DOGB_METRICS_STATUSES = 17, DOGB_METRICS_CODES = 32 };
+// What became of requests whose results are fetched later.
+enum {
+    DOGB_ASYNC_ACCEPTED = 0,
+    DOGB_ASYNC_DONE = 1,
+    DOGB_ASYNC_FAILED = 2,    // computed; the result is an error
+    DOGB_ASYNC_CANCELLED = 3, // by a request
+    DOGB_ASYNC_EXPIRED = 4,
+    DOGB_ASYNC_DELIVERED = 5, // callbacks
+    DOGB_ASYNC_UNDELIVERED = 6,
+    DOGB_ASYNC_COUNT = 7
+};
+
+enum { DOGB_METRICS_ROUTES = 40, DOGB_METRICS_STATUSES = 19, DOGB_METRICS_CODES = 32 };
 enum { DOGB_HISTOGRAM_BUCKETS = 20 }; // and +Inf
 enum { DOGB_BATCH_BUCKETS = 13 };
 
@@ -45,6 +57,7 @@ typedef struct dogb_metrics {
     // By row of dogb_routes (the last: no such address), by status (the last: others).
     _Atomic uint64_t requests[DOGB_METRICS_ROUTES + 1][DOGB_METRICS_STATUSES];
     _Atomic uint64_t rejected[DOGB_REJECTED_COUNT];
+    _Atomic uint64_t async[DOGB_ASYNC_COUNT];
     _Atomic uint64_t decode_errors[DOGB_METRICS_CODES]; // by -code
     _Atomic uint64_t model_errors;
     _Atomic uint64_t exif_ignored;
@@ -63,6 +76,9 @@ typedef struct dogb_gauges {
     int64_t queue_depth;
     int64_t connections;
     int64_t models;
+    int64_t async_waiting;
+    int64_t async_kept;
+    int64_t async_bytes;
     int64_t slow; // connections closed by the reaper
 } dogb_gauges;
 

@@ -122,6 +122,19 @@ static void rejected(dogb_buffer *out, const dogb_metrics *metrics, const dogb_g
     line(out, "dogbreed_rejected_total", "{reason=\"slow\"}", (double)gauges->slow);
 }
 
+static void async(dogb_buffer *out, const dogb_metrics *metrics, const dogb_gauges *gauges) {
+    static const char *const names[DOGB_ASYNC_COUNT] = {
+        "accepted", "done", "failed", "cancelled", "expired", "delivered", "undelivered"};
+    labelled(out, "dogbreed_async_total", "Requests whose results are fetched later.", "event",
+             names, metrics->async, DOGB_ASYNC_COUNT);
+    single(out, "dogbreed_async_waiting", "gauge", "Those that wait.",
+           (double)gauges->async_waiting);
+    single(out, "dogbreed_async_kept", "gauge", "Those that wait, and results.",
+           (double)gauges->async_kept);
+    single(out, "dogbreed_async_bytes", "gauge", "Their bodies and results.",
+           (double)gauges->async_bytes);
+}
+
 static void decode_errors(dogb_buffer *out, const dogb_metrics *metrics) {
     const char *names[DOGB_METRICS_CODES] = {NULL};
     for (int i = 0; i < DOGB_METRICS_CODES; i++) {
@@ -183,6 +196,7 @@ void dogb_metrics_text(dogb_buffer *out, const dogb_metrics *metrics, const dogb
     char labels[96];
     requests(out, metrics);
     rejected(out, metrics, gauges);
+    async(out, metrics, gauges);
     single(out, "dogbreed_model_errors_total", "counter", "Requests that the model failed.",
            (double)atomic_load(&metrics->model_errors));
     decode_errors(out, metrics);
@@ -259,5 +273,6 @@ void dogb_metrics_json(dogb_buffer *out, const dogb_metrics *metrics, const dogb
     member(out, "ModelSetupTime", 1e6 * metrics->setup_seconds);
     member(out, "LoadedModelCount", (double)gauges->models);
     member(out, "QueueDepth", (double)gauges->queue_depth);
+    member(out, "ApproximateBacklogSize", (double)gauges->async_waiting);
     dogb_buffer_add(out, "}\n");
 }

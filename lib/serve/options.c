@@ -54,6 +54,16 @@ static const dogb_option options[] = {
     DOGB_OPTION_STRING(dogbreed_serve_options, accept, "",
                        "Reply of /invocations to requests without Accept, or with */*: a media "
                        "type; empty: application/json."),
+    DOGB_OPTION_STRING(dogbreed_serve_options, callbacks, "",
+                       "File of URLs, one a line, below which results may be sent; empty: none."),
+    DOGB_OPTION_INT64(dogbreed_serve_options, async_bytes, 1, 1125899906842624, "268435456",
+                      "bytes", "Bodies and results of all requests to /v1/async that are kept."),
+    DOGB_OPTION_DOUBLE(dogbreed_serve_options, async_expiry_s, 0.1, 604800, "3600", "s",
+                       "Time for a request to /v1/async to be computed, and then to be fetched."),
+    DOGB_OPTION_DOUBLE(dogbreed_serve_options, callback_timeout_s, 0.1, 600, "10", "s",
+                       "Time for one try of three to send a result."),
+    DOGB_OPTION_INT32(dogbreed_serve_options, async_max, 0, 1000000, "0", "requests",
+                      "Requests and results that /v1/async keeps; 0: there is no such address."),
 };
 
 const dogb_table dogb_serve_table = {

@@ -1,17 +1,26 @@
 // output.c - see output.h: the formats of /invocations.
 #include "serve/output.h"
 
+#include "core/error.h"
 #include "predictor/topk.h"
 #include "serve/failure.h"
 #include "serve/media.h"
 #include "serve/npy.h"
 #include "serve/write.h"
 
+#include <dogbreed/serve.h>
+
+#include <string.h>
+
+static void write_row(dogb_buffer *out, int32_t i, const float *logits, size_t classes) {
+    dogb_buffer_add(out, i == 0 ? "[[" : ",[");
+    dogb_write_floats(out, logits, classes);
+    dogb_buffer_add(out, "]");
+}
+
 static void write_json(dogb_buffer *out, const dogb_input *in, size_t classes) {
     for (int32_t i = 0; i < in->count; i++) {
-        dogb_buffer_add(out, i == 0 ? "[[" : ",[");
-        dogb_write_floats(out, in->items[i].logits, classes);
-        dogb_buffer_add(out, "]");
+        write_row(out, i, in->items[i].logits, classes);
     }
     dogb_buffer_add(out, "]");
 }
@@ -85,4 +94,30 @@ int dogb_output_write(dogb_reply *reply, dogb_request *r, const dogb_input *in,
     chosen->write(&out, in, classes);
     int rc = dogb_write_reply(reply, &out, chosen->type);
     return rc < 0 ? dogb_failure_reply(reply, r, rc) : rc;
+}
+
+int dogbreed_scores_json(char **json, const float *scores, int32_t pictures, int32_t classes) {
+    dogb_arena scratch = {0};
+    dogb_buffer out = {.arena = &scratch};
+    DOGB_CHECK(json != NULL, "scores json: json is NULL");
+    *json = NULL;
+    DOGB_CHECK(scores != NULL && pictures >= 1 && classes >= 1,
+               "scores json: scores is NULL, or there are none");
+    int rc = DOGBREED_OK;
+    for (int32_t i = 0; rc == DOGBREED_OK && i < pictures; i++) {
+        const float *row = scores + (size_t)i * (size_t)classes;
+        rc = dogb_logits_check(row, classes);
+        write_row(&out, i, row, rc < 0 ? 0 : (size_t)classes);
+    }
+    dogb_buffer_add(&out, "]");
+    rc = rc < 0 ? rc : out.rc;
+    if (rc == DOGBREED_OK) {
+        *json = dogb_malloc(out.length + 1, 1);
+        rc = *json == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    }
+    if (rc == DOGBREED_OK) {
+        memcpy(*json, out.data, out.length); // the zero is there
+    }
+    dogb_arena_free(&scratch);
+    return rc;
 }

@@ -29,36 +29,42 @@ static int matches(const char *params[DOGB_REQUEST_PARAMS_MAX], dogb_arena *aren
     return *path == '\0';
 }
 
+static int is_there(const dogb_route_set *routes, const dogb_route *row) {
+    return (row->flags & DOGB_ROUTE_NEEDS & ~routes->has) == 0;
+}
+
 // The methods of the same pattern, with HEAD behind GET.
-static const char *methods_of(dogb_arena *arena, const dogb_route *routes, size_t count,
+static const char *methods_of(dogb_arena *arena, const dogb_route_set *routes,
                               const char *pattern) {
     const char *text = "";
-    for (size_t i = 0; i < count && text != NULL; i++) {
-        if (strcmp(routes[i].path, pattern) == 0) {
-            text = dogb_format(arena, "%s%s%s%s", text, *text == '\0' ? "" : ", ", routes[i].method,
-                               strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+    for (size_t i = 0; i < routes->count && text != NULL; i++) {
+        const dogb_route *row = &routes->rows[i];
+        if (is_there(routes, row) && strcmp(row->path, pattern) == 0) {
+            text = dogb_format(arena, "%s%s%s%s", text, *text == '\0' ? "" : ", ", row->method,
+                               strcmp(row->method, "GET") == 0 ? ", HEAD" : "");
         }
     }
     return text == NULL ? "" : text;
 }
 
 const dogb_route *dogb_route_find(const char **allow, const char *params[DOGB_REQUEST_PARAMS_MAX],
-                                  dogb_arena *arena, const dogb_route *routes, size_t count,
+                                  dogb_arena *arena, const dogb_route_set *routes,
                                   const char *method, const char *path) {
     *allow = NULL;
     method = strcmp(method, "HEAD") == 0 ? "GET" : method;
-    for (size_t i = 0; i < count; i++) {
-        int found = matches(params, arena, routes[i].path, path);
+    for (size_t i = 0; i < routes->count; i++) {
+        const dogb_route *row = &routes->rows[i];
+        int found = is_there(routes, row) ? matches(params, arena, row->path, path) : 0;
         if (found < 0) {
             *allow = "";
             return NULL;
         }
-        if (found && strcmp(routes[i].method, method) == 0) {
+        if (found && strcmp(row->method, method) == 0) {
             *allow = NULL;
-            return &routes[i];
+            return row;
         }
         if (found && *allow == NULL) {
-            *allow = methods_of(arena, routes, count, routes[i].path);
+            *allow = methods_of(arena, routes, row->path);
         }
     }
     return NULL;

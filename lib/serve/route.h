@@ -14,7 +14,12 @@ enum { DOGB_BODY_NONE = 0, DOGB_BODY_ANY = 1, DOGB_BODY_INVOCATION = 2 };
 enum {
     DOGB_ROUTE_OPEN =
         1, // answered without a token: says nothing that is not known, or how the server is
-    DOGB_ROUTE_INFERENCE = 2 // counts as an invocation
+    DOGB_ROUTE_INFERENCE = 2, // counts as an invocation
+    // What a server needs for it to be there:
+    DOGB_ROUTE_MODEL = 4,  // a model of its own
+    DOGB_ROUTE_MODELS = 8, // those that requests load
+    DOGB_ROUTE_ASYNC = 16, // results that are fetched later
+    DOGB_ROUTE_NEEDS = DOGB_ROUTE_MODEL | DOGB_ROUTE_MODELS | DOGB_ROUTE_ASYNC
 };
 
 typedef struct dogb_route {
@@ -29,14 +34,18 @@ typedef struct dogb_route {
 
 extern const dogb_route dogb_routes[];
 extern const size_t dogb_route_count;
-extern const size_t
-    dogb_route_count_one; // without those of servers with many models, the last ones
+
+typedef struct dogb_route_set {
+    const dogb_route *rows;
+    size_t count;
+    int32_t has; // rows that need more are not there
+} dogb_route_set;
 
 // The row for a method and a decoded path, or NULL with *allow: NULL, there is no such address;
 // else the methods that it has ("GET, HEAD"). Parts that stand for {x} go into params, in the
 // arena. NULL and *allow "": no memory.
 const dogb_route *dogb_route_find(const char **allow, const char *params[DOGB_REQUEST_PARAMS_MAX],
-                                  dogb_arena *arena, const dogb_route *routes, size_t count,
+                                  dogb_arena *arena, const dogb_route_set *routes,
                                   const char *method, const char *path);
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/table.h"
 #include "predictor/predictor_infer.h"
 #include "predictor/predictor_internal.h"
+#include "serve/async.h"
 #include "serve/functions.h"
 #include "serve/listen.h"
 #include "serve/models.h"
@@ -90,13 +91,24 @@ static int build(dogbreed_server *server, const char *model, const dogbreed_serv
     }
     DOGB_CHECK((*s->options.tls_certificate == '\0') == (*s->options.tls_key == '\0'),
                "tls_certificate and tls_key: expected both or none");
+    DOGB_CHECK(*s->options.callbacks == '\0' || s->options.async_max > 0,
+               "callbacks: expected with async_max, 1 or more");
     dogb_metrics_start(&s->metrics);
     if (*s->options.tokens != '\0' &&
         (rc = dogb_tokens_read(&s->tokens, &server->arena, s->options.tokens)) < 0) {
         return rc;
     }
     rc = load(server, model, predictor);
-    return rc < 0 || *s->options.multi_model == '\0' ? rc : dogb_models_create(&s->models, s);
+    if (rc == DOGBREED_OK && *s->options.multi_model != '\0') {
+        rc = dogb_models_create(&s->models, s);
+    }
+    if (rc == DOGBREED_OK && s->options.async_max > 0) {
+        rc = dogb_async_create(&s->async, s);
+    }
+    s->has = (s->batcher == NULL ? 0 : DOGB_ROUTE_MODEL) |
+             (s->models == NULL ? 0 : DOGB_ROUTE_MODELS) |
+             (s->async == NULL ? 0 : DOGB_ROUTE_ASYNC);
+    return rc;
 }
 
 int dogbreed_server_create(dogbreed_server **out, const char *model,
@@ -186,6 +198,7 @@ void dogbreed_server_destroy(dogbreed_server *server) {
         dogbreed_server_stop(server);
         (void)dogbreed_server_wait(server);
     }
+    dogb_async_destroy(server->http.server.async);
     dogb_functions_destroy(server->http.server.functions);
     dogb_models_destroy(server->http.server.models);
     dogb_batcher_destroy(server->http.server.batcher);

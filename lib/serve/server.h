@@ -20,8 +20,10 @@ typedef struct dogb_server {
     dogb_reaper *reaper;              // of the connections
     struct dogb_functions *functions; // of the caller, for /invocations; NULL: none
     struct dogb_models *models;       // loaded by requests; NULL: there are no such routes
+    struct dogb_async *async;         // requests with later results; NULL: the same
     dogb_tokens *tokens;              // NULL: everybody is served
     dogb_metrics metrics;
+    int32_t has;              // DOGB_ROUTE_MODEL ...: which routes there are
     _Atomic int32_t draining; // no new connections; those that are there are closed after a reply
     _Atomic int32_t ended;    // nothing is computed any more
 } dogb_server;

@@ -26,8 +26,8 @@ int dogb_curl_load(const dogb_curl **out) {
     (void)pthread_once(&once, load);
     *out = problem[0] == '\0' ? &library : NULL;
     if (*out == NULL) {
-        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "s3:// needs libcurl (Debian: libcurl4): %s",
-                         problem);
+        return dogb_fail(DOGBREED_ERROR_UNSUPPORTED,
+                         "s3:// and callbacks need libcurl (Debian: libcurl4): %s", problem);
     }
     return DOGBREED_OK;
 }

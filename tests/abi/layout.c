@@ -29,7 +29,7 @@
     FIELD(dogbreed_check_options, bad_fraction, 8, 8)                                      \
     FIELD(dogbreed_check_options, decode, 16, 4)                                           \
     FIELD(dogbreed_check_options, threads, 20, 4)                                          \
-    STRUCT(dogbreed_serve_options, 176)                                                    \
+    STRUCT(dogbreed_serve_options, 216)                                                    \
     FIELD(dogbreed_serve_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_serve_options, kind, 4, 4)                                              \
     FIELD(dogbreed_serve_options, host, 8, 8)                                              \
@@ -57,6 +57,12 @@
     FIELD(dogbreed_serve_options, items_max, 164, 4)                                       \
     FIELD(dogbreed_serve_options, connections_max, 168, 4)                                 \
     FIELD(dogbreed_serve_options, connections_per_ip, 172, 4)                              \
+    FIELD(dogbreed_serve_options, callbacks, 176, 8)                                       \
+    FIELD(dogbreed_serve_options, async_bytes, 184, 8)                                     \
+    FIELD(dogbreed_serve_options, async_expiry_s, 192, 8)                                  \
+    FIELD(dogbreed_serve_options, callback_timeout_s, 200, 8)                              \
+    FIELD(dogbreed_serve_options, async_max, 208, 4)                                       \
+    FIELD(dogbreed_serve_options, reserved, 212, 4)                                        \
     STRUCT(dogbreed_call, 112)                                                             \
     FIELD(dogbreed_call, struct_size, 0, 4)                                                \
     FIELD(dogbreed_call, rank, 4, 4)                                                       \

@@ -34,8 +34,8 @@ static void check_target(const char *raw) {
             check_text(target.query[i].name);
             check_text(target.query[i].value);
         }
-        (void)dogb_route_find(&allow, params, &arena, dogb_routes, dogb_route_count, "GET",
-                              target.path);
+        const dogb_route_set routes = {dogb_routes, dogb_route_count, DOGB_ROUTE_NEEDS};
+        (void)dogb_route_find(&allow, params, &arena, &routes, "GET", target.path);
     } else {
         check(refusal->status >= 400 && *target.path == '\0');
     }

@@ -83,6 +83,15 @@ class Serve(unittest.TestCase):
             for found, (_, probability) in zip(answer["predictions"], expected):
                 self.assertAlmostEqual(found["probability"], probability, places=6)
 
+    def test_scores_as_its_body(self):
+        with self.server() as server, dogbreed.Predictor(self.path, **ENGINE) as predictor:
+            scores = predictor.scores(self.picture)
+            self.assertEqual(self.post(server, "/invocations")[2].decode(), dogbreed.scores_json([scores]))
+        with self.assertRaises(ValueError):
+            dogbreed.scores_json([[1.0], [1.0, 2.0]])
+        with self.assertRaises(dogbreed.DogbreedError):
+            dogbreed.scores_json([])
+
     def test_a_bad_option_and_a_missing_model_are_named(self):
         with self.assertRaisesRegex(dogbreed.DogbreedError, "no such serve option; did you mean deadline_s"):
             self.server(deadline_=3)

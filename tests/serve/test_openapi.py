@@ -43,7 +43,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         model, _ = train(folder)
-        with serving(model, "--model-name", "dogs", "--multi-model", str(model)) as address:
+        with serving(model, "--model-name", "dogs", "--multi-model", str(model), "--async-max", "1000") as address:
             document = json.loads(urllib.request.urlopen(address + "/openapi.json").read())
             check_document(document)
             check_holds(address, folder)

@@ -6,6 +6,7 @@
 #include "serve/call.h"
 #include "serve/output.h"
 
+#include <dogbreed/serve.h>
 #include <math.h>
 
 enum { CLASSES = 3 };
@@ -53,6 +54,21 @@ static void logits_are_rows_of_numbers(void **state) {
     assert_memory_equal((const char *)x.reply.body + x.reply.size - sizeof x.logits, x.logits,
                         sizeof x.logits);
     dogb_arena_free(&x.r.arena);
+}
+
+static void scores_are_the_same_text(void **state) {
+    (void)state;
+    float scores[] = {0.5F, -2, 1e-7F, 1, 2, 3};
+    char *text = NULL;
+    assert_ok(dogbreed_scores_json(&text, scores, 2, CLASSES));
+    assert_string_equal(text, "[[0.5,-2.0,1e-07],[1.0,2.0,3.0]]");
+    dogbreed_free(text);
+    assert_fails(dogbreed_scores_json(&text, scores, 0, CLASSES), DOGBREED_ERROR_INVALID_ARGUMENT,
+                 "scores json");
+    assert_null(text);
+    scores[4] = INFINITY;
+    assert_fails(dogbreed_scores_json(&text, scores, 2, CLASSES), DOGBREED_ERROR_NUMERIC, "");
+    assert_null(text);
 }
 
 static void accept_chooses_the_format(void **state) {
@@ -207,6 +223,7 @@ static void memory_may_run_out(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_are_rows_of_numbers),
+        cmocka_unit_test(scores_are_the_same_text),
         cmocka_unit_test(accept_chooses_the_format),
         cmocka_unit_test(predictions_have_labels_and_times),
         cmocka_unit_test(several_pictures_have_results),

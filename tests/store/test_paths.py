@@ -119,10 +119,18 @@ class Paths(test_store.Case):
         there = self.remote("out/")
         pictures = sorted(str(path.relative_to(self.shapes / "test")) for path in (self.shapes / "test").glob("*/*.jpg"))
         self.assertEqual(sorted(there), [name + ".out" for name in pictures])
-        direct = self.ok(self.run_tool("predict", "a", self.shapes / "test", "--json")).lines
-        self.assertEqual([json.loads(there[name + ".out"])["predictions"] for name in pictures],
-                         [line["predictions"] for line in direct])
-        self.assertEqual(json.loads(there[pictures[0] + ".out"])["file"], "s3://bucket/dogs/test/" + pictures[0])
+        direct = self.ok(self.run_tool("predict", "a", self.shapes / "test", "--top-k", 1, "--json")).lines
+        for name, line in zip(pictures, direct):
+            (logits,) = json.loads(there[name + ".out"])
+            self.assertEqual(logits.index(max(logits)), line["predictions"][0]["index"])
+        # What is there is not computed again, nor brought back.
+        words = ["predict", "s3://bucket/dogs/test/", "--model", "a", "--out", "s3://bucket/out/"]
+        del self.server.objects["bucket"]["out/" + pictures[3] + ".out"]
+        self.server.requests.clear()
+        self.assertIn("1 results -> s3://bucket/out/; 11 were there", self.ok(self.run_tool(*words)).out)
+        self.assertEqual(self.remote("out/"), there)
+        self.assertEqual(self.server.seen("GET", "/bucket/out/"), [])
+        self.assertEqual(len(self.server.seen("PUT", "/bucket/out/")), 1)
         self.ok(self.run_tool("predict", self.shapes / "test", "--model", "a", "--out", "local"))
         self.assertEqual(sorted(str(path.relative_to(self.place / "local")) for path in (self.place / "local").rglob("*.out")),
                          sorted(there))

@@ -20,12 +20,13 @@ from .profile import Profile
 from .quantize import quantize
 from .record import Record
 from .report import Report, compare
-from .serve import Server
+from .serve import Server, scores_json
 from .store import Store
 from .trainer import Trainer
 from .tuner import Trial, Tuner
 
 __all__ = ["Dataset", "DogbreedError", "Evaluation", "Event", "Job", "Model", "Predictor", "Profile", "Record", "Report",
            "STOP", "Server", "Store", "Trainer", "Trial", "Tuner", "architectures", "build_info", "compare", "doctor", "evaluate",
-           "event", "job", "options", "profile", "quantize", "run", "set_log", "synthesize", "version", "weights"]
+           "event", "job", "options", "profile", "quantize", "run", "scores_json", "set_log",
+           "synthesize", "version", "weights"]
 __version__ = version()

@@ -4,14 +4,15 @@ from __future__ import annotations
 import ctypes
 import threading
 from ctypes import POINTER, byref, c_char_p, c_float, c_int, c_int64, c_void_p
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
-from .common import Handle, Path, Struct, fields, functions, made, text
+from .common import Handle, Path, Struct, fields, functions, made, made_text, text
 from .event import Carrier
 from .options import PREDICTOR, SERVE, Options, describe
 
 _c = functions("dogbreed_server_", create="PTPP", functions="PP", start="P", url="P:T", port="P:i", wait="P", stop="P:-",
                destroy="P:-")
+_text = functions("dogbreed_", scores_json="PPii")
 _call = functions("dogbreed_call_", values="PPPi", reply="PiTPz", fail="PT:-")
 
 
@@ -113,6 +114,15 @@ class _Functions:
 
     def _transform(self, raw: Any) -> None:
         self._reply(raw, self.given["transform"](self.model, *self._body(raw), text(raw.contents.accept)))
+
+
+def scores_json(scores: Sequence[Sequence[float]]) -> str:
+    """What /invocations answers for pictures with these scores (Predictor.scores), byte for byte."""
+    classes = len(scores[0]) if scores else 0
+    if any(len(row) != classes for row in scores):
+        raise ValueError("scores: expected rows of the same length")
+    flat = [value for row in scores for value in row]
+    return made_text(_text.scores_json, (c_float * len(flat))(*flat), len(scores), classes)
 
 
 class Server(Handle):

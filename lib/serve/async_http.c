@@ -1,0 +1,92 @@
+// async_http.c - the addresses of requests whose results are fetched later.
+#include "core/error.h"
+#include "serve/async.h"
+#include "serve/failure.h"
+#include "serve/handler.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static int no_memory(dogb_reply *reply, dogb_request *r) {
+    dogb_reply_error(reply, r, 503, "NO_MEMORY", "out of memory");
+    return DOGB_ROUTE_NOW;
+}
+
+// What a body is refused with, where the connection finds it.
+static int refuse(dogb_reply *reply, dogb_request *r, const dogb_reply *refusal) {
+    char *body = dogb_alloc_raw(&r->arena, refusal->size + 1, 1);
+    if (body == NULL) {
+        return no_memory(reply, r);
+    }
+    memcpy(body, refusal->body, refusal->size);
+    *reply = *refusal;
+    reply->body = body;
+    return DOGB_ROUTE_NOW;
+}
+
+static int full(dogb_server *server, dogb_request *r, dogb_reply *reply, int rc) {
+    if (rc == DOGBREED_ERROR_BUSY) {
+        (void)atomic_fetch_add(&server->metrics.rejected[DOGB_REJECTED_QUEUE_FULL], 1);
+    }
+    (void)dogb_failure_reply(reply, r, rc);
+    dogb_reply_header(reply, "Retry-After", "1");
+    return DOGB_ROUTE_NOW;
+}
+
+// The job is in the table when the client gets its address.
+static int take(dogb_server *server, dogb_request *r, dogb_reply *reply, dogb_async_job *job) {
+    const char *place = dogb_format(&r->arena, "/v1/async/%s", job->id);
+    const char *text = place == NULL ? NULL
+                                     : dogb_format(&r->arena, "{\"id\":\"%s\",\"location\":\"%s\"}",
+                                                   job->id, place);
+    if (text == NULL) {
+        dogb_async_drop(job);
+        return no_memory(reply, r);
+    }
+    int rc = dogb_async_add(job);
+    if (rc < 0) {
+        dogb_async_drop(job);
+        return full(server, r, reply, rc);
+    }
+    dogb_reply_text(reply, 202, "application/json", text);
+    dogb_reply_header(reply, "Location", place);
+    return DOGB_ROUTE_NOW;
+}
+
+int dogb_handle_async_add(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    const char *callback = r->query(r, "callback");
+    callback = callback == NULL ? r->header(r, "X-Dogbreed-Callback") : callback;
+    if (callback != NULL && !dogb_async_may_call(server->async, callback)) {
+        dogb_reply_error(reply, r, 403, "FORBIDDEN", "callback: this server does not call there");
+        return DOGB_ROUTE_NOW;
+    }
+    dogb_async_job *job = dogb_async_new(server->async, r, callback);
+    if (job == NULL) {
+        return no_memory(reply, r);
+    }
+    if (dogb_input_read(&job->input, &job->reply, &job->request, &server->facts) < 0) {
+        (void)refuse(reply, r, &job->reply);
+        dogb_async_drop(job);
+        return DOGB_ROUTE_NOW;
+    }
+    return take(server, r, reply, job);
+}
+
+int dogb_handle_async_show(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    int rc = dogb_async_show(reply, r, server->async, r->params[0]);
+    if (rc == DOGBREED_ERROR_NOT_FOUND) {
+        dogb_reply_error(reply, r, 404, "NOT_FOUND", dogbreed_error_message());
+    } else if (rc < 0) {
+        return no_memory(reply, r);
+    }
+    return DOGB_ROUTE_NOW;
+}
+
+int dogb_handle_async_remove(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    if (dogb_async_remove(server->async, r->params[0]) < 0) {
+        dogb_reply_error(reply, r, 404, "NOT_FOUND", dogbreed_error_message());
+    } else {
+        dogb_reply_text(reply, 200, "application/json", "{\"status\":\"removed\"}");
+    }
+    return DOGB_ROUTE_NOW;
+}
