@@ -12,6 +12,7 @@ int dogb_handle_ready(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_metrics(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_parameters(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_invocations(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_endpoint(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_predict(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_v2(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_v2_model(dogb_server *server, dogb_request *r, dogb_reply *reply);

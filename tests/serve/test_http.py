@@ -145,6 +145,10 @@ class Routes(server.Case):
         self.assertNotIn("x-amzn-sagemaker-custom-attributes",
                          self.post(X_Amzn_SageMaker_Custom_Attributes="x" * 1025).headers)
 
+    def test_the_address_of_sagemakers_sdks(self):
+        self.assertEqual(self.post("/endpoints/model/invocations").body, self.post().body)
+        self.assertEqual(self.post("/endpoints/other/invocations").status, 404)
+
     def test_what_is_no_picture(self):
         for body in (b"", b"no picture", self.picture[:len(self.picture) // 2]):
             reply = self.post(body=body)
