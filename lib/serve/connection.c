@@ -121,6 +121,7 @@ static unsigned begin(dogb_exchange *e, const char *method, const char *version)
         return refuse_now(e, refusal);
     }
     set_id(e);
+    dogb_guard_trace(e->trace, e->fields, e->field_count);
     r->path = e->target.path;
     r->type = header_or(e, "Content-Type");
     r->accept = header_or(e, "Accept");

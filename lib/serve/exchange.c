@@ -102,6 +102,7 @@ unsigned dogb_exchange_send(dogb_exchange *e) {
         add_header(e, response, reply->headers[i][0], reply->headers[i][1]);
     }
     add_header(e, response, "X-Request-Id", *e->request.id == '\0' ? NULL : e->request.id);
+    add_header(e, response, "traceparent", *e->trace == '\0' ? NULL : e->trace);
     add_header(e, response, "X-Amzn-SageMaker-Custom-Attributes", custom_attributes(e));
     add_header(e, response, "Connection", close_it ? "close" : NULL);
     dogb_reaper_phase(http->server.reaper, e->watch, DOGB_PHASE_REPLY);
@@ -109,7 +110,8 @@ unsigned dogb_exchange_send(dogb_exchange *e) {
         http->mhd->MHD_queue_response(e->connection, (unsigned)reply->status, response);
     http->mhd->MHD_destroy_response(response);
     dogb_metrics_request(&http->server.metrics, e->route, reply->status);
-    dogb_log(DOGBREED_LOG_DEBUG, "serve: %s %s %d", e->request.id,
-             e->route == NULL ? "-" : e->route->path, (int)reply->status);
+    dogb_log(DOGBREED_LOG_DEBUG, "serve: %s %s %d%s%s", e->request.id,
+             e->route == NULL ? "-" : e->route->path, (int)reply->status,
+             *e->trace == '\0' ? "" : " ", e->trace);
     return queued;
 }

@@ -17,6 +17,7 @@ typedef struct dogb_exchange {
     dogb_target target;
     dogb_field *fields;
     size_t field_count;
+    char trace[DOGB_TRACE_SIZE]; // "" none
     char *body;
     size_t capacity;
     int64_t announced; // bytes of the body; -1: in chunks

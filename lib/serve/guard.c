@@ -176,3 +176,39 @@ int dogb_guard_id(const char *id) {
     size_t size = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
     return size >= 1 && size <= ID_MAX && id[size] == '\0';
 }
+
+// Parts of "00-TRACE-SPAN-FLAGS": digits, all of them zero or not.
+static int is_part(const char *text, size_t digits, int zero_too) {
+    return strspn(text, "0123456789abcdef") == digits && (zero_too || strspn(text, "0") < digits);
+}
+
+static int is_trace(const char text[DOGB_TRACE_SIZE]) {
+    return text[2] == '-' && text[35] == '-' && text[52] == '-' && is_part(text, 2, 1) &&
+           strncmp(text, "ff", 2) != 0 && is_part(text + 3, 32, 0) && is_part(text + 36, 16, 0) &&
+           is_part(text + 53, 2, 1);
+}
+
+void dogb_guard_trace(char out[DOGB_TRACE_SIZE], const dogb_field *fields, size_t count) {
+    const dogb_field *found = NULL;
+    size_t times = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (dogb_field_is(&fields[i], "traceparent")) {
+            found = &fields[i];
+            times++;
+        }
+    }
+    size_t size = times == 1 ? found->value_size : 0;
+    if (size < DOGB_TRACE_SIZE - 1) {
+        return;
+    }
+    memcpy(out, found->value, DOGB_TRACE_SIZE - 1);
+    out[DOGB_TRACE_SIZE - 1] = '\0';
+    int more = size > DOGB_TRACE_SIZE - 1;
+    int known = strncmp(out, "00", 2) == 0;
+    if (!is_trace(out) || (more && (known || found->value[DOGB_TRACE_SIZE - 1] != '-'))) {
+        out[0] = '\0';
+        return;
+    }
+    memcpy(out, "00", 2);
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 enum { DOGB_TARGET_MAX = 8192, DOGB_FIELDS_MAX = 100, DOGB_QUERY_MAX = 32 };
+enum { DOGB_TRACE_SIZE = 56 }; // of a traceparent, with its NUL
 
 // Static; NULL stands for "goes on".
 typedef struct dogb_refusal {
@@ -50,5 +51,9 @@ int dogb_field_is(const dogb_field *field, const char *name);
 
 // 1: 1 to 63 letters, digits, '-', '_', '.': fit for logs and for sending back.
 int dogb_guard_id(const char *id);
+
+// The one traceparent among the fields, as W3C's Trace Context has it: "00-TRACE-SPAN-FLAGS" in
+// lower-case hexadecimal. Of a later version what this one knows. "": none, two, a malformed one.
+void dogb_guard_trace(char out[DOGB_TRACE_SIZE], const dogb_field *fields, size_t count);
 
 #endif

@@ -12,6 +12,7 @@ int dogb_handle_ready(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_metrics(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_parameters(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_invocations(dogb_server *server, dogb_request *r, dogb_reply *reply);
+int dogb_handle_endpoint(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_predict(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_async_add(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_async_show(dogb_server *server, dogb_request *r, dogb_reply *reply);

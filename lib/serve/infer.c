@@ -123,10 +123,14 @@ int dogb_handle_predict(dogb_server *server, dogb_request *r, dogb_reply *reply)
     return compute(server, r, reply, dogb_predict_write);
 }
 
-// --- the Open Inference Protocol
+// --- with the name of the model: the Open Inference Protocol, SageMaker's runtime
 
 static int is_ours(dogb_server *server, dogb_request *r, dogb_reply *reply) {
     return dogb_v2_find(reply, r, &server->facts, r->params[0], r->params[1]) == DOGBREED_OK;
+}
+
+int dogb_handle_endpoint(dogb_server *server, dogb_request *r, dogb_reply *reply) {
+    return is_ours(server, r, reply) ? dogb_handle_invocations(server, r, reply) : DOGB_ROUTE_NOW;
 }
 
 int dogb_handle_v2(dogb_server *server, dogb_request *r, dogb_reply *reply) {

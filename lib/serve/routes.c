@@ -15,6 +15,8 @@ const dogb_route dogb_routes[] = {
     {"GET", "/openapi.json", dogb_handle_openapi, DOGB_BODY_NONE, OPEN},
     {"GET", "/ping", dogb_handle_ping, DOGB_BODY_NONE, OPEN},
     {"POST", "/invocations", dogb_handle_invocations, DOGB_BODY_INVOCATION, INFERENCE | MODEL},
+    {"POST", "/endpoints/{m}/invocations", dogb_handle_endpoint, DOGB_BODY_INVOCATION,
+     INFERENCE | MODEL},
     {"GET", "/execution-parameters", dogb_handle_parameters, DOGB_BODY_NONE, 0},
     {"POST", "/v1/predict", dogb_handle_predict, DOGB_BODY_ANY, INFERENCE | MODEL},
     {"POST", "/v1/async", dogb_handle_async_add, DOGB_BODY_INVOCATION, INFERENCE | ASYNC},

@@ -43,10 +43,13 @@ static void check_target(const char *raw) {
 }
 
 static void check_fields(const dogb_field *fields, size_t count) {
+    char trace[DOGB_TRACE_SIZE];
     int64_t length = 0;
     int hosts = 0;
     int lengths = 0;
     int codings = 0;
+    dogb_guard_trace(trace, fields, count);
+    check(*trace == '\0' || strspn(trace, "0123456789abcdef-") == DOGB_TRACE_SIZE - 1);
     if (dogb_guard_fields(&length, "HTTP/1.1", fields, count) != NULL) {
         return;
     }

@@ -35,8 +35,8 @@ class Reply:
 class Wire:
     """One connection. `replies` reads until the server closes it, or nothing comes for a while."""
 
-    def __init__(self, port, timeout=10):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, timeout=10, source=None):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout, source)
         self.data = b""
 
     def send(self, data):

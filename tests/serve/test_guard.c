@@ -201,11 +201,50 @@ static void identifiers_are_plain(void **state) {
     assert_true(dogb_guard_id(text));
 }
 
+static void traces_are_those_of_w3c(void **state) {
+    static const char good[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    static const struct {
+        const char *value;
+        const char *wanted;
+    } rows[] = {
+        {good, good},
+        {"cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", good},
+        {"01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", good},
+        {"01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01more", ""},
+        {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", ""},
+        {"ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ""},
+        {"00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ""},
+        {"00-00000000000000000000000000000000-b7ad6b7169203331-01", ""},
+        {"00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", ""},
+        {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0g", ""},
+        {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", ""},
+        {"00-0af7651916cd43dd8448eb211c80319cb7ad6b7169203331-01--", ""},
+        {"", ""},
+    };
+    char out[DOGB_TRACE_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const dogb_field fields[] = {{"Host", 4, "x", 1},
+                                     {"TraceParent", 11, rows[i].value, strlen(rows[i].value)}};
+        dogb_guard_trace(out, fields, 2);
+        assert_string_equal(out, rows[i].wanted);
+        dogb_guard_trace(out, fields, 1);
+        assert_string_equal(out, "");
+    }
+    const dogb_field twice[] = {{"traceparent", 11, good, 55}, {"traceparent", 11, good, 55}};
+    dogb_guard_trace(out, twice, 2);
+    assert_string_equal(out, "");
+    const dogb_field cut[] = {{"traceparent", 11, good, 57}}; // a NUL inside
+    dogb_guard_trace(out, cut, 1);
+    assert_string_equal(out, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(targets_are_decoded),      cmocka_unit_test(bad_targets_are_refused),
         cmocka_unit_test(long_targets_are_refused), cmocka_unit_test(lengths_have_one_meaning),
         cmocka_unit_test(many_headers_are_refused), cmocka_unit_test(identifiers_are_plain),
+        cmocka_unit_test(traces_are_those_of_w3c),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

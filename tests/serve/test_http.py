@@ -145,6 +145,22 @@ class Routes(server.Case):
         self.assertNotIn("x-amzn-sagemaker-custom-attributes",
                          self.post(X_Amzn_SageMaker_Custom_Attributes="x" * 1025).headers)
 
+    def test_traces_go_into_the_log_and_come_back(self):
+        good, bad = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0g"
+        running = Server(self.model, "--verbose")
+        replies = [running.ask("/ping", Traceparent=value) for value in (good, bad)] + [running.ask("/ping")]
+        refused = running.ask("/nothing", Traceparent=good)
+        code, err = running.stop()
+        self.assertEqual([reply.headers.get("traceparent") for reply in replies], [good, None, None])
+        self.assertEqual((refused.status, refused.headers["traceparent"], code), (404, good, 0))
+        self.assertRegex(err, f"serve: [^ ]+ /ping 200 {good}\n")
+        self.assertRegex(err, f"serve: [^ ]+ - 404 {good}\n")
+        self.assertNotIn(bad, err)
+
+    def test_the_address_of_sagemakers_sdks(self):
+        self.assertEqual(self.post("/endpoints/model/invocations").body, self.post().body)
+        self.assertEqual(self.post("/endpoints/other/invocations").status, 404)
+
     def test_what_is_no_picture(self):
         for body in (b"", b"no picture", self.picture[:len(self.picture) // 2]):
             reply = self.post(body=body)
