@@ -5,7 +5,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "store/utf8.h"
+#include "core/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
