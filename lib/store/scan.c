@@ -16,16 +16,6 @@ enum { DEPTH_MAX = 32 }; // links may form a circle
 
 static const char own_files[] = ".dogbreed-"; // what downloads have aside
 
-static int by_key(const void *a, const void *b) {
-    return strcmp(((const dogb_object *)a)->key, ((const dogb_object *)b)->key);
-}
-
-static void sort(dogb_objects *list) {
-    if (list->count > 0) {
-        qsort(list->items, list->count, sizeof *list->items, by_key);
-    }
-}
-
 static int add_file(dogb_objects *out, const char *name, const struct stat *info) {
     if (!dogb_text_valid(name, strlen(name))) {
         return dogb_fail(DOGBREED_ERROR_INVALID_ARGUMENT,
@@ -80,7 +70,7 @@ static int scan(dogb_objects *out, const char *folder, const char *below, int de
 
 int dogb_store_scan(dogb_objects *out, const char *folder) {
     int rc = scan(out, folder, "", 0);
-    sort(out);
+    dogb_objects_sort(out);
     return rc;
 }
 
@@ -111,7 +101,7 @@ int dogb_store_scan_objects(dogb_objects *out, dogb_uri *prefix, dogbreed_store 
     }
     below b = {out, strlen(prefix->key)};
     int rc = dogb_store_walk(store, prefix, 0, add_object, &b);
-    sort(out);
+    dogb_objects_sort(out);
     return rc;
 }
 
