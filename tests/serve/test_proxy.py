@@ -1,12 +1,10 @@
 """The endpoint behind nginx, which keeps one connection to it: whatever a client sends, the next client gets the reply to its
 own request. Would the two disagree about the end of a request, that reply would be another one. Skips where nginx is missing."""
 import shutil
-import socket
 import subprocess
-import time
 
 import server
-from server import HOST, Wire
+from server import HOST, Wire, tool
 
 INNER = f"GET /healthz HTTP/1.1\r\n{HOST}\r\n"  # hidden in what is a body for one of the two
 SIZE = len(INNER)
@@ -70,12 +68,6 @@ REQUESTS = {
 }
 
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 class Proxy(server.Case):
     words = ("--body-s", 2, "--connections-per-ip", 0)
 
@@ -85,19 +77,14 @@ class Proxy(server.Case):
             self.skipTest("nginx is not here")
         folder = self.folder / f"nginx-{buffer}"
         folder.mkdir()
-        front = free_port()
+        front = tool.free_port()
         (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, front=front, back=self.server.port, buffer=buffer))
         process = subprocess.Popen([program, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait, 20)
         self.addCleanup(process.terminate)
-        for _ in range(200):
-            try:
-                Wire(front).close()
-                return front
-            except ConnectionError:
-                time.sleep(0.05)
-        self.fail("nginx does not listen")
+        self.assertTrue(tool.listens(front, process, 10), "nginx does not listen")
+        return front
 
     def probe(self, front):
         """What three clients after each other get."""
