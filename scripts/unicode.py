@@ -36,19 +36,28 @@ def classes():
     return found
 
 
+def folded(point):
+    """Of a point that stands in decomposed text; others are not asked for."""
+    whole = unicodedata.normalize("NFD", chr(point)) == chr(point)
+    return [ord(c) for c in chr(point).casefold()] if whole else [point]
+
+
 def folds():
     found = []
     for point in POINTS:
-        folded = chr(point).casefold()
-        folded = folded if len(folded) == 1 else chr(point).lower()
-        if len(folded) != 1 or ord(folded) == point:
+        target, last = folded(point), found[-1] if found else None
+        if len(target) != 1 or target[0] == point:
             continue
-        target, last = ord(folded), found[-1] if found else None
+        target = target[0]
         if last and last[3] - last[0] == target - point and point - last[1] in ((1, 2) if last[2] == 0 else (last[2],)):
             last[1], last[2] = point, point - last[1]
         else:
             found.append([point, point, 0, target])
     return [[first, last, max(step, 1), target] for first, last, step, target in found]
+
+
+def ligatures():
+    return [[point, *folded(point), 0][:4] for point in POINTS if len(folded(point)) > 1]
 
 
 TYPES = {
@@ -71,6 +80,13 @@ typedef struct unicode_fold {
     uint32_t step;
     uint32_t target; // of first
 } unicode_fold;
+
+typedef struct unicode_ligature {
+    uint32_t point;
+    uint32_t first;
+    uint32_t second;
+    uint32_t third; // 0: none
+} unicode_ligature;
 """,
 }
 
@@ -91,4 +107,5 @@ def write(name, *tables):
 
 write("pairs", ("static const unicode_pair unicode_pairs", "Canonical decompositions, by point.", decompositions()))
 write("marks", ("static const unicode_class unicode_classes", "Canonical combining classes, by point.", classes()),
-      ("static const unicode_fold unicode_folds", "Case folding of one point to one point, by point.", folds()))
+      ("static const unicode_fold unicode_folds", "Case folding of one point of decomposed text to one point, by point.", folds()),
+      ("static const unicode_ligature unicode_ligatures", "And to several.", ligatures()))

@@ -5,8 +5,8 @@
  * every call that needs the network returns UNSUPPORTED. No call follows a redirect to another
  * host. Calls return NOT_FOUND (no such bucket, object or local file), MISMATCH (the object changed
  * meanwhile, or what arrived is not what was sent), NETWORK (no answer, or refused), IO (local
- * files), FORMAT (an answer that cannot be read), INVALID_ARGUMENT, CANCELLED (the progress
- * function asked to stop), UNSUPPORTED, NO_MEMORY.
+ * files), FORMAT (an answer that cannot be read, or keys that cannot all be files below a folder),
+ * INVALID_ARGUMENT, CANCELLED (the progress function asked to stop), UNSUPPORTED, NO_MEMORY.
  */
 #ifndef DOGBREED_STORE_H
 #define DOGBREED_STORE_H

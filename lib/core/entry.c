@@ -4,36 +4,35 @@
 #include "core/json.h"
 #include "core/unicode.h"
 
-#include <ctype.h>
 #include <string.h>
 
-enum { PART_MAX = 255, SHOWN = 200, SET_FIRST = 256 };
+enum { SHOWN = 200, SET_FIRST = 256 };
 
 static int refuse(const char *what, const char *name, size_t length, const char *why) {
     return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: entry \"%.*s\": %s", what,
                      (int)(length < SHOWN ? length : SHOWN), name, why);
 }
 
+static int has_control(const char *name, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        uint8_t byte = (uint8_t)name[i];
+        if (byte < ' ' || byte == 0x7F || (byte == 0xC2 && (uint8_t)name[i + 1] < 0xA0)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 // What makes a name dangerous wherever it would lead; NULL: nothing.
 static const char *danger(const char *name, size_t length) {
-    if (!dogb_text_valid(name, length)) { // NUL is not valid either
-        return "its name is not UTF-8";
-    }
-    if (length > 0 && name[0] == '/') {
-        return "an absolute name";
-    }
-    if (length > 1 && isalpha((unsigned char)name[0]) && name[1] == ':') {
-        return "a name with a drive letter";
-    }
-    for (size_t i = 0; i < length; i++) {
-        if (name[i] == '\\') {
-            return "a backslash in its name";
-        }
-        if ((unsigned char)name[i] < ' ' || name[i] == 0x7F) {
-            return "a control character in its name";
-        }
-    }
-    return length > DOGB_ENTRY_BYTES_MAX ? "a name of more than 1024 bytes" : NULL;
+    return length > DOGB_ENTRY_BYTES_MAX    ? "a name of more than 1024 bytes"
+           : !dogb_text_valid(name, length) ? "its name is not UTF-8" // NUL is not valid either
+           : length > 0 && name[0] == '/'   ? "an absolute name"
+           : length > 1 && (name[0] | 32) >= 'a' && (name[0] | 32) <= 'z' && name[1] == ':'
+               ? "a name with a drive letter"
+           : memchr(name, '\\', length) != NULL ? "a backslash in its name"
+           : has_control(name, length)          ? "a control character in its name"
+                                                : NULL;
 }
 
 // Takes "." and empty parts out, in place. NULL, or what is wrong.
@@ -46,7 +45,7 @@ static const char *tidy(char *name) {
         if (length == 2 && part[0] == '.' && part[1] == '.') {
             return "\"..\" in its name";
         }
-        if (length > PART_MAX) {
+        if (length > DOGB_ENTRY_PART_MAX) {
             return "a part of its name is longer than 255 bytes";
         }
         if (length > 0 && !(length == 1 && *part == '.')) {
@@ -81,64 +80,103 @@ int dogb_entry_name(char **out, dogb_arena *arena, const char *what, const char 
     return DOGBREED_OK;
 }
 
-static size_t place_of(const char *key, size_t capacity) { // FNV-1a
+int dogb_entry_check(const char *what, const char *name) {
+    char own[DOGB_ENTRY_BYTES_MAX + 1];
+    size_t length = strlen(name);
+    const char *why = danger(name, length);
+    if (why == NULL) {
+        memcpy(own, name, length + 1);
+        why = tidy(own);
+    }
+    if (why == NULL && (length == 0 || strcmp(own, name) != 0)) {
+        why = "an empty part or \".\" in its name";
+    }
+    return why == NULL ? DOGBREED_OK : refuse(what, name, length, why);
+}
+
+// --- names that have been seen
+
+typedef struct dogb_entry_place {
+    char *key;        // folded; NULL: free
+    const char *name; // a file's; of a folder a file that is in it
+    int folder;
+} dogb_entry_place;
+
+static size_t start_of(const char *key, size_t length, size_t capacity) { // FNV-1a
     uint64_t hash = 14695981039346656037U;
-    for (; *key != '\0'; key++) {
-        hash = (hash ^ (uint8_t)*key) * 1099511628211U;
+    for (size_t i = 0; i < length; i++) {
+        hash = (hash ^ (uint8_t)key[i]) * 1099511628211U;
     }
     return (size_t)(hash ^ hash >> 32) & (capacity - 1);
 }
 
 // Where the key is, or where it would be.
-static size_t find(const dogb_entry_set *set, const char *key) {
-    size_t at = place_of(key, set->capacity);
-    while (set->keys[at] != NULL && strcmp(set->keys[at], key) != 0) {
+static dogb_entry_place *find(const dogb_entry_set *set, const char *key, size_t length) {
+    size_t at = start_of(key, length, set->capacity);
+    while (set->places[at].key != NULL && (strncmp(set->places[at].key, key, length) != 0 ||
+                                           set->places[at].key[length] != '\0')) {
         at = (at + 1) & (set->capacity - 1);
     }
-    return at;
+    return &set->places[at];
 }
 
 // Half of the places stay free.
 static int grow(dogb_entry_set *set, dogb_arena *arena) {
     dogb_entry_set larger = {.capacity = set->capacity == 0 ? SET_FIRST : set->capacity * 2,
                              .count = set->count};
-    larger.names = dogb_alloc(arena, larger.capacity, sizeof *larger.names);
-    larger.keys = dogb_alloc(arena, larger.capacity, sizeof *larger.keys);
-    if (larger.names == NULL || larger.keys == NULL) {
+    larger.places = dogb_alloc(arena, larger.capacity, sizeof *larger.places);
+    if (larger.places == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < set->capacity; i++) {
-        if (set->keys[i] != NULL) {
-            size_t at = find(&larger, set->keys[i]);
-            larger.keys[at] = set->keys[i];
-            larger.names[at] = set->names[i];
+        const dogb_entry_place *place = &set->places[i];
+        if (place->key != NULL) {
+            *find(&larger, place->key, strlen(place->key)) = *place;
         }
     }
-    dogb_release(arena, set->names);
-    dogb_release(arena, set->keys);
+    dogb_release(arena, set->places);
     *set = larger;
     return DOGBREED_OK;
 }
 
-int dogb_entry_set_add(dogb_entry_set *set, dogb_arena *arena, const char *what, const char *name) {
+static int refuse_both(const char *what, const char *name, const dogb_entry_place *other,
+                       int folder) {
+    const char *why = other->folder != folder          ? "one is a folder of the other"
+                      : strcmp(other->name, name) == 0 ? "it is there twice"
+                                                       : "they differ in case or accents only";
+    return dogb_fail(DOGBREED_ERROR_FORMAT,
+                     "%s: entries \"%.200s\" and \"%.200s\" cannot both be files: %s", what,
+                     other->name, name, why);
+}
+
+// The first `length` bytes of the key, as a file or as one of its folders.
+static int add(dogb_entry_set *set, dogb_arena *arena, const char *what,
+               const dogb_entry_place *new, size_t length) {
     if (set->count * 2 >= set->capacity && grow(set, arena) < 0) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    char *key = dogb_unicode_fold(arena, name);
-    char *own = key == NULL ? NULL : dogb_strdup(arena, name);
-    if (own == NULL) {
+    dogb_entry_place *place = find(set, new->key, length);
+    if (place->key != NULL) {
+        return new->folder && place->folder ? DOGBREED_OK
+                                            : refuse_both(what, new->name, place, new->folder);
+    }
+    *place = *new;
+    place->key = dogb_strndup(arena, new->key, length);
+    set->count += place->key != NULL;
+    return place->key == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+}
+
+int dogb_entry_set_add(dogb_entry_set *set, dogb_arena *arena, const char *what, const char *name) {
+    dogb_entry_place new = {.key = dogb_unicode_fold(arena, name),
+                            .name = dogb_strdup(arena, name)};
+    if (new.key == NULL || new.name == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    size_t at = find(set, key);
-    if (set->keys[at] != NULL) {
-        return dogb_fail(DOGBREED_ERROR_FORMAT,
-                         strcmp(set->names[at], name) == 0
-                             ? "%s: entry \"%.200s\": it is there twice (\"%.200s\")"
-                             : "%s: entry \"%.200s\": it differs from \"%.200s\" in case only",
-                         what, name, set->names[at]);
+    int rc = add(set, arena, what, &new, strlen(new.key));
+    new.folder = 1;
+    for (const char *at = new.key; rc == DOGBREED_OK && (at = strchr(at, '/')) != NULL; at++) {
+        rc = add(set, arena, what, &new, (size_t)(at - new.key));
     }
-    set->keys[at] = key;
-    set->names[at] = own;
-    set->count++;
-    return DOGBREED_OK;
+    dogb_release(arena, new.key);
+    return rc;
 }

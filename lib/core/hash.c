@@ -3,9 +3,9 @@
 #include "core/hash.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/hex.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 
 struct dogb_hasher {
     EVP_MD_CTX *context;
@@ -65,10 +65,5 @@ int dogb_sha256_file(dogb_sha256 *out, const char *path) {
 }
 
 void dogb_sha256_text(const dogb_sha256 *hash, char out[65]) {
-    static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < 32; i++) {
-        out[2 * i] = digits[hash->bytes[i] >> 4];
-        out[2 * i + 1] = digits[hash->bytes[i] & 15];
-    }
-    out[64] = '\0';
+    dogb_hex_text(out, hash->bytes, sizeof hash->bytes);
 }

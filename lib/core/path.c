@@ -1,4 +1,5 @@
 // path.c - directories and names: the rest of file.h.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 
@@ -103,17 +104,17 @@ const char *dogb_path_name(const char *path) {
 }
 
 int dogb_cache_directory(char **out, dogb_arena *arena, const char *name) {
-    const char *cache = getenv("DOGBREED_CACHE");
-    const char *xdg = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
+    const char *cache = dogb_environment("DOGBREED_CACHE");
+    const char *xdg = dogb_environment("XDG_CACHE_HOME");
+    const char *home = dogb_environment("HOME");
     char *base = NULL;
     int rc = DOGBREED_OK;
     *out = NULL;
-    if (cache != NULL && *cache != '\0') {
+    if (cache != NULL) {
         base = dogb_strdup(arena, cache);
     } else if (xdg != NULL && *xdg == '/') {
         base = dogb_format(arena, "%s/dogbreed", xdg);
-    } else if (home != NULL && *home != '\0') {
+    } else if (home != NULL) {
         base = dogb_format(arena, "%s/.cache/dogbreed", home);
     } else {
         return dogb_fail(DOGBREED_ERROR_NOT_FOUND,

@@ -92,8 +92,7 @@ static int refuse(const dogb_tar *tar, const char *why) {
                      (long long)(tar->position - (int64_t)tar->used));
 }
 
-// Octal digits between blanks and NUL; -1: something else.
-static int64_t octal(const uint8_t *text, size_t length) {
+int64_t dogb_tar_octal(const uint8_t *text, size_t length) {
     int64_t value = 0;
     size_t i = 0;
     while (i < length && text[i] == ' ') {
@@ -109,6 +108,10 @@ static int64_t octal(const uint8_t *text, size_t length) {
         }
     }
     return i == first ? -1 : value;
+}
+
+int dogb_tar_sum_fits(const uint8_t block[DOGB_TAR_BLOCK]) {
+    return dogb_tar_octal(block + SUM_AT, SUM_SIZE) == sum_of(block);
 }
 
 static int is_zero(const uint8_t *bytes, size_t size) {
@@ -230,10 +233,10 @@ static int take_header(dogb_tar *tar) {
         tar->state = AT_ZERO;
         return DOGBREED_OK;
     }
-    if (octal(block + SUM_AT, SUM_SIZE) != sum_of(block)) {
+    if (!dogb_tar_sum_fits(block)) {
         return refuse(tar, "not a header (its checksum is wrong)");
     }
-    int64_t size = octal(block + SIZE_AT, SIZE_SIZE);
+    int64_t size = dogb_tar_octal(block + SIZE_AT, SIZE_SIZE);
     char type = (char)block[TYPE_AT];
     if (size < 0) {
         return refuse(tar, "a size that is no octal number");

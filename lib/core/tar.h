@@ -14,6 +14,11 @@ enum { DOGB_TAR_BLOCK = 512 };
 // seconds since 1970. INVALID_ARGUMENT: a name of more than 100 bytes, 8 GiB or more.
 int dogb_tar_header(uint8_t block[DOGB_TAR_BLOCK], const char *name, int64_t size, int64_t time);
 
+// Fields of headers, for those who walk over a file in memory. Octal digits between blanks and
+// zero bytes; -1: something else.
+int64_t dogb_tar_octal(const uint8_t *text, size_t length);
+int dogb_tar_sum_fits(const uint8_t block[DOGB_TAR_BLOCK]);
+
 typedef struct dogb_tar_entry {
     const char *name; // as it stands there, with its zero byte; not checked
     size_t length;    // of name

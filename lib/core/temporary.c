@@ -1,4 +1,5 @@
 // temporary.c - folders that live as long as an arena.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 
@@ -9,10 +10,9 @@ static void remove_folder(void *path) {
 }
 
 int dogb_directory_temporary(char **out, dogb_arena *arena, const char *name) {
-    const char *place = getenv("TMPDIR");
+    const char *place = dogb_environment("TMPDIR");
     *out = NULL;
-    char *path =
-        dogb_format(arena, "%s/%s-XXXXXX", place == NULL || *place == '\0' ? "/tmp" : place, name);
+    char *path = dogb_format(arena, "%s/%s-XXXXXX", place == NULL ? "/tmp" : place, name);
     if (path == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }

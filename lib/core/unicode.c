@@ -1,10 +1,12 @@
-// unicode.c - see unicode.h. The algorithms of UAX #15 over tables of Unicode 14.
+// unicode.c - see unicode.h. The algorithms of UAX #15 over tables of Unicode 14;
+// scripts/unicode.py makes them.
 #include "core/unicode.h"
-#include "core/error.h"
+#include "core/buffer.h"
 #include "core/unicode_marks.h"
 #include "core/unicode_pairs.h"
+#include "core/utf8.h"
 
-#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -16,70 +18,30 @@ enum {
     V_COUNT = 21,
     T_COUNT = 28,
     S_COUNT = L_COUNT * V_COUNT * T_COUNT,
-    LONGEST = 4 // points of one point's whole decomposition; code units of UTF-8
+    LONGEST = 4 // points of one point's whole decomposition, folded or not
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-// The next point of valid UTF-8.
-static uint32_t decode(const char **text) {
-    const uint8_t *b = (const uint8_t *)*text;
-    int more = b[0] < 0x80 ? 0 : b[0] < 0xE0 ? 1 : b[0] < 0xF0 ? 2 : 3;
-    static const uint32_t masks[] = {0x7F, 0x1F, 0x0F, 0x07};
-    uint32_t point = b[0] & masks[more];
-    for (int i = 1; i <= more; i++) {
-        point = point << 6 | (b[i] & 0x3F);
-    }
-    *text += more + 1;
-    return point;
+// A row of a table contains a point; it begins with its first one and the last.
+static int compare_range(const void *key, const void *row) {
+    uint32_t point = *(const uint32_t *)key;
+    const uint32_t *range = row;
+    return point < range[0] ? -1 : point > range[1];
 }
 
-static char *encode(char *at, uint32_t point) {
-    static const uint32_t limits[] = {0x80, 0x800, 0x10000};
-    static const uint32_t marks[] = {0, 0xC0, 0xE0, 0xF0};
-    int more = 0;
-    while (more < 3 && point >= limits[more]) {
-        more++;
-    }
-    *at++ = (char)(marks[more] | point >> (6 * more));
-    while (more-- > 0) {
-        *at++ = (char)(0x80 | (point >> (6 * more) & 0x3F));
-    }
-    return at;
+// A row of a table is of a point; it begins with it.
+static int compare_point(const void *key, const void *row) {
+    uint32_t point = *(const uint32_t *)key;
+    uint32_t other = *(const uint32_t *)row;
+    return (point > other) - (point < other);
 }
+
+#define FIND(point, table, compare) bsearch(&(point), table, COUNT(table), sizeof *(table), compare)
 
 static uint32_t class_of(uint32_t point) {
-    size_t low = 0;
-    size_t high = COUNT(unicode_classes);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const unicode_class *row = &unicode_classes[middle];
-        if (point < row->first) {
-            high = middle;
-        } else if (point > row->last) {
-            low = middle + 1;
-        } else {
-            return row->value;
-        }
-    }
-    return 0;
-}
-
-static const unicode_pair *pair_of(uint32_t point) {
-    size_t low = 0;
-    size_t high = COUNT(unicode_pairs);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (unicode_pairs[middle].point == point) {
-            return &unicode_pairs[middle];
-        }
-        if (point < unicode_pairs[middle].point) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return NULL;
+    const unicode_class *row = FIND(point, unicode_classes, compare_range);
+    return row == NULL ? 0 : row->value;
 }
 
 // Writes the whole decomposition of a point; returns how many.
@@ -91,7 +53,7 @@ static size_t decompose(uint32_t *out, uint32_t point) {
         out[2] = HANGUL_T + index % T_COUNT;
         return index % T_COUNT == 0 ? 2 : 3;
     }
-    const unicode_pair *pair = pair_of(point);
+    const unicode_pair *pair = FIND(point, unicode_pairs, compare_point);
     if (pair == NULL) {
         out[0] = point;
         return 1;
@@ -168,60 +130,74 @@ static int is_ascii(const char *text, size_t length) {
     return 1;
 }
 
+// The text, decomposed (NFD), in room for as many points again. NULL: no memory.
+static uint32_t *decomposed(size_t *count, dogb_arena *arena, const char *text, size_t length) {
+    uint32_t *points = dogb_alloc(arena, length + 1, 2 * LONGEST * sizeof *points);
+    *count = 0;
+    for (size_t at = 0; points != NULL && at < length;) {
+        uint32_t point = 0;
+        at += dogb_utf8_get(&point, text + at);
+        *count += decompose(points + *count, point);
+    }
+    if (points != NULL) {
+        order(points, *count);
+    }
+    return points;
+}
+
+static char *encoded(dogb_arena *arena, const uint32_t *points, size_t count) {
+    dogb_buffer out = {.arena = arena};
+    dogb_buffer_put(&out, "", 0);
+    for (size_t i = 0; i < count; i++) {
+        char bytes[4];
+        dogb_buffer_put(&out, bytes, dogb_utf8_put(bytes, points[i]));
+    }
+    return out.rc < 0 ? NULL : out.data;
+}
+
 char *dogb_unicode_compose(dogb_arena *arena, const char *text, size_t length) {
     if (is_ascii(text, length)) {
         return dogb_strndup(arena, text, length);
     }
-    uint32_t *points = dogb_alloc(arena, length + 1, LONGEST * sizeof *points);
-    char *out = points == NULL ? NULL : dogb_alloc(arena, length + 1, LONGEST * LONGEST);
-    if (out == NULL) {
+    size_t count = 0;
+    uint32_t *points = decomposed(&count, arena, text, length);
+    if (points == NULL) {
         return NULL;
     }
-    size_t count = 0;
-    for (const char *c = text; c < text + length;) {
-        count += decompose(points + count, decode(&c));
-    }
-    order(points, count);
-    count = compose(points, count);
-    char *end = out;
-    for (size_t i = 0; i < count; i++) {
-        end = encode(end, points[i]);
-    }
-    *end = '\0';
+    char *out = encoded(arena, points, compose(points, count));
     dogb_release(arena, points);
     return out;
 }
 
-static uint32_t fold(uint32_t point) {
-    size_t low = 0;
-    size_t high = COUNT(unicode_folds);
-    while (low < high) { // the last row that begins at or before the point
-        size_t middle = low + (high - low) / 2;
-        if (unicode_folds[middle].first <= point) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+// Writes what a point of decomposed text is folded to; returns how many.
+static size_t fold(uint32_t *out, uint32_t point) {
+    const unicode_fold *row = FIND(point, unicode_folds, compare_range);
+    const unicode_ligature *ligature = FIND(point, unicode_ligatures, compare_point);
+    if (ligature != NULL) {
+        out[0] = ligature->first;
+        out[1] = ligature->second;
+        out[2] = ligature->third;
+        return out[2] == 0 ? 2 : 3;
     }
-    if (low == 0) {
-        return point;
-    }
-    const unicode_fold *row = &unicode_folds[low - 1];
-    return point <= row->last && (point - row->first) % row->step == 0
-               ? row->target + (point - row->first)
-               : point;
+    int folds = row != NULL && (point - row->first) % row->step == 0;
+    out[0] = folds ? row->target + (point - row->first) : point;
+    return 1;
 }
 
 char *dogb_unicode_fold(dogb_arena *arena, const char *text) {
+    size_t count = 0;
     size_t length = strlen(text);
-    char *out = dogb_alloc_raw(arena, length + 1, 2); // a folded letter is at most a byte longer
-    char *end = out;
-    if (out == NULL) {
+    uint32_t *points = decomposed(&count, arena, text, length);
+    if (points == NULL) {
         return NULL;
     }
-    for (const char *c = text; c < text + length;) {
-        end = encode(end, fold(decode(&c)));
+    uint32_t *folded = points + (length + 1) * LONGEST;
+    size_t folded_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        folded_count += fold(folded + folded_count, points[i]);
     }
-    *end = '\0';
+    order(folded, folded_count);
+    char *out = encoded(arena, folded, folded_count);
+    dogb_release(arena, points);
     return out;
 }

@@ -1,4 +1,5 @@
 // dataset.c - handles of a listing and of its splits, and access to samples.
+#include "core/hex.h"
 #include "dataset/storage.h"
 
 #include "core/error.h"
@@ -38,13 +39,6 @@ static int split_handle(dogbreed_dataset **out, dogb_storage *storage, int32_t k
     return rc;
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 // The path that a URI names: "file://" with %XX, or a plain path as it is.
 static int path_of(const char **out, dogb_arena *arena, const char *uri) {
     static const char file[] = "file://";
@@ -63,10 +57,9 @@ static int path_of(const char **out, dogb_arena *arena, const char *uri) {
     }
     char *to = path;
     for (const char *from = path; *from != '\0'; from++) {
-        int high = is_file && *from == '%' ? hex_digit(from[1]) : -1;
-        int low = high >= 0 ? hex_digit(from[2]) : -1;
-        if (low >= 0 && high * 16 + low > 0) {
-            *to++ = (char)(high * 16 + low);
+        int value = is_file && *from == '%' ? dogb_hex_byte(from + 1) : -1;
+        if (value > 0) {
+            *to++ = (char)value;
             from += 2;
         } else {
             *to++ = *from;

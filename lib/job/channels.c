@@ -1,4 +1,5 @@
 // channels.c - inputdataconfig.json and SM_CHANNEL_<NAME>: where data come in, and how.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "job/job_internal.h"
@@ -28,7 +29,7 @@ static const char *path_of(const dogbreed_job *job, dogb_arena *arena, const cha
     for (char *c = variable; c != NULL && *c != '\0'; c++) {
         *c = (char)toupper((unsigned char)*c);
     }
-    const char *given = variable == NULL ? NULL : dogb_job_variable(variable);
+    const char *given = variable == NULL ? NULL : dogb_environment(variable);
     return given != NULL
                ? dogb_job_map(arena, job->base, given)
                : dogb_format(arena, "%s/data/%s", dogbreed_job_get(job, "input_dir"), name);
@@ -63,7 +64,7 @@ static int read_one(dogb_channel *out, dogbreed_job *job, const char *what, cons
 
 // Names of SM_CHANNELS, for containers that have the variables and not the file.
 static int from_variables(json_t **out, dogbreed_job *job) {
-    const char *text = dogb_job_variable("SM_CHANNELS");
+    const char *text = dogb_environment("SM_CHANNELS");
     json_t *list = NULL;
     size_t index = 0;
     json_t *item = NULL;

@@ -1,4 +1,5 @@
 // describe.c - everything a job knows, as one document.
+#include "core/environment.h"
 #include "core/error.h"
 #include "job/job_internal.h"
 
@@ -86,7 +87,7 @@ static int add_texts(json_t *root, dogb_arena *arena, const dogbreed_job *job) {
         rc = dogb_json_set_text(facts, job->facts[i].name, job->facts[i].value);
     }
     for (size_t i = 0; rc == DOGBREED_OK && i < sizeof variables / sizeof variables[0]; i++) {
-        const char *value = dogb_job_variable(variables[i]);
+        const char *value = dogb_environment(variables[i]);
         rc = value == NULL ? DOGBREED_OK : dogb_json_set_text(environment, variables[i], value);
     }
     rc = rc < 0 ? rc : dogb_json_set(root, "facts", json_incref(facts));

@@ -1,4 +1,5 @@
 // finish.c - what a container leaves behind: the model, the run's documents, markers.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "job/job_internal.h"
@@ -146,7 +147,7 @@ int dogbreed_job_mark(const char *root, int32_t state, const char *message) {
                "job: state %d, expected DOGBREED_JOB_RUNNING, _SUCCESS or _FAILURE", (int)state);
     DOGB_CHECK(state != DOGBREED_JOB_FAILURE || message != NULL,
                "job: a failure without a message");
-    const char *given = dogb_job_variable("SM_OUTPUT_DIR");
+    const char *given = dogb_environment("SM_OUTPUT_DIR");
     int rc = dogb_job_base(&base, &scratch, root);
     if (rc == DOGBREED_OK && !dogb_directory_exists(base)) {
         rc = dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s: no such folder", base);

@@ -1,4 +1,5 @@
 // hosts.c - resourceconfig.json: the machines of a job, and which of them this is.
+#include "core/environment.h"
 #include "core/error.h"
 #include "job/job_internal.h"
 
@@ -43,9 +44,9 @@ static int read_hosts(dogbreed_job *job, const json_t *list, const char *what) {
 
 // The list of SM_HOSTS, for containers that have the variables and not the file.
 static int from_variables(json_t **out, dogbreed_job *job) {
-    const char *hosts = dogb_job_variable("SM_HOSTS");
-    const char *host = dogb_job_variable("SM_CURRENT_HOST");
-    const char *net = dogb_job_variable("SM_NETWORK_INTERFACE_NAME");
+    const char *hosts = dogb_environment("SM_HOSTS");
+    const char *host = dogb_environment("SM_CURRENT_HOST");
+    const char *net = dogb_environment("SM_NETWORK_INTERFACE_NAME");
     json_t *list = NULL;
     *out = NULL;
     if (hosts == NULL || host == NULL) {

@@ -1,4 +1,5 @@
 // job.c - a job from the files and variables of its container; its facts by name.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "job/job_internal.h"
@@ -27,18 +28,13 @@ int dogb_job_fact_number(dogbreed_job *job, const char *name, int64_t value) {
     return DOGBREED_OK;
 }
 
-const char *dogb_job_variable(const char *name) {
-    const char *value = getenv(name);
-    return value == NULL || *value == '\0' ? NULL : value;
-}
-
 int dogb_job_wrong(const char *what, const char *key, const char *wanted) {
     return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: %s: expected %s", what, key, wanted);
 }
 
 int dogb_job_document(json_t **out, const char **what, dogbreed_job *job, const char *file,
                       const char *variable) {
-    const char *text = variable == NULL ? NULL : dogb_job_variable(variable);
+    const char *text = variable == NULL ? NULL : dogb_environment(variable);
     char *path = dogb_path_join(&job->arena, dogbreed_job_get(job, "input_config_dir"), file);
     void *bytes = NULL;
     size_t size = 0;

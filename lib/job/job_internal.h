@@ -48,8 +48,6 @@ extern const dogb_table dogb_job_table;
 // job.c. Sets a fact, or replaces it; value is the caller's, and lives long enough.
 void dogb_job_fact(dogbreed_job *job, const char *name, const char *value);
 int dogb_job_fact_number(dogbreed_job *job, const char *name, int64_t value);
-// A variable of the environment; NULL when it is not set or empty.
-const char *dogb_job_variable(const char *name);
 // Reads an object of the configuration: fact input_config_dir / file, else the JSON text of a
 // variable (NULL: none). *out is NULL when there is neither.
 int dogb_job_document(json_t **out, const char **what, dogbreed_job *job, const char *file,

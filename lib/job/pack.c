@@ -1,4 +1,5 @@
 // pack.c - model.tar.gz: made of a run directory or folder, and unpacked.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/tar.h"
@@ -56,14 +57,6 @@ static int put_end(packer *p) {
     return put(p, zeros, sizeof zeros, 1);
 }
 
-// Seconds of SOURCE_DATE_EPOCH (reproducible-builds.org), else 0.
-static int64_t epoch(void) {
-    const char *text = getenv("SOURCE_DATE_EPOCH");
-    char *end = NULL;
-    long long value = text == NULL ? 0 : strtoll(text, &end, 10);
-    return text == NULL || end == text || *end != '\0' || value < 0 ? 0 : value;
-}
-
 static void end_stream(void *stream) {
     (void)deflateEnd(stream);
 }
@@ -74,7 +67,7 @@ static int begin(packer **out, dogb_arena *arena, const char *archive) {
     if (p == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    p->time = epoch();
+    (void)dogb_source_date(&p->time);
     // zlib's own header: no time, no name.
     if (deflateInit2(&p->stream, LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
         return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "out of memory for gzip");

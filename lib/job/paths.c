@@ -1,4 +1,5 @@
 // paths.c - where a container has its folders, and what stands in place of /opt/ml.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "job/job_internal.h"
@@ -17,7 +18,7 @@ static char *absolute(dogb_arena *arena, char *path) {
 }
 
 int dogb_job_base(char **out, dogb_arena *arena, const char *root) {
-    const char *variable = dogb_job_variable("SAGEMAKER_BASE_DIR");
+    const char *variable = dogb_environment("SAGEMAKER_BASE_DIR");
     if (root != NULL && *root != '\0') {
         *out = dogb_path_join(arena, root, PLATFORM + 1);
     } else {
@@ -69,7 +70,7 @@ static const struct {
 int dogb_job_paths(dogbreed_job *job) {
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         const char *given =
-            folders[i].variable == NULL ? NULL : dogb_job_variable(folders[i].variable);
+            folders[i].variable == NULL ? NULL : dogb_environment(folders[i].variable);
         const char *path = given != NULL ? dogb_job_map(&job->arena, job->base, given)
                                          : dogb_path_join(&job->arena, job->base, folders[i].path);
         if (path == NULL) {
@@ -78,7 +79,7 @@ int dogb_job_paths(dogbreed_job *job) {
         dogb_job_fact(job, folders[i].fact, path);
     }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *given = dogb_job_variable(names[i].variable);
+        const char *given = dogb_environment(names[i].variable);
         const char *copy = dogb_strdup(&job->arena, given == NULL ? "" : given);
         if (copy == NULL) {
             return DOGBREED_ERROR_NO_MEMORY;

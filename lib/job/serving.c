@@ -1,4 +1,5 @@
 // serving.c - what the platform says about an endpoint, by variables.
+#include "core/environment.h"
 #include "core/error.h"
 #include "job/job_internal.h"
 
@@ -39,7 +40,7 @@ static int check(const char *variable, const char *text, long long minimum, long
 
 int dogb_job_serving(dogbreed_job *job) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *given = dogb_job_variable(rows[i].variable);
+        const char *given = dogb_environment(rows[i].variable);
         char *copy = dogb_strdup(&job->arena, given == NULL ? rows[i].value : given);
         int rc = copy == NULL ? DOGBREED_ERROR_NO_MEMORY
                  : given == NULL || rows[i].maximum == 0
@@ -51,7 +52,7 @@ int dogb_job_serving(dogbreed_job *job) {
         dogb_job_fact(job, rows[i].fact, copy);
     }
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
-        const char *given = dogb_job_variable(switches[i][1]);
+        const char *given = dogb_environment(switches[i][1]);
         int on = given != NULL && (strcasecmp(given, "true") == 0 || *given == '1');
         dogb_job_fact(job, switches[i][0], on ? "on" : "off");
     }

@@ -1,5 +1,6 @@
 // settings.c - the files that say what else a training does: checkpoints, TensorBoard, debugger,
 // profiler. Only the profiler's may change while it runs.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "job/job_internal.h"
@@ -44,7 +45,7 @@ static int local_path(dogbreed_job *job, const json_t *object, const char *what,
 // Where a file of the configuration is: the path of a variable, else its place. "" in *out: there
 // is none.
 static int place_of(const char **out, dogbreed_job *job, const char *variable, const char *file) {
-    const char *given = dogb_job_variable(variable);
+    const char *given = dogb_environment(variable);
     *out = given != NULL
                ? dogb_job_map(&job->arena, job->base, given)
                : dogb_path_join(&job->arena, dogbreed_job_get(job, "input_config_dir"), file);
@@ -69,7 +70,7 @@ static const struct {
 };
 
 int dogb_job_settings(dogbreed_job *job) {
-    const char *use = dogb_job_variable("USE_SMDEBUG");
+    const char *use = dogb_environment("USE_SMDEBUG");
     int rc = DOGBREED_OK;
     dogb_job_fact(job, "tensorboard_dir", "");
     for (size_t i = 0; rc == DOGBREED_OK && i < sizeof rows / sizeof rows[0]; i++) {

@@ -2,9 +2,9 @@
 // request, and allows its own style and script by their hashes alone.
 #include "report/page.h"
 
+#include "core/base64.h"
 #include "core/error.h"
 #include "core/number.h"
-#include "report/base64.h"
 
 #include <math.h>
 #include <string.h>

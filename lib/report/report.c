@@ -1,5 +1,6 @@
 // report.c - the public functions: reads a run directory, has the sections fill the page and the
 // document, writes what was asked for.
+#include "core/environment.h"
 #include "report/section.h"
 
 #include "core/clock.h"
@@ -114,15 +115,14 @@ static void keep_problems(dogb_report *r) {
 
 // Of writing, or of SOURCE_DATE_EPOCH (reproducible-builds.org).
 const char *dogb_report_date(dogb_page *page) {
-    const char *text = getenv("SOURCE_DATE_EPOCH");
-    char *end = NULL;
     char out[32];
     struct tm utc;
-    time_t when = text == NULL ? 0 : (time_t)strtoll(text, &end, 10);
-    if (text == NULL || end == text || *end != '\0') {
+    int64_t date = 0;
+    if (!dogb_source_date(&date)) {
         dogb_clock_text(out);
         return dogb_page_format(page, "%.10s %.8s UTC", out, out + 11);
     }
+    time_t when = (time_t)date;
     (void)gmtime_r(&when, &utc);
     (void)strftime(out, sizeof out, "%Y-%m-%d %H:%M:%S UTC", &utc);
     return dogb_page_format(page, "%s", out);

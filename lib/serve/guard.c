@@ -1,6 +1,8 @@
 // guard.c - see guard.h. Measured on libmicrohttpd 0.9.75, which accepts most of what is refused
 // here; docs/serve.md has the list.
 #include "serve/guard.h"
+#include "core/hex.h"
+#include "serve/media.h"
 
 #include <string.h>
 #include <strings.h>
@@ -21,13 +23,6 @@ static const dogb_refusal two_lengths = {400, "TWO_LENGTHS",
                                          "Content-Length and Transfer-Encoding do not go together"};
 static const dogb_refusal no_memory = {503, "NO_MEMORY", "out of memory"};
 
-static int digit_of(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 // Decodes text[0..size) in place and ends it with a zero. 0: a bad escape, or one of a control
 // character.
 static int decode(char *text, size_t size, int plus_is_space) {
@@ -35,15 +30,11 @@ static int decode(char *text, size_t size, int plus_is_space) {
     for (size_t i = 0; i < size; i++) {
         unsigned char byte = (unsigned char)text[i];
         if (byte == '%') {
-            int high = i + 2 < size ? digit_of(text[i + 1]) : -1;
-            int low = i + 2 < size ? digit_of(text[i + 2]) : -1;
-            if (high < 0 || low < 0) {
+            int value = i + 2 < size ? dogb_hex_byte(text + i + 1) : -1;
+            if (value < 0x20 || value == 0x7F) {
                 return 0;
             }
-            byte = (unsigned char)(high * 16 + low);
-            if (byte < 0x20 || byte == 0x7F) {
-                return 0;
-            }
+            byte = (unsigned char)value;
             i += 2;
         } else if (byte == '+' && plus_is_space) {
             byte = ' ';
@@ -104,8 +95,7 @@ const dogb_refusal *dogb_guard_target(dogb_target *out, dogb_arena *arena, const
 }
 
 int dogb_field_is(const dogb_field *field, const char *name) {
-    return strlen(name) == field->name_size &&
-           strncasecmp(field->name, name, field->name_size) == 0;
+    return dogb_word_is(field->name, field->name_size, name);
 }
 
 // 1: `name`, also with something behind it: libmicrohttpd glues a folded line to the name of its

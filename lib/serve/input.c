@@ -1,8 +1,8 @@
 // input.c - see input.h.
 #include "serve/input.h"
 
+#include "core/base64.h"
 #include "core/error.h"
-#include "serve/base64.h"
 #include "serve/failure.h"
 #include "serve/media.h"
 #include "serve/multipart.h"

@@ -6,7 +6,7 @@
 
 static const char blanks[] = " \t";
 
-static int is(const char *text, size_t length, const char *word) {
+int dogb_word_is(const char *text, size_t length, const char *word) {
     return strlen(word) == length && strncasecmp(text, word, length) == 0;
 }
 
@@ -20,7 +20,7 @@ static size_t trimmed(const char *text, size_t length) {
 
 int dogb_media_is(const char *type, const char *name) {
     type += strspn(type, blanks);
-    return is(type, trimmed(type, strcspn(type, ";")), name);
+    return dogb_word_is(type, trimmed(type, strcspn(type, ";")), name);
 }
 
 // Where a parameter's value ends: behind a quoted string, or in front of what separates.
@@ -63,7 +63,7 @@ size_t dogb_media_parameter(char *out, size_t size, const char *type, const char
     parameter p;
     size_t length = 0;
     while (next_parameter(&p, &at, "")) {
-        if (!is(p.name, p.name_length, name)) {
+        if (!dogb_word_is(p.name, p.name_length, name)) {
             continue;
         }
         size_t quotes = p.value_length >= 2 && *p.value == '"' ? 1 : 0;
@@ -101,13 +101,13 @@ static int32_t quality(const char *text, size_t length) {
 // How closely a range of Accept speaks of `name`: 0 not of it, 3 by its name.
 static int fits(const char *range, size_t length, const char *name) {
     size_t group = strcspn(name, "/") + 1;
-    if (is(range, length, name)) {
+    if (dogb_word_is(range, length, name)) {
         return 3;
     }
     if (length == group + 1 && range[group] == '*' && strncasecmp(range, name, group) == 0) {
         return 2;
     }
-    return is(range, length, "*/*");
+    return dogb_word_is(range, length, "*/*");
 }
 
 int32_t dogb_media_quality(const char *accept, const char *name) {
@@ -121,7 +121,7 @@ int32_t dogb_media_quality(const char *accept, const char *name) {
         parameter p;
         at += length;
         while (next_parameter(&p, &at, ",")) {
-            if (is(p.name, p.name_length, "q")) {
+            if (dogb_word_is(p.name, p.name_length, "q")) {
                 wanted = quality(p.value, p.value_length);
             }
         }

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// 1: text[0..length) is the word, whatever the case.
+int dogb_word_is(const char *text, size_t length, const char *word);
+
 // 1: `type` is `name` (lower case), whatever its parameters are.
 int dogb_media_is(const char *type, const char *name);
 

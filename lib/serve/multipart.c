@@ -108,11 +108,6 @@ static int header_is(dogb_span *value, const char *line, size_t length, const ch
     return 1;
 }
 
-static int value_is(dogb_span value, const char *word) {
-    return value.size == strlen(word) &&
-           strncasecmp((const char *)value.data, word, value.size) == 0;
-}
-
 // 1: "form-data; name=...".
 static int is_form_data(dogb_span value) {
     char text[HEADER_BYTES_MAX + 1];
@@ -143,7 +138,7 @@ static int check_header(const char *line, size_t length, int *disposition) {
     } else if (header_is(&value, line, length, "Content-Transfer-Encoding")) {
         int found = 0;
         for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
-            found |= value_is(value, plain[i]);
+            found |= dogb_word_is((const char *)value.data, value.size, plain[i]);
         }
         return found ? DOGBREED_OK : broken("a part is encoded for transfer, expected binary");
     }

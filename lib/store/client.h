@@ -126,5 +126,6 @@ typedef struct dogb_objects {
     dogb_arena *arena;
 } dogb_objects;
 int dogb_objects_add(const dogb_object *object, void *userdata); // a dogb_list_fn
+void dogb_objects_sort(dogb_objects *list);                      // by the bytes of their keys
 
 #endif

@@ -1,6 +1,7 @@
 // credentials.c - the chain of places that may have keys.
 #include "store/credentials.h"
 #include "core/clock.h"
+#include "core/environment.h"
 #include "core/error.h"
 #include "store/profile.h"
 #include "store/service.h"

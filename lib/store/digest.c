@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/hex.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -36,9 +37,7 @@ static void md5_end(char out[DOGB_MD5_TEXT], EVP_MD_CTX *context) {
     unsigned size = 0;
     out[0] = '\0';
     if (context != NULL && EVP_DigestFinal_ex(context, sum, &size) == 1 && size == MD5_SIZE) {
-        for (size_t i = 0; i < MD5_SIZE; i++) {
-            (void)snprintf(out + 2 * i, 3, "%02x", sum[i]);
-        }
+        dogb_hex_text(out, sum, MD5_SIZE);
     }
 }
 

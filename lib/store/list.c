@@ -31,6 +31,16 @@ int dogb_objects_add(const dogb_object *object, void *userdata) {
     return DOGBREED_OK;
 }
 
+static int by_key(const void *a, const void *b) {
+    return strcmp(((const dogb_object *)a)->key, ((const dogb_object *)b)->key);
+}
+
+void dogb_objects_sort(dogb_objects *list) {
+    if (list->count > 0) {
+        qsort(list->items, list->count, sizeof *list->items, by_key);
+    }
+}
+
 static int bad(page *p, const char *what) {
     return p->rc = dogb_fail(DOGBREED_ERROR_FORMAT, "list of objects: %s", what);
 }
@@ -106,17 +116,13 @@ static int on_element(const char *path, const char *text, void *userdata) {
     return 0;
 }
 
-static int by_key(const void *a, const void *b) {
-    return strcmp(((const dogb_object *)a)->key, ((const dogb_object *)b)->key);
-}
-
 static int hand_out(page *p, dogb_list_fn fn, void *userdata) {
     int rc = DOGBREED_OK;
     for (size_t i = 0; p->encoded && rc == DOGBREED_OK && i < p->objects.count; i++) {
         rc = dogb_uri_decode(p->objects.items[i].key);
     }
-    if (rc == DOGBREED_OK && p->objects.count > 0) { // folders come behind the objects of a page
-        qsort(p->objects.items, p->objects.count, sizeof *p->objects.items, by_key);
+    if (rc == DOGBREED_OK) { // folders come behind the objects of a page
+        dogb_objects_sort(&p->objects);
     }
     for (size_t i = 0; rc == DOGBREED_OK && i < p->objects.count; i++) {
         rc = fn(&p->objects.items[i], userdata);

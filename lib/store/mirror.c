@@ -322,19 +322,27 @@ static int fetch(char **path, mirror *m, const dogb_uri *uri) {
     return local == NULL ? DOGBREED_ERROR_NO_MEMORY : hand_out(path, local);
 }
 
-int dogbreed_store_fetch(char **path, dogbreed_store *store, const char *uri) {
+static int check(char **path, const dogbreed_store *store, const char *uri) {
     DOGB_CHECK(path != NULL, "store: path is NULL, expected where to put it");
     *path = NULL;
     DOGB_CHECK(store != NULL, "store: NULL, expected a handle");
     DOGB_CHECK(uri != NULL, "store: uri must not be NULL");
+    return DOGBREED_OK;
+}
+
+int dogbreed_store_fetch(char **path, dogbreed_store *store, const char *uri) {
     dogb_arena scratch = {0};
+    int rc = check(path, store, uri);
+    if (rc < 0) {
+        return rc;
+    }
     dogb_uri parsed;
     mirror m = {.store = store, .arena = &scratch, .lock = -1};
     m.remote.arena = m.pending.arena = &scratch;
     if (pthread_mutex_init(&m.guard, NULL) != 0) {
         return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "a lock cannot be made");
     }
-    int rc = dogb_defer(&scratch, unlock, &m);
+    rc = dogb_defer(&scratch, unlock, &m);
     rc = rc < 0 ? rc : dogb_uri_parse(&parsed, &scratch, uri);
     dogb_store_begin(store, 0, 0);
     rc = rc < 0 ? rc : fetch(path, &m, &parsed);
@@ -344,18 +352,16 @@ int dogbreed_store_fetch(char **path, dogbreed_store *store, const char *uri) {
 }
 
 int dogbreed_store_work(char **path, dogbreed_store *store, const char *uri) {
-    DOGB_CHECK(path != NULL, "store: path is NULL, expected where to put it");
-    *path = NULL;
-    DOGB_CHECK(store != NULL, "store: NULL, expected a handle");
-    DOGB_CHECK(uri != NULL, "store: uri must not be NULL");
     dogb_arena scratch = {0};
     dogb_uri parsed;
-    int rc = dogb_uri_parse(&parsed, &scratch, uri);
-    char *parent = rc < 0 ? NULL : dogb_path_join(&scratch, store->cache, "work");
-    char *folder = parent == NULL ? NULL : dogb_path_join(&scratch, parent, "XXXXXX");
-    if (rc == DOGBREED_OK) {
-        rc = folder == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_directory_make(parent);
+    int rc = check(path, store, uri);
+    if (rc < 0 || (rc = dogb_uri_parse(&parsed, &scratch, uri)) < 0) {
+        dogb_arena_free(&scratch);
+        return rc;
     }
+    char *parent = dogb_path_join(&scratch, store->cache, "work");
+    char *folder = parent == NULL ? NULL : dogb_path_join(&scratch, parent, "XXXXXX");
+    rc = folder == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_directory_make(parent);
     if (rc == DOGBREED_OK && mkdtemp(folder) == NULL) {
         rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot make a folder", parent);
     }

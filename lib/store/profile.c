@@ -1,5 +1,6 @@
 // profile.c - see profile.h.
 #include "store/profile.h"
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "store/ini.h"
@@ -21,11 +22,6 @@ typedef struct search {
     char *region;
     const char *other; // a key that says that another program or a role has the keys
 } search;
-
-const char *dogb_environment(const char *name) {
-    const char *value = getenv(name);
-    return value == NULL || *value == '\0' ? NULL : value;
-}
 
 // Blanks behind a section's name and quotes around it do not count.
 static int is_name(const char *text, size_t length, const char *name) {

@@ -21,7 +21,4 @@ int dogb_profile_find(dogb_profile *out, dogb_arena *arena, const dogb_credentia
 // INVALID_ARGUMENT: half a pair of keys; UNSUPPORTED: they come from a role or another program.
 int dogb_profile_check(const dogb_profile *profile);
 
-// A variable of the environment; NULL: not set, or empty.
-const char *dogb_environment(const char *name);
-
 #endif

@@ -1,9 +1,9 @@
 // scan.c - what a folder and what a prefix hold, in one form.
+#include "core/entry.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "store/name.h"
 #include "store/sync.h"
 
 #include <dirent.h>
@@ -15,16 +15,6 @@
 enum { DEPTH_MAX = 32 }; // links may form a circle
 
 static const char own_files[] = ".dogbreed-"; // what downloads have aside
-
-static int by_key(const void *a, const void *b) {
-    return strcmp(((const dogb_object *)a)->key, ((const dogb_object *)b)->key);
-}
-
-static void sort(dogb_objects *list) {
-    if (list->count > 0) {
-        qsort(list->items, list->count, sizeof *list->items, by_key);
-    }
-}
 
 static int add_file(dogb_objects *out, const char *name, const struct stat *info) {
     if (!dogb_text_valid(name, strlen(name))) {
@@ -80,7 +70,7 @@ static int scan(dogb_objects *out, const char *folder, const char *below, int de
 
 int dogb_store_scan(dogb_objects *out, const char *folder) {
     int rc = scan(out, folder, "", 0);
-    sort(out);
+    dogb_objects_sort(out);
     return rc;
 }
 
@@ -111,7 +101,7 @@ int dogb_store_scan_objects(dogb_objects *out, dogb_uri *prefix, dogbreed_store 
     }
     below b = {out, strlen(prefix->key)};
     int rc = dogb_store_walk(store, prefix, 0, add_object, &b);
-    sort(out);
+    dogb_objects_sort(out);
     return rc;
 }
 
@@ -122,16 +112,13 @@ int dogb_store_child(dogb_uri *out, dogb_arena *arena, const dogb_uri *prefix, c
 
 int dogb_store_check_names(const dogb_objects *objects, const dogb_uri *prefix) {
     dogb_arena scratch = {0};
-    const char **keys = dogb_alloc(&scratch, objects->count + 1, sizeof *keys);
-    int rc = keys == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    dogb_entry_set seen = {0};
+    const char *what = dogb_format(&scratch, "s3://%s/%s", prefix->bucket, prefix->key);
+    int rc = what == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     for (size_t i = 0; rc == DOGBREED_OK && i < objects->count; i++) {
-        keys[i] = objects->items[i].key;
-    }
-    rc = rc < 0 ? rc : dogb_names_check(keys, objects->count);
-    if (rc == DOGBREED_ERROR_FORMAT || rc == DOGBREED_ERROR_EXISTS) {
-        dogb_error_state state;
-        dogb_error_save(&state, rc);
-        rc = dogb_fail(rc, "s3://%s/%s: %s", prefix->bucket, prefix->key, state.text);
+        const char *key = objects->items[i].key;
+        rc = dogb_entry_check(what, key);
+        rc = rc < 0 ? rc : dogb_entry_set_add(&seen, &scratch, what, key);
     }
     dogb_arena_free(&scratch);
     return rc;

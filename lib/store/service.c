@@ -1,5 +1,6 @@
 // service.c - see service.h.
 #include "store/service.h"
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"

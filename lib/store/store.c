@@ -1,4 +1,5 @@
 // store.c - the handle: endpoint, credentials, kept connections.
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "store/client.h"
@@ -11,7 +12,7 @@ static const char *first_of(const char *option) {
                                         "S3_ENDPOINT_URL"};
     const char *value = option;
     for (size_t i = 0; *value == '\0' && i < sizeof names / sizeof names[0]; i++) {
-        const char *set = getenv(names[i]);
+        const char *set = dogb_environment(names[i]);
         value = set == NULL ? "" : set;
     }
     return value;

@@ -13,7 +13,7 @@ int dogb_store_scan(dogb_objects *out, const char *folder);
 int dogb_store_scan_objects(dogb_objects *out, dogb_uri *prefix, dogbreed_store *store,
                             const dogb_uri *uri);
 
-// FORMAT: a key cannot be the name of a file below a folder. EXISTS: two would be the same file.
+// FORMAT: a key cannot be the name of a file below a folder, or two would be the same file.
 int dogb_store_check_names(const dogb_objects *objects, const dogb_uri *prefix);
 
 // A name below a prefix.

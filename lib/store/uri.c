@@ -1,6 +1,7 @@
 // uri.c - s3://bucket/key, and percent-encoding.
 #include "store/uri.h"
 #include "core/error.h"
+#include "core/hex.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -69,13 +70,6 @@ char *dogb_uri_encode(dogb_arena *arena, const char *text, char keep) {
     return out;
 }
 
-static int hex_value(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 int dogb_uri_decode(char *text) {
     char *out = text;
     for (const char *at = text; *at != '\0'; at++) {
@@ -83,13 +77,12 @@ int dogb_uri_decode(char *text) {
             *out++ = *at == '+' ? ' ' : *at;
             continue;
         }
-        int high = hex_value(at[1]);
-        int low = high < 0 ? -1 : hex_value(at[2]);
-        if (low < 0 || high + low == 0) {
+        int value = dogb_hex_byte(at + 1);
+        if (value <= 0) {
             return dogb_fail(DOGBREED_ERROR_FORMAT,
                              "\"%.3s\": expected %% and two hexadecimal digits, not 00", at);
         }
-        *out++ = (char)(high * 16 + low);
+        *out++ = (char)value;
         at += 2;
     }
     *out = '\0';

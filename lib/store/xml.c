@@ -4,8 +4,9 @@
 #include "store/xml.h"
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/hex.h"
 #include "core/json.h"
-#include "store/utf8.h"
+#include "core/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -88,10 +89,7 @@ static int read_name(reader *r, const char **name, size_t *length) {
 }
 
 static int digit_value(char c, uint32_t base) {
-    int value = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : 99;
+    int value = dogb_hex_value(c);
     return value < (int)base ? value : -1;
 }
 

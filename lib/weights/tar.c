@@ -1,13 +1,14 @@
 // tar.c - PyTorch's first container (up to 0.1.9): a tar file with the members sys_info, pickle,
 // storages and tensors, in any order.
 #include "core/error.h"
+#include "core/tar.h"
 #include "weights/pth.h"
 #include "weights/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 512, SIZE_FIELD = 124, SUM_FIELD = 148, TYPE_FIELD = 156 };
+enum { BLOCK = 512, SIZE_FIELD = 124, TYPE_FIELD = 156 };
 
 typedef struct member {
     const char *name;
@@ -33,40 +34,14 @@ typedef struct tar_file {
     size_t tensor_capacity;
 } tar_file;
 
-// An octal field, ended by a blank or NUL. -1: not one.
-static int64_t octal(const uint8_t *text, size_t length) {
-    int64_t value = 0;
-    size_t i = 0;
-    while (i < length && text[i] == ' ') {
-        i++;
-    }
-    size_t first = i;
-    for (; i < length && text[i] >= '0' && text[i] <= '7'; i++) {
-        value = value * 8 + (text[i] - '0');
-    }
-    if (i == first || (i < length && text[i] != ' ' && text[i] != '\0')) {
-        return -1;
-    }
-    return value;
-}
-
-// The sum of all bytes of the header, its own field counted as blanks.
-static int sum_fits(const uint8_t *header) {
-    int64_t sum = 0;
-    for (int i = 0; i < BLOCK; i++) {
-        sum += i >= SUM_FIELD && i < SUM_FIELD + 8 ? ' ' : header[i];
-    }
-    return sum == octal(header + SUM_FIELD, 8);
-}
-
 static int find_members(tar_file *file, const dogb_map *map) {
     static const char *const names[MEMBERS] = {"pickle", "storages", "tensors"};
     size_t position = 0;
     while (map->size - position >= BLOCK && map->data[position] != '\0') {
         const uint8_t *header = map->data + position;
-        int64_t size = octal(header + SIZE_FIELD, 12);
+        int64_t size = dogb_tar_octal(header + SIZE_FIELD, 12);
         position += BLOCK;
-        if (!sum_fits(header) || size < 0) {
+        if (!dogb_tar_sum_fits(header) || size < 0) {
             return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: tar: damaged header at byte %zu",
                              file->path, position - BLOCK);
         }

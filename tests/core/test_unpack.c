@@ -214,10 +214,10 @@ static void two_names_that_some_disks_cannot_tell_apart_are_refused(void **state
         const char *second;
         const char *part;
     } rows[] = {{"a/b.jpg", "a/b.jpg", "twice"},
-                {"a/b.jpg", "A/B.JPG", "case only"},
+                {"a/b.jpg", "A/B.JPG", "differ in case"},
                 {"\xc3\xa9", "e\xcc\x81", "twice"},        // é composed and not
                 {"\xc3\x89.jpg", "e\xcc\x81.jpg", "case"}, // É
-                {"a", "a/b", "something else has this place"}};
+                {"a", "a/b", "one is a folder of the other"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         archive a;
         start(&a);
@@ -337,23 +337,22 @@ static void damaged_pax_headers_are_refused(void **state) {
     dogb_arena_free(&a.arena);
 }
 
-static void letters_compose_and_fold(void **state) {
+static void letters_compose(void **state) {
     (void)state;
-    static const char *const rows[][3] = {
-        // as it came, composed, folded
-        {"Abc", "Abc", "abc"},
-        {"e\xcc\x81", "\xc3\xa9", "\xc3\xa9"},
-        {"\xc3\x89", "\xc3\x89", "\xc3\xa9"},
-        {"a\xcc\xa3\xcc\x82", "\xe1\xba\xad", "\xe1\xba\xad"}, // two marks
-        {"a\xcc\x82\xcc\xa3", "\xe1\xba\xad", "\xe1\xba\xad"}, // in the other order
-        {"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "\xed\x95\x9c", "\xed\x95\x9c"}, // Hangul
-        {"\xce\xa9\xe2\x84\xa6", "\xce\xa9\xce\xa9", "\xcf\x89\xcf\x89"},         // Omega, Ohm
-        {"\xf0\x9f\x90\x95", "\xf0\x9f\x90\x95", "\xf0\x9f\x90\x95"}};
+    static const char *const rows[][2] = {
+        // as it came, composed
+        {"Abc", "Abc"},
+        {"e\xcc\x81", "\xc3\xa9"},
+        {"\xc3\x89", "\xc3\x89"},
+        {"a\xcc\xa3\xcc\x82", "\xe1\xba\xad"},                    // two marks
+        {"a\xcc\x82\xcc\xa3", "\xe1\xba\xad"},                    // in the other order
+        {"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "\xed\x95\x9c"}, // Hangul
+        {"\xce\xa9\xe2\x84\xa6", "\xce\xa9\xce\xa9"},             // Omega, Ohm
+        {"\xf0\x9f\x90\x95", "\xf0\x9f\x90\x95"}};
     dogb_arena arena = {0};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *composed = dogb_unicode_compose(&arena, rows[i][0], strlen(rows[i][0]));
         assert_string_equal(composed, rows[i][1]);
-        assert_string_equal(dogb_unicode_fold(&arena, composed), rows[i][2]);
     }
     dogb_arena_free(&arena);
 }
@@ -410,7 +409,7 @@ int main(void) {
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(damaged_pax_headers_are_refused),
-        cmocka_unit_test(letters_compose_and_fold),
+        cmocka_unit_test(letters_compose),
         cmocka_unit_test(many_names_are_told_apart),
         cmocka_unit_test(headers_that_tar_cannot_hold_are_refused),
         cmocka_unit_test(every_allocation_may_fail),

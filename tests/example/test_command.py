@@ -1,15 +1,13 @@
 """dogbreed tune --command: programs as trials."""
 import json
-import os
 import pathlib
 import signal
 import sqlite3
 import sys
 import time
-import unittest
 
 import tool
-from tool import run
+from tool import must, run
 
 PROGRAM = """
 import argparse, os, sys, time
@@ -44,9 +42,7 @@ class Command(tool.Case):
         cls.command = f"{sys.executable} '{cls.program}' --lr {{lr}} --epochs={{epochs}}"
         cls.words = ["--command", cls.command, *METRICS, *SPACE, "--seed", 2, "--round", 3]
         cls.whole = cls.folder / "runs" / "whole"
-        cls.tuned = run("tune", *cls.words, "--trials", TRIALS, "--out", cls.whole, "--json")
-        if cls.tuned.code != 0:
-            raise AssertionError(cls.tuned.err)
+        cls.tuned = must("tune", *cls.words, "--trials", TRIALS, "--out", cls.whole, "--json")
 
     def same(self, folder):
         found, wanted = [[without_times(row) for row in json.loads((where / "trials.json").read_text())]

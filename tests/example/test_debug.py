@@ -9,7 +9,7 @@ import time
 import zlib
 
 import tool
-from tool import SMALL, run
+from tool import SMALL, must, run
 
 # Of the networks' Normalize, in bytes.
 MEAN = (123.7, 116.3, 103.5)
@@ -42,10 +42,7 @@ class Debug(tool.Case):
         cls.healthy = cls.folder / "runs" / "healthy"
         for words in (["--out", cls.plain], ["--debug", "--rule", "all", "--collection", "gradients", "--collection", "weights",
                                              "--collection", "biases", "--out", cls.healthy]):
-            done = run("train", cls.shapes, *SMALL, "--no-test", *words)
-            if done.code != 0:
-                raise AssertionError(done.err)
-            cls.done = done
+            cls.done = must("train", cls.shapes, *SMALL, "--no-test", *words)
 
     def rules(self, folder, *words):
         results = self.ok(run("debug", folder, *words, "--json")).json

@@ -5,7 +5,7 @@ import pathlib
 import shutil
 
 import tool
-from tool import SMALL, run
+from tool import SMALL, must, run
 
 
 class Flow(tool.Case):
@@ -13,9 +13,7 @@ class Flow(tool.Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.run_folder = cls.folder / "runs" / "a"
-        cls.trained = run("train", cls.shapes, *SMALL, "--out", cls.run_folder, "--json")
-        if cls.trained.code != 0:
-            raise AssertionError(cls.trained.err)
+        cls.trained = must("train", cls.shapes, *SMALL, "--out", cls.run_folder, "--json")
         cls.photo = sorted((cls.shapes / "test").glob("*/*"))[0]
 
     def test_train_says_what_came_out(self):

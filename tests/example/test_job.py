@@ -9,14 +9,13 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tarfile
 import threading
 import time
 
 import tool
-from tool import run
+from tool import must, run
 
 PARAMS = {"arch": '"tiny"', "freeze": '"none"', "epochs": "3", "batch-size": '"16"', "lr": '"0.01"', "seed": "1"}
 FLAGS = ["--arch", "tiny", "--freeze", "none", "--epochs", "3", "--batch-size", "16", "--lr", "0.01", "--seed", "1"]
@@ -58,9 +57,7 @@ class Job(tool.Case):
         """The same training by dogbreed train."""
         out = cls.folder / "whole"
         if not out.exists():
-            done = run("train", cls.shapes, *FLAGS, "--out", out, "-q")
-            if done.code != 0:
-                raise AssertionError(done.err)
+            must("train", cls.shapes, *FLAGS, "--out", out, "-q")
         return out
 
     def test_a_container_trains_like_the_command(self):
@@ -362,9 +359,7 @@ class Job(tool.Case):
         base = self.folder / "served" / "opt" / "ml"
         shutil.copytree(self.whole(), base / "model")
         photo = next((self.shapes / "test").glob("*/*.jpg")).read_bytes()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = tool.free_port()
         process = tool.start("job", "serve", "--root", base.parent.parent, **{
             **CLEAN, "SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"})
         self.assertEqual(process.stdout.readline(), f"serving at http://0.0.0.0:{port}\n")

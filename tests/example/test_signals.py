@@ -7,7 +7,7 @@ import signal
 import time
 
 import tool
-from tool import run
+from tool import must, run
 
 LONG = ["--arch", "tiny", "--freeze", "none", "--epochs", "24", "--batch-size", "16", "--learning-rate", "0.01", "--seed",
         "1", "--threads", "1", "--no-test"]
@@ -25,9 +25,7 @@ class Signals(tool.Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.whole = cls.folder / "whole"
-        done = run("train", cls.shapes, *LONG, "--out", cls.whole, "-q")
-        if done.code != 0:
-            raise AssertionError(done.err)
+        must("train", cls.shapes, *LONG, "--out", cls.whole, "-q")
         cls.weights = (cls.whole / "model.safetensors").read_bytes()
 
     def interrupted(self, name, number, epochs):

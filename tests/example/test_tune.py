@@ -11,7 +11,7 @@ import time
 import xml.etree.ElementTree
 
 import tool
-from tool import run
+from tool import must, run
 
 HEAD = ["--arch", "tiny", "--batch-norm", "frozen", "--threads", "1"]
 SPACE = ["--search", "learning_rate=log:1e-3:0.5", "--search", "batch_size=8,16", "--search", "epochs=2..4"]
@@ -28,9 +28,7 @@ class Tune(tool.Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.whole = cls.folder / "runs" / "whole"
-        cls.tuned = run("tune", cls.shapes, *STUDY, "--trials", TRIALS, "--out", cls.whole, "--json")
-        if cls.tuned.code != 0:
-            raise AssertionError(cls.tuned.err)
+        cls.tuned = must("tune", cls.shapes, *STUDY, "--trials", TRIALS, "--out", cls.whole, "--json")
 
     def trials(self, folder):
         """Parameters, state and value of each trial, as they are stored."""

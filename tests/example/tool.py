@@ -1,11 +1,15 @@
 """What the tests of the tool share: running it, a data set, TAP output for meson. Standard library only."""
+import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 TOOL = os.environ.get("DOGBREED_TOOL", "build/dogbreed")
@@ -43,22 +47,47 @@ def run(*words, folder=None, stdin=None, **environment):
     return Result(done)
 
 
-def start(*words, folder=None, stderr=subprocess.PIPE, **environment):
-    return subprocess.Popen([TOOL, *map(str, words)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+def must(*words, **more):
+    """The same for what others build on: it has to succeed."""
+    done = run(*words, **more)
+    if done.code != 0:
+        raise AssertionError(done.err)
+    return done
+
+
+def start(*words, program=(), folder=None, stderr=subprocess.PIPE, **environment):
+    """It goes on. program: one that runs it."""
+    return subprocess.Popen([*program, TOOL, *map(str, words)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=stderr, text=True, env={**ENVIRONMENT, **environment})
 
 
-class Case(unittest.TestCase):
-    """A scratch folder per class with a small set of pictures in shapes/."""
+def free_port():
+    """Below those that the system gives to connections, so that none takes it before a server has it."""
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("0.0.0.0", random.randrange(15000, 32000)))
+            return probe.getsockname()[1]
+
+
+def listens(port, process, seconds=60):
+    """Waits until something does at the port. False: the process has ended, or it took too long."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
+class Folder(unittest.TestCase):
+    """A scratch folder per class."""
 
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="dogbreed-tool-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
-        cls.shapes = cls.folder / "shapes"
-        done = run("synth", cls.shapes, "--classes", 4, "--per-class", 20, "--size", 32, "--seed", 1)
-        if done.code != 0:
-            raise AssertionError(done.err)
 
     def ok(self, done):
         self.assertEqual(done.code, 0, done.err)
@@ -72,6 +101,16 @@ class Case(unittest.TestCase):
         for part in parts:
             self.assertIn(str(part), lines[0])
         return done
+
+
+class Case(Folder):
+    """With a small set of pictures in shapes/."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shapes = cls.folder / "shapes"
+        must("synth", cls.shapes, "--classes", 4, "--per-class", 20, "--size", 32, "--seed", 1)
 
 
 class _Tap(unittest.TestResult):

@@ -1,10 +1,9 @@
 // store_tool.c - lib/store for the oracle: one JSON object per line in, one out. Texts of any bytes
-// are hexadecimal. {"op": "sign"|"xml"|"ini"|"find"|"fold", ...}; a failure is {"error": name}.
+// are hexadecimal. {"op": "sign"|"xml"|"ini"|"find", ...}; a failure is {"error": name}.
 #include "core/error.h"
 #include "core/json.h"
 #include "store/credentials.h"
 #include "store/ini.h"
-#include "store/name.h"
 #include "store/sigv4.h"
 #include "store/xml.h"
 
@@ -145,18 +144,11 @@ static int op_find(json_t *out, dogb_arena *arena, const json_t *in) {
     return rc;
 }
 
-static int op_fold(json_t *out, dogb_arena *arena, const json_t *in) {
-    char *folded = dogb_name_fold(arena, text_of(in, "text"));
-    set(out, "folded", folded);
-    return folded == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-}
-
 static void answer(const json_t *in) {
     static const struct {
         const char *name;
         int (*run)(json_t *out, dogb_arena *arena, const json_t *in);
-    } rows[] = {
-        {"sign", op_sign}, {"xml", op_xml}, {"ini", op_ini}, {"find", op_find}, {"fold", op_fold}};
+    } rows[] = {{"sign", op_sign}, {"xml", op_xml}, {"ini", op_ini}, {"find", op_find}};
     const char *op = json_string_value(json_object_get(in, "op"));
     dogb_arena arena = {0};
     json_t *out = json_object();

@@ -6,9 +6,7 @@ import tool  # server.py says where it is
 
 
 def run(*words):
-    done = tool.run(*words)
-    assert done.code == 0, done.err
-    return done.out
+    return tool.must(*words).out
 
 
 def train(folder):

@@ -1,14 +1,10 @@
 """A server under test: started by the tool on a free port, spoken to through plain sockets. Standard library only."""
 import json
-import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "example"))
 import tool  # noqa: E402
@@ -100,10 +96,7 @@ class Wire:
 
 class Server:
     def __init__(self, model, *words, program=(), stderr=subprocess.PIPE, **environment):
-        self.process = subprocess.Popen(
-            [*program, tool.TOOL, "serve", str(model), "--port", "0", "--json", *map(str, words)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True,
-            env={**tool.ENVIRONMENT, **environment})
+        self.process = tool.start("serve", model, "--port", 0, "--json", *words, program=program, stderr=stderr, **environment)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(self.process.stderr.read() if self.process.stderr else "no line")
@@ -134,6 +127,13 @@ class Server:
         return self.process.returncode, err or ""
 
 
+def small_model(case):
+    """A run directory in the folder of a tool.Case."""
+    out = case.folder / "model"
+    tool.must("train", case.shapes, *tool.SMALL, "--epochs", 1, "--out", out, "--no-test", "-q")
+    return out
+
+
 class Case(tool.Case):
     """A small model, a picture, and a server for all tests of the class."""
     words = ()
@@ -141,10 +141,7 @@ class Case(tool.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        done = tool.run("train", cls.shapes, *tool.SMALL, "--epochs", 1, "--out", cls.folder / "model", "--no-test", "-q")
-        if done.code != 0:
-            raise AssertionError(done.err)
-        cls.model = cls.folder / "model"
+        cls.model = small_model(cls)
         cls.picture = next((cls.shapes / "train").glob("*/*")).read_bytes()
         cls.server = Server(cls.model, *cls.words)
 
@@ -160,4 +157,3 @@ class Case(tool.Case):
 
 
 main = tool.main
-__all__ = ["Case", "Server", "Wire", "HOST", "main", "os", "shutil", "tempfile", "unittest"]

@@ -57,7 +57,7 @@ class Site(server.Case):
     def setUp(self):
         folder = self.folder / self.id()
         folder.mkdir()
-        self.front = proxy.free_port()
+        self.front = tool.free_port()
         text = (EXAMPLES / "nginx.conf").read_text(encoding="utf-8")
         for ours, here in (("server 127.0.0.1:8080;", f"server 127.0.0.1:{self.server.port};"),
                            ("listen 80;", f"listen 127.0.0.1:{self.front};")):

@@ -1,7 +1,6 @@
 """The endpoint over raw sockets: addresses, limits, clients that are slow, broken or hostile, and the end of a server that
 is being used."""
 import json
-import pathlib
 import signal
 import subprocess
 import threading
@@ -552,10 +551,7 @@ class Refusals(server.tool.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.model = cls.folder / "model"
-        done = server.tool.run("train", cls.shapes, *server.tool.SMALL, "--epochs", 1, "--out", cls.model, "--no-test", "-q")
-        if done.code != 0:
-            raise AssertionError(done.err)
+        cls.model = server.small_model(cls)
 
     def test_bad_words(self):
         run = server.tool.run

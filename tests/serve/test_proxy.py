@@ -2,7 +2,7 @@
 own request. Would the two disagree about the end of a request, that reply would be another one. Skips where nginx is missing."""
 import proxy
 import server
-from server import HOST, Wire
+from server import HOST, Wire, tool
 
 INNER = f"GET /healthz HTTP/1.1\r\n{HOST}\r\n"  # hidden in what is a body for one of the two
 SIZE = len(INNER)
@@ -72,7 +72,7 @@ class Proxy(server.Case):
     def start(self, buffer):
         folder = self.folder / f"nginx-{buffer}"
         folder.mkdir()
-        front = proxy.free_port()
+        front = tool.free_port()
         (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, front=front, back=self.server.port, buffer=buffer))
         proxy.start(self, folder, front)
         return front

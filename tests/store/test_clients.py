@@ -4,10 +4,8 @@ import importlib.util
 import os
 import pathlib
 import random
-import shutil
 import subprocess
 import sys
-import tempfile
 
 import tool
 from servers import common, swift_server
@@ -36,11 +34,10 @@ def tree(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in pathlib.Path(folder).rglob("*") if path.is_file()}
 
 
-class Clients(tool.Case):
+class Clients(tool.Folder):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="dogbreed-clients-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        super().setUpClass()
         cls.here = cls.folder / "here"
         draw = random.Random(5)
         for name in [*NAMES, "big"]:

@@ -10,11 +10,7 @@ import tool
 from tool import SMALL
 
 
-class Paths(test_store.Case):
-    @classmethod
-    def setUpClass(cls):
-        tool.Case.setUpClass.__func__(cls)
-
+class Paths(test_store.Case, tool.Case):
     def setUp(self):
         super().setUp()
         for path in sorted(self.shapes.rglob("*.jpg")):

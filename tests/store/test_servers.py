@@ -2,7 +2,6 @@
 as Amazon does, and moto. test_servers.py swift|moto; the Python that runs it has boto3. Ends with 77 where a server or boto3
 is missing."""
 import importlib.util
-import os
 import random
 import signal
 import sys
@@ -18,14 +17,10 @@ SERVER = None
 KIND = ""
 
 
-class Store(tool.Case):
+class Store(tool.Folder):
     @classmethod
     def setUpClass(cls):
-        import pathlib
-        import shutil
-        import tempfile
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="dogbreed-servers-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        super().setUpClass()
         cls.boto = SERVER.client()
         cls.number = 0
 

@@ -3,14 +3,14 @@ runs a command with the environment that lets S3 programs find it. The Python th
 import contextlib
 import importlib.util
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path.append(os.path.join(sys.path[0], "..", "example"))
+import tool  # noqa: E402
 from servers import common  # noqa: E402
 
 # Ends with standard input, so that it cannot be left behind.
@@ -22,22 +22,6 @@ main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 """
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def wait(process, port):
-    deadline = time.monotonic() + 60
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-            return True
-        if process.poll() is not None or time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-
-
 @contextlib.contextmanager
 def server():
     """Yields common.Server; ends the test as skipped when there can be none."""
@@ -45,11 +29,11 @@ def server():
         common.skip("this Python has no moto (see scripts/test.sh)")
     with tempfile.TemporaryDirectory(prefix="dogbreed-moto-") as folder:
         with open(os.path.join(folder, "moto.log"), "wb") as log:
-            port = free_port()
+            port = tool.free_port()
             process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(port)], stdin=subprocess.PIPE, stdout=log,
                                        stderr=log, cwd=folder, start_new_session=True)
         try:
-            if not wait(process, port):
+            if not tool.listens(port, process):
                 sys.exit("moto did not start\n" + common.logs(folder))
             yield common.Server(f"http://127.0.0.1:{port}", "test", "testing")
         finally:

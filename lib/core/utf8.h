@@ -1,6 +1,6 @@
 // utf8.h - code points as UTF-8 and back.
-#ifndef DOGB_STORE_UTF8_H
-#define DOGB_STORE_UTF8_H
+#ifndef DOGB_CORE_UTF8_H
+#define DOGB_CORE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // utf8.c - see utf8.h.
-#include "store/utf8.h"
+#include "core/utf8.h"
 
 size_t dogb_utf8_put(char out[4], uint32_t code) {
     if (code < 0x80) {
