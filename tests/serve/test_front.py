@@ -7,7 +7,7 @@ import subprocess
 
 import proxy
 import server
-from server import HOST, Wire
+from server import HOST, Wire, tool
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 EXPOSED = 15  # tenths, of 100: systemd-analyze says OK below 50
