@@ -84,7 +84,18 @@ static inline dogbreed_dataset *open_split(const char *root, const char *split,
     return part;
 }
 
-// A tiny network with random weights whose batch norm stays as it is.
+// A tiny network with random weights.
+static inline dogbreed_model *make_tiny(int32_t classes) {
+    dogbreed_model_options options;
+    dogbreed_model *model = NULL;
+    assert_ok(dogbreed_model_options_init(&options, sizeof options));
+    options.architecture = "tiny";
+    options.classes = classes;
+    assert_ok(dogbreed_model_create(&model, NULL, &options));
+    return model;
+}
+
+// One whose batch norm stays as it is.
 static inline dogbreed_model *make_frozen(const dogbreed_dataset *dataset, uint64_t seed) {
     dogbreed_model_options options;
     dogbreed_model *model = NULL;

@@ -1,5 +1,6 @@
 // job_config.c - fuzz target: a file of a container's configuration, any of them (the first byte
 // says which). A job is made, or refused with a message; what it says can be written down.
+#include "folder.h"
 #include "fuzz.h"
 
 #include "core/error.h"
@@ -18,12 +19,6 @@ static const char *const names[] = {"hyperparameters.json", "inputdataconfig.jso
                                     "debughookconfig.json", "tensorboardoutputconfig.json",
                                     "profilerconfig.json"};
 enum { NAMES = sizeof names / sizeof names[0] };
-
-static char folder[] = "/tmp/dogbreed-fuzz-XXXXXX";
-
-static void clean(void) {
-    (void)dogb_directory_remove(folder);
-}
 
 static void use(dogbreed_job *job) {
     dogbreed_profile_options profile;
@@ -56,18 +51,13 @@ static void use(dogbreed_job *job) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static char config[64];
-    static int made;
+    static char config[96];
     char path[160];
     if (size < 1) {
         return 0;
     }
-    if (!made) {
-        made = 1;
-        if (mkdtemp(folder) == NULL || atexit(clean) != 0) {
-            abort();
-        }
-        (void)snprintf(config, sizeof config, "%s/opt/ml/input/config", folder);
+    if (fuzz_folder_make()) {
+        (void)snprintf(config, sizeof config, "%s/opt/ml/input/config", fuzz_folder);
         if (dogb_directory_make(config) < 0) {
             abort();
         }
@@ -77,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     }
     dogbreed_job *job = NULL;
-    int rc = dogbreed_job_from_env(&job, folder);
+    int rc = dogbreed_job_from_env(&job, fuzz_folder);
     if (rc == DOGBREED_OK) {
         use(job);
     } else if (*dogbreed_error_message() == '\0' || job != NULL) {

@@ -1,5 +1,6 @@
 // unpack.c - fuzz target: an archive, plain or gzip, fed in pieces as the first byte says. What
 // comes out lies below the folder, and what is accepted is accepted in one piece too.
+#include "folder.h"
 #include "fuzz.h"
 
 #include "core/entry.h"
@@ -12,17 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char folder[64];
 static char target[80];
-
-static void clean(void) {
-    (void)dogb_directory_remove(folder);
-}
 
 static int unpack(const uint8_t *data, size_t size, size_t piece, dogb_unpack_counts *counts) {
     dogb_arena arena = {0};
     dogb_unpack *unpack = NULL;
-    (void)snprintf(target, sizeof target, "%s/out", folder);
+    (void)snprintf(target, sizeof target, "%s/out", fuzz_folder);
     const dogb_unpack_conf conf = {"fuzz", target, 1 << 16, 50};
     int rc = dogb_directory_make(target);
     rc = rc < 0 ? rc : dogb_unpack_create(&unpack, &arena, &conf);
@@ -88,16 +84,7 @@ static int has_entries(const uint8_t *data, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static int made;
-    if (!made) {
-        made = 1;
-        const char *place = getenv("TMPDIR");
-        (void)snprintf(folder, sizeof folder, "%.40s/dogbreed-fuzz-XXXXXX",
-                       place == NULL ? "/tmp" : place);
-        if (mkdtemp(folder) == NULL || atexit(clean) != 0) {
-            abort();
-        }
-    }
+    (void)fuzz_folder_make();
     check_name(data, size);
     if (size < 3 || (data[1] != 0x1F && !has_entries(data + 1, size - 1))) {
         return 0;

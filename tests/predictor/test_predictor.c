@@ -32,11 +32,7 @@ static int set_up(void **state) {
         write_picture(paths[i], i, 50 + i, 45);
         list[i] = paths[i];
     }
-    dogbreed_model_options options;
-    assert_ok(dogbreed_model_options_init(&options, sizeof options));
-    options.architecture = "tiny";
-    options.classes = CLASSES;
-    assert_ok(dogbreed_model_create(&model, NULL, &options));
+    model = make_tiny(CLASSES);
     dogbreed_predictor_options own = options_of();
     assert_ok(dogbreed_predictor_create_from_model(&predictor, model, &own));
     return 0;

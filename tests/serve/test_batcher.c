@@ -62,12 +62,8 @@ static void expect(void) {
 
 static int set_up(void **state) {
     (void)scratch_make(state);
-    dogbreed_model_options options;
     dogbreed_predictor_options own;
-    assert_ok(dogbreed_model_options_init(&options, sizeof options));
-    options.architecture = "tiny";
-    options.classes = CLASSES;
-    assert_ok(dogbreed_model_create(&model, NULL, &options));
+    model = make_tiny(CLASSES);
     assert_ok(dogbreed_predictor_options_init(&own, sizeof own));
     own.engine = "ref";
     own.threads = 2;

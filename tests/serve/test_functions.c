@@ -81,14 +81,9 @@ static void see_pixels(void) {
 }
 
 static int set_up(void **state) {
-    dogbreed_model *model = NULL;
-    dogbreed_model_options options;
     (void)scratch_make(state);
     (void)snprintf(model_path, sizeof model_path, "%s", scratch("tiny.safetensors"));
-    assert_ok(dogbreed_model_options_init(&options, sizeof options));
-    options.architecture = "tiny";
-    options.classes = CLASSES;
-    assert_ok(dogbreed_model_create(&model, NULL, &options));
+    dogbreed_model *model = make_tiny(CLASSES);
     assert_ok(dogbreed_model_save(model, model_path));
     dogbreed_model_destroy(model);
     write_picture(scratch("a.jpg"), 1, 70, 50);

@@ -1,7 +1,8 @@
 // The life of a server through the public functions: its states, its errors, many at once, stopped
 // from another thread, destroyed while it runs.
-#include "../scratch.h"
 #include "client.h"
+#include "pictures.h"
+#include "scratch.h"
 
 #include <dogbreed/dogbreed.h>
 #include <pthread.h>
@@ -10,14 +11,9 @@
 static char model_path[2048];
 
 static int set_up(void **state) {
-    dogbreed_model *model = NULL;
-    dogbreed_model_options options;
     (void)scratch_make(state);
     (void)snprintf(model_path, sizeof model_path, "%s", scratch("tiny-1.safetensors"));
-    assert_ok(dogbreed_model_options_init(&options, sizeof options));
-    options.architecture = "tiny";
-    options.classes = 3;
-    assert_ok(dogbreed_model_create(&model, NULL, &options));
+    dogbreed_model *model = make_tiny(3);
     assert_ok(dogbreed_model_save(model, model_path));
     dogbreed_model_destroy(model);
     return 0;
