@@ -168,7 +168,7 @@ class Sender(threading.Thread):
         try:
             with connect(self.port) as wire:
                 reply = how(wire, self.rng, data)
-            self.statuses[reply[9:12].decode("latin-1") if reply.startswith(b"HTTP/1.1 ") else "none"] += 1
+            self.statuses[reply[9:12].decode("latin-1") if reply.startswith(b"HTTP/1.1 ") else "not read"] += 1
         except OSError:
             self.statuses["closed"] += 1
 
@@ -178,7 +178,14 @@ class Sender(threading.Thread):
             time.sleep(0.05)  # it is the server that is tested, not the machine
 
 
+def give_up(failure):
+    """A sender that cannot go on ends all of them: there is no report then."""
+    sys.__excepthook__(failure.exc_type, failure.exc_value, failure.exc_traceback)
+    os._exit(1)
+
+
 def main():
+    threading.excepthook = give_up
     port, seconds, seed, path = sys.argv[1:]
     os.nice(5)
     with open(path, "rb") as file:

@@ -1,7 +1,7 @@
 """A server under bad traffic for a while: soak.py [SECONDS], 20 by default. In turn: a calm part; one in which abuse.py and, where it is
 installed, slowhttptest do their work; one with wrk, where that is installed. All the time somebody asks good things, a request at a time, each on a connection of
 its own. Holds when the server does not end, every good reply has the bytes that it had at first, the memory does not grow by more than
-2 % after the warm-up (10 % in less than two minutes, in which it has hardly seen everything once), descriptors come back, and good
+2 % after the warm-up, a third of the time (10 % in less than two minutes, in which it has hardly seen everything once), descriptors come back, and good
 requests take at most twice the time beside bad ones (wrk's apart: it is a load as high as the machine bears)."""
 import collections
 import contextlib
@@ -131,14 +131,15 @@ def descriptors(pid):
     return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def one_round(good, bad):
-    """Median milliseconds of each part."""
+def one_round(pid, good, bad):
+    """kB at the end of the calm part, when what the others left behind has run into its limits of time; median milliseconds of each part."""
     calm = statistics.median(good.times(ROUND["calm"]))
+    memory = resident(pid)
     with bad.abuse(ROUND["abuse"]):
         abuse = statistics.median(good.times(ROUND["abuse"]))
     with bad.full(ROUND["load"]):
         load = statistics.median(good.times(ROUND["load"]))
-    return calm, abuse, load
+    return memory, calm, abuse, load
 
 
 def warm_up(bad):
@@ -152,16 +153,15 @@ def soak(running, good, bad, seconds):
     """A list of (kB, milliseconds of the parts) for each round."""
     began, rounds = time.monotonic(), []
     while time.monotonic() - began < seconds or len(rounds) < 4:
-        times = one_round(good, bad)
+        rounds.append(one_round(running.process.pid, good, bad))
         assert running.process.poll() is None, "the server has ended"
-        rounds.append((resident(running.process.pid), *times))
         print("{:4.0f} s  {:6d} kB  good p50: calm {:5.2f} ms  abuse {:5.2f} ms  load {:5.2f} ms".format(
             time.monotonic() - began, *rounds[-1]), flush=True)
     return rounds
 
 
 def judge(rounds, growth):
-    warm = max(2, len(rounds) // 5)
+    warm = max(2, len(rounds) // 3)
     before, after = max(r[0] for r in rounds[:warm]), max(r[0] for r in rounds[warm:])
     slower = statistics.median(abuse / calm for _, calm, abuse, _ in rounds)
     print(f"memory {before} kB after the warm-up, {after} kB at most later ({100 * after / before - 100:+.1f} %); "
@@ -195,6 +195,7 @@ def main():
             code, _ = running.stop()
     print(f"{good.count} good requests, {bad.load} of wrk, {sum(bad.sent.values())} bad ones with statuses {dict(bad.statuses)}")
     assert code == 0, code
+    assert {"400", "413", "422"} <= set(bad.statuses), "the bad requests do not arrive"
     judge(rounds, 1.02 if seconds >= LONG else 1.1)
     return 0
 
