@@ -2,13 +2,14 @@
 pictures that fail, names."""
 import pathlib
 import shutil
+import tempfile
 
 import server
 
 
 class PredictOut(server.Case):
     def setUp(self):
-        self.place = pathlib.Path(server.tempfile.mkdtemp(dir=self.folder))
+        self.place = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
         self.photos = self.place / "photos"
         shutil.copytree(self.shapes / "test", self.photos)
         self.pictures = sorted(self.photos.glob("*/*.jpg"))
