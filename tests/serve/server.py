@@ -99,9 +99,9 @@ class Wire:
 
 
 class Server:
-    def __init__(self, model, *words, program=(), stderr=subprocess.PIPE, **environment):
+    def __init__(self, *words, program=(), stderr=subprocess.PIPE, **environment):
         self.process = subprocess.Popen(
-            [*program, tool.TOOL, "serve", str(model), "--port", "0", "--json", *map(str, words)],
+            [*program, tool.TOOL, "serve", "--port", "0", "--json", *map(str, words)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True,
             env={**tool.ENVIRONMENT, **environment})
         line = self.process.stdout.readline()
