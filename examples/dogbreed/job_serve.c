@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MEGABYTE = 1 << 20, PAYLOAD_MAX_MB = 100 };
 
@@ -29,26 +30,30 @@ static int take_facts(tool *t, const dogbreed_job *job) {
     return rc < 0 ? rc : dogbreed_options_set(&t->settings.serve, "invocations_max", bytes);
 }
 
+// The platform puts models there one by one, and says so with requests.
+static int take_models(tool *t, const dogbreed_job *job) {
+    const char *folder = dogbreed_job_get(job, "models_dir");
+    (void)mkdir(folder, 0777); // when it cannot be made, the server says that it is not there
+    return dogbreed_options_set(&t->settings.serve, "multi_model", folder);
+}
+
 static int base(tool *t) {
     dogbreed_job *job = NULL;
     // The first process of a container gets no signal that it has not asked for.
     signals_watch(NULL, t->quiet);
     int rc = dogbreed_job_from_env(&job, value_of(t, "root"));
-    if (rc == DOGBREED_OK && strcmp(dogbreed_job_get(job, "serve_multi_model"), "on") == 0) {
-        dogbreed_job_destroy(job);
-        return usage_error(t, "SAGEMAKER_MULTI_MODEL: one model is served, several are not "
-                              "supported");
-    }
     rc = rc < 0 ? rc : take_facts(t, job);
     if (rc < 0) {
         dogbreed_job_destroy(job);
         return fail(t, PHASE_USAGE, rc);
     }
-    if (value_of(t, "model") == NULL) {
+    if (strcmp(dogbreed_job_get(job, "serve_multi_model"), "on") == 0) {
+        rc = take_models(t, job);
+    } else if (value_of(t, "model") == NULL) {
         set_value(t, "model", dogbreed_job_get(job, "model_dir"));
     }
     dogbreed_job_destroy(job);
-    return TOOL_OK;
+    return rc < 0 ? fail(t, PHASE_USAGE, rc) : TOOL_OK;
 }
 
 static int run(tool *t) {

@@ -43,20 +43,25 @@ int serve_model(tool *t, const char *model) {
 }
 
 static int run(tool *t) {
-    return serve_model(t, t->words[0]);
+    if (t->word_count == 0 && *t->settings.serve.multi_model == '\0') {
+        return usage_error(t, "an argument is missing; usage: dogbreed serve %s",
+                           t->command->arguments);
+    }
+    return serve_model(t, t->word_count == 0 ? NULL : t->words[0]);
 }
 
 const command command_serve = {
     .name = "serve",
-    .arguments = "MODEL [OPTIONS...]",
+    .arguments = "[MODEL] [OPTIONS...]",
     .summary = "a model behind HTTP: /invocations, /v1/predict, /v2, /metrics",
     .examples = "  dogbreed serve runs/a --port 8080\n"
                 "  curl -s --data-binary @photo.jpg -H 'Content-Type: image/jpeg' "
                 "http://127.0.0.1:8080/invocations\n"
+                "  dogbreed serve --multi-model models\n"
                 "  curl -s -F image=@photo.jpg 'http://127.0.0.1:8080/v1/predict?top_k=5'\n",
     .flags = no_flags,
     .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR},
-    .words_min = 1,
+    .words_min = 0,
     .words_max = 1,
     .run = run,
 };

@@ -173,7 +173,7 @@ extern const uint64_t progress_mask;
 void progress_clear(void); // removes the line that is being redrawn, before other output
 void progress_destroy(progress *p);
 
-// serve.c, for an endpoint in a container too: until a signal ends it
+// serve.c, for an endpoint in a container too: until a signal ends it. NULL: those of multi_model.
 int serve_model(tool *t, const char *model);
 
 // job_train.c

@@ -52,7 +52,8 @@ typedef struct dogbreed_serve_options {
 
 DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, size_t struct_size);
 
-/* Loads a model file or run directory; nothing listens yet. `predictor` says how it computes (its
+/* Loads a model file or run directory; nothing listens yet. With multi_model it may be NULL or "":
+ * only what requests load is served then. `predictor` says how it computes (its
  * batch_size is replaced by that of `options`); both may be NULL. Returns NOT_FOUND, FORMAT,
  * MISMATCH, UNSUPPORTED, DEVICE, INVALID_ARGUMENT. */
 DOGBREED_API int dogbreed_server_create(dogbreed_server **out, const char *model,

@@ -48,6 +48,7 @@ static const struct {
     {"input_dir", "SM_INPUT_DIR", "input"},
     {"input_config_dir", "SM_INPUT_CONFIG_DIR", "input/config"},
     {"model_dir", "SM_MODEL_DIR", "model"},
+    {"models_dir", NULL, "models"}, // of endpoints with many
     {"output_dir", "SM_OUTPUT_DIR", "output"},
     {"output_data_dir", "SM_OUTPUT_DATA_DIR", "output/data"},
     {"output_intermediate_dir", "SM_OUTPUT_INTERMEDIATE_DIR", "output/intermediate"},

@@ -110,14 +110,11 @@ static int add(dogb_callbacks *callbacks, dogb_arena *arena, const char *path, c
     return DOGBREED_OK;
 }
 
-int dogb_callbacks_read(dogb_callbacks **out, dogb_arena *arena, const char *path) {
-    dogb_arena scratch = {0};
-    void *text = NULL;
-    size_t size = 0;
+int dogb_callbacks_parse(dogb_callbacks **out, dogb_arena *arena, const char *path,
+                         const char *text) {
     *out = NULL;
     dogb_callbacks *callbacks = dogb_alloc(arena, 1, sizeof *callbacks);
-    int rc = callbacks == NULL ? DOGBREED_ERROR_NO_MEMORY
-                               : dogb_file_read(&text, &size, &scratch, path, FILE_MAX);
+    int rc = callbacks == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
     for (const char *line = text; rc == DOGBREED_OK && *line != '\0';) {
         size_t length = strcspn(line, "\n");
         size_t end = length > 0 && line[length - 1] == '\r' ? length - 1 : length;
@@ -129,7 +126,17 @@ int dogb_callbacks_read(dogb_callbacks **out, dogb_arena *arena, const char *pat
     if (rc == DOGBREED_OK && callbacks->count == 0) {
         rc = dogb_fail(DOGBREED_ERROR_FORMAT, "%s: there is no address in it", path);
     }
-    dogb_arena_free(&scratch);
     *out = rc == DOGBREED_OK ? callbacks : NULL;
+    return rc;
+}
+
+int dogb_callbacks_read(dogb_callbacks **out, dogb_arena *arena, const char *path) {
+    dogb_arena scratch = {0};
+    void *text = NULL;
+    size_t size = 0;
+    *out = NULL;
+    int rc = dogb_file_read(&text, &size, &scratch, path, FILE_MAX);
+    rc = rc < 0 ? rc : dogb_callbacks_parse(out, arena, path, text);
+    dogb_arena_free(&scratch);
     return rc;
 }

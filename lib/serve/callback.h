@@ -10,6 +10,10 @@ typedef struct dogb_callbacks dogb_callbacks;
 // none.
 int dogb_callbacks_read(dogb_callbacks **out, dogb_arena *arena, const char *path);
 
+// The same of a text; path names it in messages.
+int dogb_callbacks_parse(dogb_callbacks **out, dogb_arena *arena, const char *path,
+                         const char *text);
+
 // 1: scheme, host and port are byte for byte those of an entry, and the path is the entry's or lies
 // below it. Of http and https alone; 0 for names with a password, fragments, dots and slashes that
 // are escaped or lead upwards, and everything outside of ASCII.

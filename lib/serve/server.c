@@ -51,22 +51,18 @@ static char *name_of(dogb_arena *arena, const char *path) {
     return text;
 }
 
-static int load(dogbreed_server *server, const char *model,
-                const dogbreed_predictor_options *options) {
+static int load(dogbreed_server *server, const char *model) {
     dogb_server *s = &server->http.server;
     dogb_served served = {.batcher = NULL};
     dogb_predictor_facts facts;
     double begin = dogb_clock();
-    int rc =
-        dogb_table_import(&s->predictor_options, &dogb_predictor_table, options, &server->arena);
     const char *name =
         *s->options.model_name == '\0' ? name_of(&server->arena, model) : s->options.model_name;
     if (name == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    rc = rc < 0 ? rc
-                : dogb_served_open(&served, &server->arena, model, name, s->options.model_version,
-                                   &s->options, &s->predictor_options);
+    int rc = dogb_served_open(&served, &server->arena, model, name, s->options.model_version,
+                              &s->options, &s->predictor_options);
     s->facts = served.facts;
     s->predictor = served.predictor;
     s->batcher = served.batcher;
@@ -78,27 +74,39 @@ static int load(dogbreed_server *server, const char *model,
     return rc;
 }
 
+static int check(const dogbreed_serve_options *options, const char *model) {
+    DOGB_CHECK(*model != '\0' || *options->multi_model != '\0',
+               "server create: expected a model, or a folder of them (multi_model)");
+    DOGB_CHECK(*model != '\0' || options->async_max == 0,
+               "async_max: expected with a model, 0 without one");
+    DOGB_CHECK((*options->tls_certificate == '\0') == (*options->tls_key == '\0'),
+               "tls_certificate and tls_key: expected both or none");
+    DOGB_CHECK(*options->callbacks == '\0' || options->async_max > 0,
+               "callbacks: expected with async_max, 1 or more");
+    return DOGBREED_OK;
+}
+
 static int build(dogbreed_server *server, const char *model, const dogbreed_serve_options *options,
                  const dogbreed_predictor_options *predictor) {
     dogb_server *s = &server->http.server;
     int rc = dogb_table_import(&s->options, &dogb_serve_table, options, &server->arena);
-    if (rc < 0) {
+    rc = rc < 0 ? rc
+                : dogb_table_import(&s->predictor_options, &dogb_predictor_table, predictor,
+                                    &server->arena);
+    if (rc < 0 || (rc = check(&s->options, model)) < 0) {
         return rc;
     }
     server->model = dogb_strdup(&server->arena, model);
     if (server->model == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    DOGB_CHECK((*s->options.tls_certificate == '\0') == (*s->options.tls_key == '\0'),
-               "tls_certificate and tls_key: expected both or none");
-    DOGB_CHECK(*s->options.callbacks == '\0' || s->options.async_max > 0,
-               "callbacks: expected with async_max, 1 or more");
     dogb_metrics_start(&s->metrics);
+    s->metrics.engine = "none";
     if (*s->options.tokens != '\0' &&
         (rc = dogb_tokens_read(&s->tokens, &server->arena, s->options.tokens)) < 0) {
         return rc;
     }
-    rc = load(server, model, predictor);
+    rc = *model == '\0' ? DOGBREED_OK : load(server, model);
     if (rc == DOGBREED_OK && *s->options.multi_model != '\0') {
         rc = dogb_models_create(&s->models, s);
     }
@@ -116,14 +124,13 @@ int dogbreed_server_create(dogbreed_server **out, const char *model,
                            const dogbreed_predictor_options *predictor) {
     DOGB_CHECK(out != NULL, "server create: out is NULL");
     *out = NULL;
-    DOGB_CHECK(model != NULL && *model != '\0', "server create: model is empty");
     dogbreed_server *server = dogb_malloc(1, sizeof *server);
     if (server == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     server->url = "";
     (void)sem_init(&server->stop, 0, 0);
-    int rc = build(server, model, options, predictor);
+    int rc = build(server, model == NULL ? "" : model, options, predictor);
     if (rc < 0) {
         dogbreed_server_destroy(server);
         return rc;
@@ -135,6 +142,7 @@ int dogbreed_server_create(dogbreed_server **out, const char *model,
 int dogbreed_server_functions(dogbreed_server *server, const dogbreed_functions *functions) {
     DOGB_CHECK(server != NULL && functions != NULL, "server functions: an argument is NULL");
     dogb_server *s = &server->http.server;
+    DOGB_CHECK(s->batcher != NULL, "server functions: expected a server with a model");
     if (server->state != STATE_NEW || s->functions != NULL) {
         return dogb_fail(DOGBREED_ERROR_STATE,
                          "server functions: expected once, before the server is started");

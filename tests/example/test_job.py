@@ -382,13 +382,44 @@ class Job(tool.Case):
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, err)
 
+    def test_a_container_of_many_models(self):
+        if not ctypes.util.find_library("microhttpd"):
+            self.skipTest("libmicrohttpd is not here")
+        base = self.folder / "many" / "opt" / "ml"
+        base.mkdir(parents=True)
+        photo = next((self.shapes / "test").glob("*/*.jpg")).read_bytes()
+        process = tool.start("job", "serve", "--root", base.parent.parent, "--port", 0, "--json",
+                             **{**CLEAN, "SAGEMAKER_MULTI_MODEL": "true"})
+        port = json.loads(process.stdout.readline())["port"]
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+        def ask(method, path, body=None):
+            connection.request(method, path, body, {"Content-Type": "image/jpeg"})
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+
+        self.assertEqual(ask("GET", "/ping"), (200, b""))
+        self.assertEqual(ask("POST", "/invocations", photo)[0], 404)
+        place = base / "models" / "0a1b" / "model"  # as the platform does: a folder of its own for each
+        place.mkdir(parents=True)
+        shutil.copy(self.whole() / "model.safetensors", place)
+        wanted = json.dumps({"model_name": "0a1b", "url": str(place)})
+        self.assertEqual([ask("POST", "/models", wanted)[0] for _ in range(2)], [200, 409])
+        status, body = ask("POST", "/models/0a1b/invoke", photo)
+        self.assertEqual((status, len(json.loads(body)[0])), (200, 4))
+        self.assertEqual([ask("DELETE", "/models/0a1b")[0] for _ in range(2)], [200, 404])
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+
     def test_an_endpoint_that_cannot_be_is_told(self):
         base = self.folder / "empty" / "opt" / "ml"
         (base / "model").mkdir(parents=True)
         root = base.parent.parent
         self.fails(run("job", "serve", "--root", root, **CLEAN), 4, "model.safetensors")
         self.fails(run("job", "serve", "--root", root, **{**CLEAN, "SAGEMAKER_BIND_TO_PORT": "x"}), 2, "SAGEMAKER_BIND_TO_PORT")
-        self.fails(run("job", "serve", "--root", root, **{**CLEAN, "SAGEMAKER_MULTI_MODEL": "true"}), 2, "SAGEMAKER_MULTI_MODEL")
+        multi = {**CLEAN, "SAGEMAKER_MULTI_MODEL": "true"}
+        self.fails(run("job", "serve", "--root", self.folder / "nowhere", **multi), 2, "no such folder")
 
     def test_the_examples_tree_is_a_container(self):
         tree = tool.SOURCE / "examples" / "sagemaker" / "tree.sh"

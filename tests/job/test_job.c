@@ -271,6 +271,7 @@ static void variables_of_an_endpoint_are_checked(void **state) {
     assert_fact(job, "serve_workers", "3");
     assert_fact(job, "serve_accept", "text/csv");
     assert_fact(job, "serve_multi_model", "on");
+    assert_non_null(strstr(dogbreed_job_get(job, "models_dir"), "/opt/ml/models"));
     dogbreed_job_destroy(job);
     setenv("SAGEMAKER_BIND_TO_PORT", "http", 1);
     job_refused(DOGBREED_ERROR_INVALID_ARGUMENT, "SAGEMAKER_BIND_TO_PORT");

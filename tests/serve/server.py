@@ -95,8 +95,8 @@ class Wire:
 
 
 class Server:
-    def __init__(self, model, *words, program=(), stderr=subprocess.PIPE, **environment):
-        self.process = tool.start("serve", model, "--port", 0, "--json", *words, program=program, stderr=stderr, **environment)
+    def __init__(self, *words, program=(), stderr=subprocess.PIPE, **environment):
+        self.process = tool.start("serve", "--port", 0, "--json", *words, program=program, stderr=stderr, **environment)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(self.process.stderr.read() if self.process.stderr else "no line")

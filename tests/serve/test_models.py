@@ -20,6 +20,35 @@ class NoModels(server.Case):
         self.assertIn("multi_model: /nowhere", done.err)
 
 
+class NoModelOfItsOwn(server.Case):
+    def test_only_what_requests_load(self):
+        root = self.folder / "alone"
+        root.mkdir()
+        shutil.copy(self.model / "model.safetensors", root / "dogs.safetensors")
+        alone = Server("--multi-model", root)
+        try:
+            for path in ("/ping", "/healthz", "/readyz", "/metrics", "/metrics?format=json", "/execution-parameters", "/v2", "/v2/health/ready", "/openapi.json"):
+                self.assertEqual(alone.ask(path).status, 200, path)
+            for method, path in (("GET", "/"), ("POST", "/invocations"), ("POST", "/v1/predict"), ("GET", "/v2/models/dogs"),
+                                 ("POST", "/v2/models/dogs/infer"), ("POST", "/v1/async")):
+                self.assertEqual(alone.ask(path, method).status, 404, path)
+            self.assertIn(b"dogbreed_models_loaded 0\n", alone.ask("/metrics").body)
+            body = json.dumps({"model_name": "a", "url": "dogs.safetensors"}).encode()
+            self.assertEqual(alone.ask("/models", "POST", body).status, 200)
+            self.assertEqual(alone.ask("/models/a/invoke", "POST", self.picture, Content_Type="image/jpeg").body, self.post().body)
+            self.assertIn(b"dogbreed_models_loaded 1\n", alone.ask("/metrics").body)
+        finally:
+            self.assertEqual(alone.stop()[0], 0)
+
+    def test_neither_is_refused(self):
+        done = server.tool.run("serve", "--port", 0)
+        self.assertEqual(done.code, 2)
+        self.assertIn("an argument is missing", done.err)
+        done = server.tool.run("serve", "--port", 0, "--multi-model", self.folder, "--async-max", 1)
+        self.assertEqual(done.code, 2)
+        self.assertIn("async_max", done.err)
+
+
 class Models(server.Case):
     @classmethod
     def setUpClass(cls):

@@ -128,6 +128,8 @@ static void bad_arguments_are_named(void **state) {
                  DOGBREED_ERROR_INVALID_ARGUMENT, "out");
     assert_fails(dogbreed_server_create(&server, "", NULL, NULL), DOGBREED_ERROR_INVALID_ARGUMENT,
                  "model");
+    assert_fails(dogbreed_server_create(&server, NULL, NULL, NULL), DOGBREED_ERROR_INVALID_ARGUMENT,
+                 "multi_model");
     assert_fails(dogbreed_server_create(&server, scratch("none"), &options, NULL),
                  DOGBREED_ERROR_NOT_FOUND, "none");
     options.tls_key = "key.pem";

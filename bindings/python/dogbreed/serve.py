@@ -127,6 +127,7 @@ def scores_json(scores: Sequence[Sequence[float]]) -> str:
 
 class Server(Handle):
     """Server("runs/a", port=8080, engine="native"): loads the model and listens; it serves on threads of its own.
+    Without a model, with multi_model=FOLDER: what requests load.
 
     Keywords are the options of `serve`, and those of the predictor. `wait()` blocks until `stop()` is called, from any
     thread, or Ctrl-C, and returns when every accepted request is answered; leaving a `with` block does both.
@@ -141,7 +142,7 @@ class Server(Handle):
 
     _c = _c
 
-    def __init__(self, model: Path, *, model_fn: Callable[[str], Any] | None = None,
+    def __init__(self, model: Path | None = None, *, model_fn: Callable[[str], Any] | None = None,
                  input_fn: Callable[[bytes, str], Any] | None = None,
                  predict_fn: Callable[[Any, Any], Any] | None = None, output_fn: Callable[[Any, str], Any] | None = None,
                  transform_fn: Callable[[Any, bytes, str, str], Any] | None = None, **kwargs: Any):
