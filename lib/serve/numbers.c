@@ -5,9 +5,6 @@
 #include "core/error.h"
 #include "serve/float.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 static const char *skip_blanks(const char *at, const char *end) {
     while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) {
         at++;
@@ -211,6 +208,24 @@ const dogb_numbers *dogb_document_numbers(const dogb_document *document, const j
     return json_is_integer(index) && at < document->count ? &document->arrays[at] : NULL;
 }
 
+// Digits up to `end`, with a sign or without. 0: it has a fraction or an exponent, or is too large.
+static int take_integer(int64_t *out, const char *at, const char *end) {
+    int64_t value = 0;
+    int negative = *at == '-';
+    at += negative;
+    for (; at < end && *at >= '0' && *at <= '9'; at++) {
+        int digit = *at - '0';
+        if (__builtin_mul_overflow(value, (int64_t)10, &value) ||
+            __builtin_sub_overflow(value, (int64_t)digit,
+                                   &value)) { // below 0: INT64_MIN has no twin
+            return 0;
+        }
+    }
+    int fits = negative || value != INT64_MIN;
+    *out = negative || !fits ? value : -value;
+    return at == end && fits;
+}
+
 int32_t dogb_document_sizes(int64_t *out, int32_t max, const dogb_document *document,
                             const json_t *value) {
     const dogb_numbers *numbers = dogb_document_numbers(document, value);
@@ -219,12 +234,9 @@ int32_t dogb_document_sizes(int64_t *out, int32_t max, const dogb_document *docu
     }
     const char *at = (const char *)numbers->text.data;
     for (size_t i = 0; i < numbers->count; i++) {
-        char *stop = NULL;
         const char *next = NULL;
         at = number_begin(at, &next, numbers);
-        errno = 0;
-        out[i] = strtoll(at, &stop, 10);
-        if (stop != next || errno != 0) { // it has a fraction or an exponent, or is too large
+        if (!take_integer(&out[i], at, next)) {
             return -1;
         }
         at = next;

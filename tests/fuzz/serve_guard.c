@@ -68,10 +68,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *at = (const char *)data;
     size_t count = 0;
     const char *line = size == 0 ? NULL : memchr(at, '\n', size);
-    char *target = strndup(at, line == NULL ? size : (size_t)(line - at));
+    size_t first = line == NULL ? size : (size_t)(line - at);
+    char *target = malloc(first + 1);
     if (target == NULL) {
         return 0;
     }
+    if (first > 0) {
+        memcpy(target, at, first);
+    }
+    target[first] = '\0';
     check_target(target);
     free(target);
     while (line != NULL && count < sizeof fields / sizeof fields[0]) {
