@@ -52,6 +52,15 @@ def wrk(url, script, connections, seconds):
     return rate, at["50"], at["99"], "Non-2xx" in text or "Socket errors" in text
 
 
+def calm(processes):
+    """Waits until the servers have done what clients have left behind."""
+    def used():
+        return [open(f"/proc/{p.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()[11:13] for p in processes]
+    before = None
+    while before != (before := used()):
+        time.sleep(0.3)
+
+
 def batches(predictor, photo, seconds):
     paths = [photo] * 64
     count, begin = 0, time.perf_counter()
@@ -124,7 +133,9 @@ def main():
             batches(predictor, options.photo, 0.5)
             rows, ratios = [], []
             for _ in range(options.rounds):
+                calm(processes)
                 ours = wrk(url, script, options.connections, options.seconds)
+                calm(processes)
                 own = batches(predictor, options.photo, options.seconds)
                 theirs = wrk(peer, script, options.connections, options.seconds) if peer else (1, 1, 1, False)
                 if ours[3] or theirs[3]:
