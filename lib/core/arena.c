@@ -218,6 +218,16 @@ void *dogb_malloc(size_t count, size_t size) {
     return pointer == NULL ? out_of_memory(count, size) : pointer;
 }
 
+int dogb_text_out(char **out, const char *text) {
+    size_t size = strlen(text) + 1;
+    *out = dogb_malloc(size, 1);
+    if (*out == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    memcpy(*out, text, size);
+    return DOGBREED_OK;
+}
+
 void dogb_free(void *pointer) {
     free(pointer);
 }

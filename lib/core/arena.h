@@ -46,7 +46,8 @@ int dogb_grow(dogb_arena *arena, void *items_pointer, size_t *capacity, size_t c
               size_t item_size);
 
 // Memory outside arenas: what is handed to the caller (dogbreed_free), and handles themselves.
-void *dogb_malloc(size_t count, size_t size); // zeroed
+void *dogb_malloc(size_t count, size_t size);    // zeroed
+int dogb_text_out(char **out, const char *text); // a copy for the caller: dogbreed_free
 void dogb_free(void *pointer);
 
 // Tests: fn is asked before each allocation; non-zero lets it fail. NULL: off. Not thread-safe to

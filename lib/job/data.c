@@ -166,13 +166,5 @@ int dogbreed_job_data(char **path, dogbreed_job *job, const dogbreed_job_options
     }
     search s = {.job = job, .options = &own};
     rc = rc < 0 ? rc : find(&found, &s);
-    if (rc == DOGBREED_OK) {
-        size_t size = strlen(found) + 1;
-        *path = dogb_malloc(size, 1);
-        rc = *path == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-        if (*path != NULL) {
-            memcpy(*path, found, size);
-        }
-    }
-    return rc;
+    return rc < 0 ? rc : dogb_text_out(path, found);
 }

@@ -285,16 +285,6 @@ static int settle(dogb_run *run, int rc) {
     return dogb_error_restore(&error);
 }
 
-static int give_path(char **path, const dogb_run *run) {
-    size_t size = strlen(run->directory) + 1;
-    *path = dogb_malloc(size, 1);
-    if (*path == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    memcpy(*path, run->directory, size);
-    return DOGBREED_OK;
-}
-
 int dogbreed_run_attach(char **path, dogbreed_trainer *trainer, const char *directory,
                         const char *config) {
     dogb_run *run = NULL;
@@ -311,7 +301,7 @@ int dogbreed_run_attach(char **path, dogbreed_trainer *trainer, const char *dire
                                                  : own_directory(run, directory);
     if (rc == DOGBREED_OK && (rc = dogb_run_lock(run)) == DOGBREED_OK &&
         (rc = write_config(run, config)) == DOGBREED_OK) {
-        rc = give_path(&name, run);
+        rc = dogb_text_out(&name, run->directory);
     }
     rc = settle(run, rc);
     if (rc < 0 || path == NULL) {

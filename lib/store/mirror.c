@@ -297,15 +297,6 @@ static int find_remote(mirror *m, const dogb_uri *uri) {
                                                        : dogb_objects_add(&object, &m->remote);
 }
 
-static int hand_out(char **out, const char *path) {
-    *out = dogb_malloc(strlen(path) + 1, 1);
-    if (*out == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    memcpy(*out, path, strlen(path));
-    return DOGBREED_OK;
-}
-
 static int fetch(char **path, mirror *m, const dogb_uri *uri) {
     int rc = find_remote(m, uri);
     rc = rc < 0 ? rc : dogb_store_check_names(&m->remote, &m->prefix);
@@ -319,7 +310,7 @@ static int fetch(char **path, mirror *m, const dogb_uri *uri) {
     }
     const char *local =
         m->single ? dogb_path_join(m->arena, m->files, m->remote.items[0].key) : m->files;
-    return local == NULL ? DOGBREED_ERROR_NO_MEMORY : hand_out(path, local);
+    return local == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_text_out(path, local);
 }
 
 static int check(char **path, const dogbreed_store *store, const char *uri) {
@@ -365,7 +356,7 @@ int dogbreed_store_work(char **path, dogbreed_store *store, const char *uri) {
     if (rc == DOGBREED_OK && mkdtemp(folder) == NULL) {
         rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot make a folder", parent);
     }
-    rc = rc < 0 ? rc : hand_out(path, folder);
+    rc = rc < 0 ? rc : dogb_text_out(path, folder);
     dogb_arena_free(&scratch);
     return rc;
 }
