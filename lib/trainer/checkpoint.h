@@ -26,8 +26,10 @@ int dogb_checkpoint_open(json_t **out, dogb_arena *arena, const char *directory)
 int dogb_checkpoint_progress(dogb_progress *out, int64_t *optim_steps, dogb_arena *arena,
                              const json_t *root, const char *what);
 
-// Model, best weights and optimiser state of a directory; take 0: only checks that they fit.
-int dogb_checkpoint_tensors(dogbreed_trainer *trainer, const char *directory, int take);
+// Model, best weights and optimiser state: those of a directory that its document names. take 0:
+// only checks that they fit.
+int dogb_checkpoint_tensors(dogbreed_trainer *trainer, const char *directory,
+                            const json_t *document, int take);
 
 // Name of an optimiser state tensor: parameter name + "." + slot.
 char *dogb_checkpoint_slot_name(dogb_arena *arena, const dogbreed_trainer *trainer,

@@ -219,13 +219,13 @@ int dogb_checkpoint_read(dogbreed_trainer *trainer, const char *directory) {
     candidate found = {0};
     int rc = find(&found, &scratch, directory);
     if (rc < 0 || (rc = check_origin(trainer, &scratch, &found)) < 0 ||
-        (rc = dogb_checkpoint_tensors(trainer, found.directory, 0)) < 0) {
+        (rc = dogb_checkpoint_tensors(trainer, found.directory, found.document, 0)) < 0) {
         goto out;
     }
     trainer->broken = 1; // until everything is taken over
     if ((rc = dogb_checkpoint_progress(&trainer->progress, &trainer->optim_steps, &trainer->arena,
                                        found.document, found.directory)) < 0 ||
-        (rc = dogb_checkpoint_tensors(trainer, found.directory, 1)) < 0) {
+        (rc = dogb_checkpoint_tensors(trainer, found.directory, found.document, 1)) < 0) {
         goto out;
     }
     trainer->broken = 0;

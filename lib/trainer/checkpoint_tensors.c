@@ -100,7 +100,19 @@ static int optimizer(dogbreed_trainer *trainer, const dogb_weights *file, int ta
 
 typedef int (*part_fn)(dogbreed_trainer *trainer, const dogb_weights *file, int take);
 
-int dogb_checkpoint_tensors(dogbreed_trainer *trainer, const char *directory, int take) {
+static int is_part(const json_t *document, const char *name) {
+    const json_t *parts = json_object_get(document, "parts");
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        const char *part = json_string_value(json_object_get(json_array_get(parts, i), "name"));
+        if (part != NULL && strcmp(part, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int dogb_checkpoint_tensors(dogbreed_trainer *trainer, const char *directory,
+                            const json_t *document, int take) {
     // In this order: the model also presets the best weights.
     static const struct part {
         const char *name;
@@ -108,7 +120,7 @@ int dogb_checkpoint_tensors(dogbreed_trainer *trainer, const char *directory, in
         int optional;
     } parts[] = {
         {DOGB_CHECKPOINT_MODEL, model, 0},
-        {DOGB_CHECKPOINT_BEST, best, 1},
+        {DOGB_CHECKPOINT_BEST, best, 1}, // only when it is another one than the last
         {DOGB_CHECKPOINT_OPTIMIZER, optimizer, 0},
     };
     dogb_arena scratch = {0};
@@ -118,7 +130,7 @@ int dogb_checkpoint_tensors(dogbreed_trainer *trainer, const char *directory, in
         const char *path = dogb_path_join(&scratch, directory, parts[i].name);
         if (path == NULL) {
             rc = DOGBREED_ERROR_NO_MEMORY;
-        } else if (!parts[i].optional || dogb_file_exists(path)) {
+        } else if (!parts[i].optional || is_part(document, parts[i].name)) {
             rc = dogb_weights_open(&file, path);
             if (rc == DOGBREED_OK) {
                 rc = parts[i].fn(trainer, file, take);
