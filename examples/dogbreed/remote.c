@@ -23,6 +23,7 @@ struct remote {
     copy *copies;
     int is_pushing;
     const copy *out; // what is written there goes to its URI; NULL: nothing
+    char whole[16];  // the folder of a checkpoint that is whole in the store; "": none
 };
 
 static const stoppable transfer = {.text = "\nstopping the transfer; once more ends at once\n"};
@@ -183,6 +184,15 @@ static int check_free(tool *t, dogbreed_store *store, const char *uri) {
                : TOOL_OK;
 }
 
+// Of a run that came from the store: which of its checkpoints is whole.
+static void find_whole(struct remote *r, const char *folder) {
+    char *found = NULL;
+    if (dogbreed_trainer_find_checkpoint(&found, folder) == DOGBREED_OK) {
+        (void)snprintf(r->whole, sizeof r->whole, "%s", strrchr(found, '/') + 1);
+    }
+    dogbreed_free(found); // that there is none is said by who resumes
+}
+
 // A folder of our own for what goes to `uri`; filled with what is there, when a run is resumed.
 static int make_out(tool *t, const char *uri, int resumed) {
     dogbreed_store *store = NULL;
@@ -206,6 +216,7 @@ static int make_out(tool *t, const char *uri, int resumed) {
     } else {
         copy *c = remember(t, uri, folder, is_file ? slash + 1 : "");
         t->remote->out = c;
+        find_whole(t->remote, folder);
         exit_code = c == NULL ? fail_with(t, TOOL_FAILED, "out of memory") : TOOL_OK;
     }
     dogbreed_free(folder);
@@ -271,6 +282,36 @@ int remote_has_out(const tool *t) {
     return t->remote != NULL && t->remote->out != NULL;
 }
 
+// A folder, or one below it, as it is here.
+static int push_folder(const struct remote *r, const char *name, uint32_t flags) {
+    char from[8192];
+    char to[8192];
+    size_t end = strlen(r->out->uri);
+    (void)snprintf(from, sizeof from, "%s/%s", r->out->path, name);
+    (void)snprintf(to, sizeof to, "%s%s%s", r->out->uri, r->out->uri[end - 1] == '/' ? "" : "/",
+                   name);
+    return access(from, F_OK) == 0 ? dogbreed_store_sync(NULL, r->store, from, to, flags)
+                                   : DOGBREED_ERROR_NOT_FOUND;
+}
+
+// Objects are replaced one after another, so a checkpoint is in pieces while it travels. The one
+// that is whole there goes last.
+static int push_run(struct remote *r) {
+    static const char *const names[] = {"previous", "last"};
+    int rc = DOGBREED_OK;
+    for (size_t i = 0; rc == DOGBREED_OK && i < sizeof names / sizeof *names; i++) {
+        char folder[64];
+        (void)snprintf(folder, sizeof folder, "checkpoint/%s", names[i]);
+        rc = strcmp(names[i], r->whole) == 0 ? DOGBREED_ERROR_NOT_FOUND
+                                             : push_folder(r, folder, DOGBREED_SYNC_DELETE);
+        if (rc == DOGBREED_OK) {
+            (void)snprintf(r->whole, sizeof r->whole, "%s", names[i]);
+        }
+        rc = rc == DOGBREED_ERROR_NOT_FOUND ? DOGBREED_OK : rc;
+    }
+    return rc < 0 ? rc : push_folder(r, "", DOGBREED_SYNC_DELETE);
+}
+
 int remote_push(tool *t, int last) {
     if (!remote_has_out(t)) {
         return TOOL_OK;
@@ -282,8 +323,7 @@ int remote_push(tool *t, int last) {
     r->is_pushing = 1; // the first signal stops the run, not the way home of its files
     int rc = DOGBREED_OK;
     if (!is_file) {
-        rc = dogbreed_store_sync(NULL, r->store, o->path, o->uri,
-                                 t->command->remote_out == OUT_RUN ? DOGBREED_SYNC_DELETE : 0U);
+        rc = t->command->remote_out == OUT_RUN ? push_run(r) : push_folder(r, "", 0);
     } else if (access(o->path, F_OK) == 0) {
         rc = dogbreed_store_put(r->store, o->path, o->uri);
     }

@@ -107,6 +107,11 @@ DOGBREED_API int dogbreed_trainer_checkpoint(dogbreed_trainer *trainer, const ch
  * threads). Returns NOT_FOUND, FORMAT, MISMATCH (other options or data). */
 DOGBREED_API int dogbreed_trainer_resume(dogbreed_trainer *trainer, const char *directory);
 
+/* The checkpoint that a resume under directory would take: the newest whose hashes hold. *path is
+ * its folder, for the caller: dogbreed_free. Reads every file of each checkpoint. Any thread.
+ * Returns NOT_FOUND (there is none), FORMAT (none is intact). */
+DOGBREED_API int dogbreed_trainer_find_checkpoint(char **path, const char *directory);
+
 /* All epochs so far: {"epochs":[{...}],"best":{"epoch","metric","value"},"engine","threads",...}.
  * Callback-safe. */
 DOGBREED_API int dogbreed_trainer_metrics(char **json, const dogbreed_trainer *trainer);

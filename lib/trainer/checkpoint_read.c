@@ -63,6 +63,7 @@ typedef struct candidate {
     const char *directory;
     json_t *document;
     int damaged; // directories that were passed over
+    int silent;  // without a warning
     char reason[256];
 } candidate;
 
@@ -90,7 +91,9 @@ static int look_at(candidate *found, dogb_arena *arena, const char *directory, i
     if (rc < 0) {
         found->damaged++;
         (void)snprintf(found->reason, sizeof found->reason, "%.255s", dogbreed_error_message());
-        dogb_log(DOGBREED_LOG_WARNING, "%s; looking for an older checkpoint", found->reason);
+        if (!found->silent) {
+            dogb_log(DOGBREED_LOG_WARNING, "%s; looking for an older checkpoint", found->reason);
+        }
         return DOGBREED_OK;
     }
     const char *kind = json_string_value(json_object_get(document, "kind"));
@@ -211,6 +214,15 @@ static int check_origin(dogbreed_trainer *trainer, dogb_arena *arena, const cand
                  "be the same to the last bit",
                  found->directory, (int)threads, (int)trainer->threads);
     }
+    return rc;
+}
+
+int dogb_checkpoint_find(char **path, const char *directory) {
+    dogb_arena scratch = {0};
+    candidate found = {.silent = 1};
+    int rc = find(&found, &scratch, directory);
+    rc = rc < 0 ? rc : dogb_text_out(path, found.directory);
+    dogb_arena_free(&scratch);
     return rc;
 }
 

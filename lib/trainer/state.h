@@ -176,6 +176,7 @@ int dogb_metrics_best_json(json_t *object, const dogbreed_trainer *trainer);
 // checkpoint.c, checkpoint_read.c
 int dogb_checkpoint_write(dogbreed_trainer *trainer, const char *directory);
 int dogb_checkpoint_read(dogbreed_trainer *trainer, const char *directory);
+int dogb_checkpoint_find(char **path, const char *directory); // dogbreed_free
 int dogb_checkpoint_fingerprints(dogbreed_trainer *trainer);
 
 #endif

@@ -341,6 +341,13 @@ int dogbreed_trainer_resume(dogbreed_trainer *trainer, const char *directory) {
     return rc < 0 ? rc : dogb_checkpoint_read(trainer, directory);
 }
 
+int dogbreed_trainer_find_checkpoint(char **path, const char *directory) {
+    DOGB_CHECK(path != NULL, "path: is NULL");
+    *path = NULL;
+    DOGB_CHECK(directory != NULL && *directory != '\0', "directory: is empty");
+    return dogb_checkpoint_find(path, directory);
+}
+
 void dogbreed_trainer_destroy(dogbreed_trainer *trainer) {
     if (trainer == NULL) {
         return;

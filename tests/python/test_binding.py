@@ -127,6 +127,7 @@ class Binding(unittest.TestCase):
                 trainer = dogbreed.Trainer(net, data.split("train"), data.split("valid"), **{**told.options(options.TRAINER), **ENGINE})
                 run = dogbreed.run.attach(trainer, told["checkpoint_dir"])
                 trainer.run()
+                self.assertTrue(dogbreed.Trainer.find_checkpoint(run).endswith("/checkpoint/last"))
                 told.board(run)
                 told.complete(run)
             job.mark(job.SUCCESS, root=folder)

@@ -83,19 +83,44 @@ class Paths(test_store.Case, tool.Case):
         self.ok(self.run_tool("model", "export", "s3://bucket/runs/a", "--out", "s3://bucket/exported.pth"))
         self.assertGreater(len(self.server.get("bucket", "exported.pth")), 10000)
 
-    def test_a_killed_run_goes_on_from_the_store(self):
-        words = ["train", "s3://bucket/dogs", *SMALL, "--epochs", "40", "--no-test"]
-        self.ok(self.run_tool(*words, "--out", "whole"))
-        process = tool.start(*words, "--out", "s3://bucket/runs/a", folder=self.place, **self.environment)
-        while not self.remote("runs/a/checkpoint/last/checkpoint.json"):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        shutil.rmtree(self.place / "cache")  # as on another machine
-        self.ok(self.run_tool("train", "--resume", "s3://bucket/runs/a"))
-        there = self.remote("runs/a/")
-        self.assertEqual(there["model.safetensors"], (self.place / "whole/model.safetensors").read_bytes())
-        self.assertEqual(json.loads(there["status.json"])["state"], "completed")
+    def killed_at(self, number, *words):
+        """Runs a training into the store; it is killed while it sends this one of its files."""
+        process = tool.start(*words, folder=self.place, **self.environment)
+        seen = []
+
+        def kill():
+            seen.append(1)
+            if len(seen) == number:
+                process.send_signal(signal.SIGKILL)
+
+        self.server.faults = [test_store.fake_s3.Fault("PUT", "/bucket/runs/", 10 ** 6, call=kill)]
+        err = process.communicate()[1]
+        self.server.faults = []
+        self.assertEqual(process.returncode, -signal.SIGKILL, err)
+
+    def test_a_run_that_is_killed_at_any_moment_goes_on_from_the_store(self):
+        """Wherever the kill falls, the store has one whole checkpoint: its files are replaced one after another."""
+        words = ["train", "s3://bucket/dogs", *SMALL, "--epochs", "6", "--no-test"]
+        self.environment["DOGBREED_CHECKPOINT_SECONDS"] = "0"
+        self.ok(self.run_tool(*words, "--out", "s3://bucket/runs/whole"))
+        whole = self.remote("runs/whole/")
+        puts = [line.split("/runs/whole/")[1] for line in self.server.seen("PUT", "/runs/whole/")]
+        first = next(number for number, name in enumerate(puts) if name.startswith("checkpoint/previous/")) + 1
+        for number in range(first, len(puts) - 30, 17):
+            with self.subTest(number=number, file=puts[number - 1]):
+                run = f"s3://bucket/runs/{number}"
+                self.killed_at(number, *words, "--out", run)
+                # On another machine; killed once more on the way, right behind its start and later.
+                for again in (2, 9):
+                    shutil.rmtree(self.place / "cache/store/work")
+                    self.killed_at(again, "train", "--resume", run)
+                shutil.rmtree(self.place / "cache/store/work")
+                self.ok(self.run_tool("train", "--resume", run))
+                there = self.remote(f"runs/{number}/")
+                self.assertEqual(there["model.safetensors"], whole["model.safetensors"])
+                self.assertEqual([row.split(b",")[:4] for row in there["metrics.csv"].splitlines()],
+                                 [row.split(b",")[:4] for row in whole["metrics.csv"].splitlines()])
+                self.assertEqual(json.loads(there["status.json"])["state"], "completed")
 
     def test_an_interrupted_run_comes_home(self):
         words = ["train", "s3://bucket/dogs", *SMALL, "--epochs", "400", "--out", "s3://bucket/runs/a"]

@@ -222,6 +222,20 @@ static void damage(const char *root, const char *name, long at) {
     assert_int_equal(fclose(file), 0);
 }
 
+// What a resume would take, without a word.
+static void assert_found(const saver_state *saver, const char *name) {
+    char *found = NULL;
+    char wanted[600];
+    warnings[0] = '\0';
+    dogbreed_log_set(hear, NULL, DOGBREED_LOG_WARNING);
+    assert_ok(dogbreed_trainer_find_checkpoint(&found, saver->directory));
+    dogbreed_log_set(NULL, NULL, DOGBREED_LOG_WARNING);
+    (void)snprintf(wanted, sizeof wanted, "%s/%s", saver->directory, name);
+    assert_string_equal(found, wanted);
+    assert_string_equal(warnings, "");
+    dogbreed_free(found);
+}
+
 static void a_damaged_checkpoint_gives_way_to_the_previous_one(void **state) {
     (void)state;
     static const struct {
@@ -252,7 +266,9 @@ static void a_damaged_checkpoint_gives_way_to_the_previous_one(void **state) {
         assert_ok(dogbreed_trainer_run(trainer));
         dogbreed_trainer_destroy(trainer);
         dogbreed_model_destroy(model);
+        assert_found(&saver, "last");
         damage(f.root, cases[i].name, cases[i].at);
+        assert_found(&saver, "previous");
         warnings[0] = '\0';
         dogbreed_log_set(hear, NULL, DOGBREED_LOG_WARNING);
         assert_true(finish(&f, saver.directory) == wanted);
@@ -312,6 +328,10 @@ static void foreign_checkpoints_are_refused(void **state) {
     set_up(&f, "head");
     (void)snprintf(directory, sizeof directory, "%s/checkpoint", f.root);
     assert_fails(resume_only(&f, directory), DOGBREED_ERROR_NOT_FOUND, "no checkpoint");
+    char *found = NULL;
+    assert_fails(dogbreed_trainer_find_checkpoint(&found, directory), DOGBREED_ERROR_NOT_FOUND,
+                 "no checkpoint");
+    assert_null(found);
     train_some(&f, 2, 0);
     f.options.epochs = 5;
     assert_ok(resume_only(&f, directory));
@@ -352,6 +372,23 @@ static void foreign_checkpoints_are_refused(void **state) {
     fixture_close(&f);
 }
 
+// Where files are copied one by one, one of an older checkpoint may lie there.
+static void a_file_that_is_no_part_is_not_read(void **state) {
+    (void)state;
+    fixture f;
+    char path[400];
+    fixture_open(&f, 4, 2);
+    set_up(&f, "head");
+    f.options.epochs = 1;
+    train_some(&f, 1, 0);
+    (void)snprintf(path, sizeof path, "%s/checkpoint/last/best.safetensors", f.root);
+    assert_false(dogb_file_exists(path)); // one epoch is the best and the last
+    assert_ok(dogb_file_replace(path, "stray", 5));
+    (void)snprintf(path, sizeof path, "%s/checkpoint", f.root);
+    assert_ok(resume_only(&f, path));
+    fixture_close(&f);
+}
+
 static void best_is_kept_beside_the_last(void **state) {
     (void)state;
     fixture f;
@@ -382,6 +419,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_damaged_checkpoint_gives_way_to_the_previous_one),
         cmocka_unit_test(a_kill_between_the_two_renames_loses_nothing),
         cmocka_unit_test(foreign_checkpoints_are_refused),
+        cmocka_unit_test(a_file_that_is_no_part_is_not_read),
         cmocka_unit_test(best_is_kept_beside_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

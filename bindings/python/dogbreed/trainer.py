@@ -4,14 +4,14 @@ from __future__ import annotations
 from ctypes import byref, c_int32, c_void_p
 from typing import Any, Callable
 
-from .common import Handle, Path, functions, made, made_json
+from .common import Handle, Path, functions, made, made_json, made_text
 from .dataset import Dataset
 from .event import Carrier, Event, mask
 from .model import Model
 from .options import TRAINER, Options
 
 _c = functions("dogbreed_trainer_", create="PPPPP", subscribe="PPQPP", release="Pi", run="P", stop="P:-",
-               checkpoint="PT", resume="PT", metrics="PP", destroy="P:-")
+               checkpoint="PT", resume="PT", find_checkpoint="PT", metrics="PP", destroy="P:-")
 
 
 class Trainer(Handle):
@@ -72,6 +72,11 @@ class Trainer(Handle):
 
     def resume(self, directory: Path) -> None:
         _c.resume(self.pointer, directory)
+
+    @staticmethod
+    def find_checkpoint(directory: Path) -> str:
+        """The folder of the checkpoint that a resume under directory would take: the newest intact one."""
+        return made_text(_c.find_checkpoint, directory)
 
     def metrics(self) -> dict[str, Any]:
         return made_json(_c.metrics, self.pointer)
