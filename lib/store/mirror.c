@@ -184,7 +184,7 @@ static char *line_of(dogb_arena *arena, const mirror *m, const dogb_object *obje
 static int write_pending(mirror *m) {
     int rc = m->pending.rc;
     if (rc == DOGBREED_OK && m->pending_count > 0 &&
-        (rc = dogb_target_sync(m->files)) == DOGBREED_OK) {
+        (rc = dogb_file_system_sync(m->files)) == DOGBREED_OK) {
         rc = dogb_file_append(m->list, m->pending.data, m->pending.length);
     }
     m->pending_count = 0;

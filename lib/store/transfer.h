@@ -8,13 +8,10 @@
 // A name in an open folder: nothing outside of it can be meant.
 typedef struct dogb_target {
     int folder;    // descriptor, closed by the arena
-    int32_t hasty; // what is written is not synced: dogb_target_sync follows, for many at once
+    int32_t hasty; // what is written is not synced: dogb_file_system_sync follows, for many at once
     char *name;    // no '/'
     char *shown;   // in messages
 } dogb_target;
-
-// Everything of the folder's file system is on the disk.
-int dogb_target_sync(const char *folder);
 
 // The folder of `path` has to be there.
 int dogb_target_of(dogb_target *out, dogb_arena *arena, const char *path);
