@@ -70,7 +70,9 @@ typedef struct dogb_net_conf {
     // Folder where packed weights are kept for the next start; NULL or "": none. A folder that
     // cannot be used costs time alone.
     const char *cache_dir;
-    const struct dogb_sha256 *cache_key; // dogb_engine_net's affair
+    // What dogb_engine_key says of network and weights, where it is known; NULL: computed if
+    // needed.
+    const struct dogb_sha256 *cache_key;
 } dogb_net_conf;
 
 // One batch in host memory. Image input: U8 is NHWC and normalised on the device with graph->mean
@@ -339,6 +341,10 @@ int dogb_engine_device(const char **out, dogb_arena *arena, const dogb_engine *e
 int dogb_engine_result(const dogb_engine *engine, int rc, const char *what);
 
 const char *dogb_engine_dtype(int32_t dtype); // name of a DOGB_DTYPE_: "f32"
+
+// Hash of a network and every byte of its weights: what packed weights are found by.
+int dogb_engine_key(struct dogb_sha256 *out, const dogb_graph *graph, const void *const *weights,
+                    int32_t threads);
 
 // Creates a net. For DOGB_NET_INFER it folds the graph first.
 int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,

@@ -2,6 +2,7 @@
 #ifndef DOGB_PREDICTOR_STRUCT_H
 #define DOGB_PREDICTOR_STRUCT_H
 
+#include "core/hash.h"
 #include "engine/engine.h"
 #include "image/image.h"
 #include "predictor/predictor_infer.h"
@@ -18,6 +19,7 @@ struct dogbreed_predictor {
     dogb_image_limits limits;
     const dogb_engine *engine;
     dogb_net *net;
+    dogb_sha256 key; // of network and weights
     const char **classes;
     int32_t class_count;
     int32_t threads;

@@ -449,6 +449,23 @@
     FIELD(dogbreed_rectangle, top, 4, 4)                                                   \
     FIELD(dogbreed_rectangle, right, 8, 4)                                                 \
     FIELD(dogbreed_rectangle, bottom, 12, 4)                                               \
+    STRUCT(dogbreed_transform_options, 24)                                                 \
+    FIELD(dogbreed_transform_options, struct_size, 0, 4)                                   \
+    FIELD(dogbreed_transform_options, kind, 4, 4)                                          \
+    FIELD(dogbreed_transform_options, accept, 8, 4)                                        \
+    FIELD(dogbreed_transform_options, top_k, 12, 4)                                        \
+    FIELD(dogbreed_transform_options, overwrite, 16, 4)                                    \
+    FIELD(dogbreed_transform_options, reserved, 20, 4)                                     \
+    STRUCT(dogbreed_transform_result, 56)                                                  \
+    FIELD(dogbreed_transform_result, struct_size, 0, 4)                                    \
+    FIELD(dogbreed_transform_result, state, 4, 4)                                          \
+    FIELD(dogbreed_transform_result, path, 8, 8)                                           \
+    FIELD(dogbreed_transform_result, name, 16, 8)                                          \
+    FIELD(dogbreed_transform_result, message, 24, 8)                                       \
+    FIELD(dogbreed_transform_result, done, 32, 8)                                          \
+    FIELD(dogbreed_transform_result, total, 40, 8)                                         \
+    FIELD(dogbreed_transform_result, code, 48, 4)                                          \
+    FIELD(dogbreed_transform_result, reserved, 52, 4)                                      \
     STRUCT(dogbreed_trainer_options, 216)                                                  \
     FIELD(dogbreed_trainer_options, struct_size, 0, 4)                                     \
     FIELD(dogbreed_trainer_options, kind, 4, 4)                                            \
