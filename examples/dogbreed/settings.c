@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_DEBUG] = "debug",         [DOGBREED_KIND_PROFILE] = "profile",
     [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_SERVE] = "server",
     [DOGBREED_KIND_STORE] = "store",         [DOGBREED_KIND_JOB] = "job",
+    [DOGBREED_KIND_TRANSFORM] = "transform",
 };
 
 int kind_count(void) {
@@ -41,6 +42,7 @@ void settings_init(settings *s) {
     (void)dogbreed_serve_options_init(&s->serve, sizeof s->serve);
     (void)dogbreed_store_options_init(&s->store, sizeof s->store);
     (void)dogbreed_job_options_init(&s->job, sizeof s->job);
+    (void)dogbreed_transform_options_init(&s->transform, sizeof s->transform);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -53,6 +55,7 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_DEBUG] = &s->debug,         [DOGBREED_KIND_PROFILE] = &s->profile,
         [DOGBREED_KIND_REPORT] = &s->report,       [DOGBREED_KIND_SERVE] = &s->serve,
         [DOGBREED_KIND_STORE] = &s->store,         [DOGBREED_KIND_JOB] = &s->job,
+        [DOGBREED_KIND_TRANSFORM] = &s->transform,
     };
     return all[kind];
 }

@@ -76,6 +76,7 @@ typedef struct settings {
     dogbreed_serve_options serve;
     dogbreed_store_options store;
     dogbreed_job_options job;
+    dogbreed_transform_options transform;
 } settings;
 
 typedef struct tool {
