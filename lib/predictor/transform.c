@@ -102,16 +102,20 @@ static int ask(job *j) {
 
 // --- looking and decoding, on the threads
 
+// 1 or 0. A result that cannot be read is computed again. NO_MEMORY.
 static int is_there(const job *j, worker *w, const dogb_picture *picture) {
     dogb_arena scratch = {0};
     size_t size = 0;
     char *path = dogb_path_join(&scratch, j->results.folder, picture->name);
-    int there = path != NULL && dogb_file_exists(path) &&
-                dogb_file_read_into(&w->bytes, &w->capacity, &size, &w->arena, path,
-                                    RESULT_BYTES_MAX) == DOGBREED_OK &&
-                dogb_answer_is_whole(&j->form, w->bytes, size, &scratch);
+    int rc = path == NULL              ? DOGBREED_ERROR_NO_MEMORY
+             : !dogb_file_exists(path) ? DOGBREED_ERROR_NOT_FOUND
+                                       : dogb_file_read_into(&w->bytes, &w->capacity, &size,
+                                                             &w->arena, path, RESULT_BYTES_MAX);
+    if (rc != DOGBREED_ERROR_NO_MEMORY) {
+        rc = rc == DOGBREED_OK && dogb_answer_is_whole(&j->form, w->bytes, size, &scratch);
+    }
     dogb_arena_free(&scratch);
-    return there;
+    return rc;
 }
 
 static int load(const job *j, worker *w, slot *s, uint8_t *pixels) {
@@ -131,9 +135,10 @@ static int load(const job *j, worker *w, slot *s, uint8_t *pixels) {
 // A failure is the picture's own, but for memory, which ends the call.
 static int look_at(const job *j, worker *w, slot *s, uint8_t *pixels) {
     const dogb_picture *picture = &j->pictures[s->picture];
+    int there = picture->elsewhere ? 1 : is_there(j, w, picture);
     s->state = SLOT_THERE;
-    if (picture->elsewhere || is_there(j, w, picture)) {
-        return DOGBREED_OK;
+    if (there != 0) {
+        return there < 0 ? there : DOGBREED_OK;
     }
     s->code = load(j, w, s, pixels);
     s->state = s->code < 0 ? SLOT_FAILED : SLOT_LOADED;

@@ -28,9 +28,11 @@ static int leaves(const char *place) {
 static const char *place_of(const collection *c, const char *path) {
     for (int32_t i = 0; i < c->folder_count; i++) {
         size_t length = strlen(c->folders[i]);
-        if (strncmp(c->folders[i], path, length) == 0 && path[length] == '/' &&
-            !leaves(path + length + 1)) {
-            return path + length + 1;
+        if (strncmp(c->folders[i], path, length) == 0 && path[length] == '/') {
+            const char *place = path + length + strspn(path + length, "/");
+            if (!leaves(place)) {
+                return place;
+            }
         }
     }
     return dogb_path_name(path);
@@ -67,26 +69,15 @@ static int add_folder(collection *c, const char *folder, int depth) {
     return rc;
 }
 
-static int add_path(collection *c, const char *path) {
-    size_t before = c->count;
-    DOGB_CHECK(path != NULL && *path != '\0', "transform: a path is empty");
-    if (!dogb_directory_exists(path)) {
-        return add(c, path);
-    }
-    int rc = add_folder(c, path, 0);
-    return rc == DOGBREED_OK && c->count == before
-               ? dogb_fail(DOGBREED_ERROR_NOT_FOUND,
-                           "%s: no .jpg, .jpeg or .png file in this folder", path)
-               : rc;
-}
-
+// All folders first: where a picture is below one of them is known when the first is added.
 static int find_folders(collection *c, const char *const *paths, int32_t count) {
     c->folders = dogb_alloc(c->arena, (size_t)count + 1, sizeof *c->folders);
     if (c->folders == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     for (int32_t i = 0; i < count; i++) {
-        if (paths[i] == NULL || !dogb_directory_exists(paths[i])) {
+        DOGB_CHECK(paths[i] != NULL && *paths[i] != '\0', "transform: a path is empty");
+        if (!dogb_directory_exists(paths[i])) {
             continue;
         }
         size_t length = strlen(paths[i]);
@@ -100,6 +91,19 @@ static int find_folders(collection *c, const char *const *paths, int32_t count) 
         c->folders[c->folder_count++] = folder;
     }
     return DOGBREED_OK;
+}
+
+static int add_folders(collection *c) {
+    int rc = DOGBREED_OK;
+    for (int32_t i = 0; rc == DOGBREED_OK && i < c->folder_count; i++) {
+        size_t before = c->count;
+        rc = add_folder(c, c->folders[i], 0);
+        if (rc == DOGBREED_OK && c->count == before) {
+            rc = dogb_fail(DOGBREED_ERROR_NOT_FOUND,
+                           "%s: no .jpg, .jpeg or .png file in this folder", c->folders[i]);
+        }
+    }
+    return rc;
 }
 
 static int by_name(const void *a, const void *b) {
@@ -131,8 +135,9 @@ int dogb_transform_list(dogb_picture **out, int64_t *count, dogb_arena *arena,
                         const char *const *paths, int32_t path_count) {
     collection c = {.arena = arena};
     int rc = find_folders(&c, paths, path_count);
+    rc = rc < 0 ? rc : add_folders(&c);
     for (int32_t i = 0; rc == DOGBREED_OK && i < path_count; i++) {
-        rc = add_path(&c, paths[i]);
+        rc = dogb_directory_exists(paths[i]) ? DOGBREED_OK : add(&c, paths[i]);
     }
     if (rc == DOGBREED_OK && c.count > 1) {
         qsort(c.pictures, c.count, sizeof *c.pictures, by_name);
