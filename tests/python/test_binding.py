@@ -28,6 +28,7 @@ STRUCTS = {
     "dogbreed_rule": debug.RawRule, "dogbreed_rule_call": debug.RawCall, "dogbreed_rule_param": debug.RawParam,
     "dogbreed_trial_event": tuner.RawTrial, "dogbreed_store_object": store.StoreObject, "dogbreed_store_progress": store.StoreProgress,
     "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
+    "dogbreed_transform_result": predictor.RawResult,
     "dogbreed_call": serve.RawRequest, "dogbreed_functions": serve.RawFunctions,
 }
 ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
