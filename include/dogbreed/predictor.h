@@ -115,13 +115,13 @@ typedef struct dogbreed_transform_options {
 DOGBREED_API int dogbreed_transform_options_init(dogbreed_transform_options *options,
                                                  size_t struct_size);
 
-enum {                                 /* states of a picture */
-       DOGBREED_TRANSFORM_ASKED = 0,   /* before anything is computed, once for each picture: it is
-                                          passed over if the function returns DOGBREED_TRANSFORM_PASS,
-                                          for a result that is kept elsewhere */
-       DOGBREED_TRANSFORM_WRITTEN = 1, /* its result is on the disk */
-       DOGBREED_TRANSFORM_PASSED = 2,  /* its result was there, and whole */
-       DOGBREED_TRANSFORM_FAILED = 3   /* it has none: code and message say why */
+/* States of a picture. ASKED comes before anything is computed, once for each: where the function
+ * returns DOGBREED_TRANSFORM_PASS, the picture is passed over, as for a result kept elsewhere. */
+enum {
+    DOGBREED_TRANSFORM_ASKED = 0,
+    DOGBREED_TRANSFORM_WRITTEN = 1, /* its result is on the disk */
+    DOGBREED_TRANSFORM_PASSED = 2,  /* its result was there, and whole */
+    DOGBREED_TRANSFORM_FAILED = 3   /* it has none: code and message say why */
 };
 enum { DOGBREED_TRANSFORM_PASS = 2 }; /* returned for ASKED */
 
@@ -145,9 +145,10 @@ typedef int (*dogbreed_transform_fn)(const dogbreed_transform_result *result, vo
 /* Writes folder/NAME.out for each picture. A path is a picture, or a folder that stands for every
  * .jpg, .jpeg and .png file below it (what begins with a dot is left out); NAME is the place below
  * such a folder, else the file's own name. Files are decoded by the predictor's threads and
- * computed in its batches; a result has the same bytes for any number of either. Results reach the
- * disk in groups: written aside, synced, renamed. The call may end at any moment, also by a signal
- * that kills: made again, it passes over the results that are there and whole.
+ * computed in its batches; a result has the same bytes for any number of either (engine torch: the
+ * same to its tolerance). Results reach the disk in groups: written aside, synced, renamed. The
+ * call may end at any moment, also by a signal that kills: made again, it passes over the results
+ * that are there and whole.
  * folder/transform.json says what made them: weights, classes, preprocessing, dtype, crop, form. A
  * folder with results of anything else, or of nobody knows what, is refused (MISMATCH) unless
  * `overwrite` is set.

@@ -260,7 +260,7 @@ class Flow(tool.Case):
         empty.mkdir()
         self.fails(run("predict", self.run_folder, empty), 3, "empty")
         self.fails(run("predict", bad, self.photo), 4, "bad.jpg")
-        self.fails(run("predict", self.run_folder, self.photo, "--top-k", "0"), 2, "--top-k")
+        self.fails(run("predict", self.run_folder, self.photo, "--top-k=-1"), 2, "top_k")
 
     def test_model_info_and_export(self):
         info = self.ok(run("model", "info", self.run_folder, "--json")).json

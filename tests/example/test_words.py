@@ -142,7 +142,7 @@ class Configuration(tool.Case):
         tables = self.ok(run("config", "print", "--json")).json
         self.assertEqual(set(tables),
                          {"dataset", "check", "synth", "model", "trainer", "evaluate", "predictor", "quantize", "tuner",
-                           "command", "debug", "profile", "report", "server", "store", "job"})
+                           "command", "debug", "profile", "report", "server", "store", "job", "transform"})
         copied = self.ok(run("config", "copy", "train", "--json")).json
         for table in ("dataset", "model", "trainer", "debug", "profile", "store"):
             for row in tables[table]:

@@ -139,7 +139,7 @@ class Paths(test_store.Case, tool.Case):
         self.assertIn("12 results -> s3://bucket/out/", done.out)
         there = self.remote("out/")
         pictures = sorted(str(path.relative_to(self.shapes / "test")) for path in (self.shapes / "test").glob("*/*.jpg"))
-        self.assertEqual(sorted(there), [name + ".out" for name in pictures])
+        self.assertEqual(sorted(there), sorted([name + ".out" for name in pictures] + ["transform.json"]))
         direct = self.ok(self.run_tool("predict", "a", self.shapes / "test", "--top-k", 1, "--json")).lines
         for name, line in zip(pictures, direct):
             (logits,) = json.loads(there[name + ".out"])
@@ -150,11 +150,31 @@ class Paths(test_store.Case, tool.Case):
         self.server.requests.clear()
         self.assertIn("1 results -> s3://bucket/out/; 11 were there", self.ok(self.run_tool(*words)).out)
         self.assertEqual(self.remote("out/"), there)
-        self.assertEqual(self.server.seen("GET", "/bucket/out/"), [])
+        self.assertEqual(len(self.server.seen("GET", "/bucket/out/")), 1)  # the record
         self.assertEqual(len(self.server.seen("PUT", "/bucket/out/")), 1)
         self.ok(self.run_tool("predict", self.shapes / "test", "--model", "a", "--out", "local"))
-        self.assertEqual(sorted(str(path.relative_to(self.place / "local")) for path in (self.place / "local").rglob("*.out")),
-                         sorted(there))
+        local = self.place / "local"
+        self.assertEqual({str(path.relative_to(local)): path.read_bytes() for path in local.rglob("*.*") if path.is_file()}, there)
+
+    def test_results_of_another_model_in_the_store(self):
+        self.ok(self.train("--out", "a"))
+        self.ok(self.train("--out", "b", "--seed", "7"))
+        words = ["predict", self.shapes / "test", "--out", "s3://bucket/out"]
+        self.ok(self.run_tool(*words, "--model", "a"))
+        # The record comes first, so that results are never without one.
+        self.assertIn("transform.json", self.server.seen("PUT", "/bucket/out/")[0])
+        there = self.remote("out/")
+        self.fails(self.run_tool(*words, "--model", "b"), 3, "another model")
+        self.assertEqual(self.remote("out/"), there)
+        self.server.put("bucket", "out/kept.txt", b"not ours")
+        self.assertIn("12 results", self.ok(self.run_tool(*words, "--model", "b", "--overwrite")).out)
+        after = self.remote("out/")
+        self.assertEqual(after.pop("kept.txt"), b"not ours")
+        self.assertEqual(set(after), set(there))
+        self.assertFalse(set(after.values()) & set(there.values()))
+        self.assertIn("12 were there", self.ok(self.run_tool(*words, "--model", "b")).out)
+        del self.server.objects["bucket"]["out/transform.json"]
+        self.fails(self.run_tool(*words, "--model", "b"), 3, "no transform.json")
 
     def test_where_no_uri_is_taken(self):
         self.fails(self.run_tool("synth", "s3://bucket/x"), 2, "expected a local path")
