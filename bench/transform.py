@@ -17,7 +17,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "bindings", "python"))
+sys.path[0] = os.path.join(HERE, "..", "bindings", "python")  # not HERE: profile.py is a name of Python's own
 
 
 class Tool:
