@@ -93,8 +93,9 @@ DOGBREED_API int dogbreed_predictor_scores(dogbreed_predictor *predictor, const 
 
 /* --- batch transform: a result of each picture in a file of its own */
 
-/* What is in a result, as Accept names it to an endpoint. The scores (logits) of all classes in
- * their order; or, where top_k is 1 or more, labels and probabilities. */
+/* What is in a result, as Accept says it to an endpoint (JSONLINES is of files alone). The scores
+ * (logits) of all classes in their order; or, where top_k is 1 or more, labels and probabilities.
+ */
 enum {
     DOGBREED_ACCEPT_JSON = 0,       /* [[0.5,-2.0]], or as PREDICTIONS */
     DOGBREED_ACCEPT_JSONLINES = 1,  /* [0.5,-2.0] and a newline; labels too */

@@ -34,7 +34,7 @@ static const dogb_option transform_options[] = {
     DOGB_OPTION_CHOICE(
         dogbreed_transform_options, accept,
         "application/json,application/jsonlines,text/csv,application/vnd.dogbreed+json",
-        "application/json", "Media type of results in files, as an endpoint would answer it."),
+        "application/json", "Media type of results in files."),
     DOGB_OPTION_INT32(dogbreed_transform_options, top_k, 0, 1000000, "0", "classes",
                       "The most probable classes with their probabilities; 0: on stdout the best "
                       "five, in files the scores of all."),

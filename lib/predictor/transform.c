@@ -269,9 +269,7 @@ static int run(job *j) {
     dogb_error_save(&error, rc);
     int last = commit(j);
     rc = rc < 0 ? dogb_error_restore(&error) : last;
-    dogb_error_save(&error, rc);
-    last = dogb_results_close(&j->results);
-    rc = rc < 0 ? dogb_error_restore(&error) : last;
+    dogb_results_close(&j->results);
     return rc == DOGBREED_OK && j->stop != 0 ? stopped(j->stop) : rc;
 }
 

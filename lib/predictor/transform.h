@@ -44,7 +44,6 @@ typedef struct dogb_results {
     dogb_written *group;
     size_t group_count;
     size_t group_capacity;
-    int64_t renamed; // in all
 } dogb_results;
 
 // Makes the folder, or sees that its results are of this record. MISMATCH, IO.
@@ -53,10 +52,10 @@ int dogb_results_open(dogb_results *results, const dogb_picture *pictures, int64
 // One more of the group, written aside.
 int dogb_results_put(dogb_results *results, int64_t picture, const char *name, const char *text,
                      size_t size);
-// Syncs the group and brings it to its place; then its members are read, and cleared.
+// Syncs the group, brings it to its place and syncs that; then its members are read, and cleared.
 int dogb_results_commit(dogb_results *results);
 void dogb_results_clear(dogb_results *results);
-// What is not at its place is removed. Renamed files are at their places after a power cut too.
-int dogb_results_close(dogb_results *results);
+// What is not at its place is removed.
+void dogb_results_close(dogb_results *results);
 
 #endif

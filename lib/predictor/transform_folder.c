@@ -145,16 +145,19 @@ int dogb_results_put(dogb_results *results, int64_t picture, const char *name, c
     return rc;
 }
 
+// The names too are on the disk then: who hears of a result may throw its picture away.
 int dogb_results_commit(dogb_results *results) {
-    int rc = results->group_count == 0 ? DOGBREED_OK : dogb_file_system_sync(results->folder);
+    if (results->group_count == 0) {
+        return DOGBREED_OK;
+    }
+    int rc = dogb_file_system_sync(results->folder);
     for (size_t i = 0; rc == DOGBREED_OK && i < results->group_count; i++) {
         const dogb_written *w = &results->group[i];
         rc = rename(w->aside, w->path) == 0
                  ? DOGBREED_OK
                  : dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", w->path);
-        results->renamed += rc == DOGBREED_OK;
     }
-    return rc;
+    return rc < 0 ? rc : dogb_file_system_sync(results->folder);
 }
 
 void dogb_results_clear(dogb_results *results) {
@@ -164,12 +167,10 @@ void dogb_results_clear(dogb_results *results) {
     results->group_capacity = 0;
 }
 
-int dogb_results_close(dogb_results *results) {
+void dogb_results_close(dogb_results *results) {
     for (size_t i = 0; i < results->group_count; i++) {
         (void)unlink(results->group[i].aside); // those that are at their place have none
     }
-    int rc = results->renamed > 0 ? dogb_file_system_sync(results->folder) : DOGBREED_OK;
     dogb_results_clear(results);
     dogb_arena_free(&results->made_arena);
-    return rc;
 }
