@@ -230,7 +230,7 @@ static void arguments_are_checked(void **state) {
 
 static int memory_call(void *userdata) {
     const char *folder = userdata;
-    const char *single = in(photos, "a");
+    const char *single = in(photos, "a/00.jpg");
     const char *paths[] = {single};
     const dogbreed_transform_options options = options_of(DOGBREED_ACCEPT_PREDICTIONS, 2, 1);
     return dogbreed_predictor_transform(predictor, paths, 1, NULL, folder, &options, NULL, NULL);
