@@ -104,6 +104,7 @@ def main():
                 found[name] = results(out)
                 if round > 0:
                     speeds[name].append(len(found[name]) / took)
+                print(f"round {round}: {name} {len(found[name]) / took:.1f}", flush=True)
         for name in sides:
             print(f"{name:8s} pictures/s {spread(speeds[name])}, {len(found[name])} pictures")
             if name != "ours":
