@@ -69,6 +69,11 @@ def results(out):
     return {str(path.relative_to(out)): json.loads(path.read_text())[0] for path in pathlib.Path(out).rglob("*.out")}
 
 
+def cpu_seconds():
+    """Of this process and those that it has waited for."""
+    return sum(os.times()[:4])
+
+
 def spread(values):
     return f"{statistics.median(values):8.2f}  [{min(values):.2f} .. {max(values):.2f}]"
 
@@ -93,20 +98,22 @@ def main():
             sides["before"] = Tool(os.path.abspath(options.before), model, options.folder, out)
         if options.torch:
             sides["torch"] = Torch(options.weights, options.folder, out)
-        found, speeds = {}, {name: [] for name in sides}
+        found, speeds, costs = {}, {name: [] for name in sides}, {name: [] for name in sides}
         for round in range(options.rounds + 1):  # the first one warms up
             for name, side in sides.items():
                 shutil.rmtree(out, ignore_errors=True)
                 os.sync()  # what others left to write is not ours to wait for
-                begin = time.perf_counter()
+                begin, worked = time.perf_counter(), cpu_seconds()
                 side.run()
-                took = time.perf_counter() - begin
+                took, worked = time.perf_counter() - begin, cpu_seconds() - worked
                 found[name] = results(out)
                 if round > 0:
                     speeds[name].append(len(found[name]) / took)
-                print(f"round {round}: {name} {len(found[name]) / took:.1f}", flush=True)
+                    costs[name].append(1e3 * worked / len(found[name]))
+                print(f"round {round}: {name} {len(found[name]) / took:.1f} pictures/s, {1e3 * worked / len(found[name]):.1f} ms of CPU each",
+                      flush=True)
         for name in sides:
-            print(f"{name:8s} pictures/s {spread(speeds[name])}, {len(found[name])} pictures")
+            print(f"{name:8s} pictures/s {spread(speeds[name])}, ms of CPU each {spread(costs[name])}, {len(found[name])} pictures")
             if name != "ours":
                 print(f"ratio to {name}: {spread([a / b for a, b in zip(speeds['ours'], speeds[name])])}; largest difference of a "
                       f"score {max(abs(a - b) for key in found[name] for a, b in zip(found['ours'][key], found[name][key])):.1e}")
