@@ -50,6 +50,8 @@ static int build(dogbreed_predictor *p, const dogbreed_model *model,
     p->limits.pixels_max = p->options.pixels_max;
     p->limits.jpeg_warnings = p->options.jpeg_warnings;
     p->threads = dogb_thread_count(p->options.threads);
+    p->weight_bytes = (int64_t)dogb_engine_weight_bytes(dogb_model_graph(model));
+    p->value_bytes = (int64_t)dogb_engine_value_bytes(dogb_model_graph(model));
     dogb_net_conf conf = {.device = device,
                           .mode = DOGB_NET_INFER,
                           .dtype = p->options.dtype,

@@ -19,6 +19,8 @@ struct dogbreed_predictor {
     const dogb_engine *engine;
     dogb_net *net;
     const char **classes;
+    int64_t weight_bytes; // for engines that do not say what they take
+    int64_t value_bytes;
     int32_t class_count;
     int32_t threads;
 };

@@ -7,6 +7,8 @@
 
 #include <time.h>
 
+enum { DECODER = 3 << 20 }; // bytes for a photo of a million pixels
+
 static void free_condition(void *condition) {
     (void)pthread_cond_destroy(condition);
 }
@@ -122,6 +124,15 @@ void dogb_batcher_cancel(dogb_batcher *b, dogb_work *work) {
         dogb_batcher_wake(b);
     }
     (void)pthread_mutex_unlock(&b->lock);
+}
+
+int64_t dogb_batcher_bytes(const dogb_batcher *b) {
+    const int64_t batch = b->conf.batch_size;
+    const int64_t picture = (int64_t)dogb_predictor_picture(b->predictor);
+    const int64_t logits = b->facts.classes * (int64_t)sizeof(float);
+    return dogb_predictor_bytes(b->predictor, b->conf.batch_size, b->lanes) +
+           b->conf.workers * (batch * (logits + picture * (int64_t)sizeof(float)) + DECODER) +
+           b->lanes * batch * picture; // decoded ones
 }
 
 int32_t dogb_batcher_waiting(dogb_batcher *b) {

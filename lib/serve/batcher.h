@@ -83,6 +83,11 @@ int dogb_batcher_submit(dogb_batcher *batcher, dogb_work *work);
 // `work` is submitted, or done has been called and its memory is still there. Concurrent.
 void dogb_batcher_cancel(dogb_batcher *batcher, dogb_work *work);
 
+// Memory that it and its predictor take when it is busy with full batches: weights as the engine
+// holds them, what computing needs, decoded pictures, a decoder for each worker. Photos of more
+// than a million pixels need more, 3 bytes a pixel and worker: up to 16 million are kept.
+int64_t dogb_batcher_bytes(const dogb_batcher *batcher);
+
 int32_t dogb_batcher_waiting(dogb_batcher *batcher); // requests, as queue_max counts. Concurrent
 
 // Takes no more work; returns when everything accepted is answered. Concurrent.
