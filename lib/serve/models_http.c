@@ -2,10 +2,13 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/span.h"
 #include "serve/failure.h"
 #include "serve/handler.h"
 #include "serve/models.h"
 #include "serve/output.h"
+
+#include <stdatomic.h>
 
 enum { BODY_MAX = 64 << 10, URL_MAX = 4096 };
 
@@ -83,6 +86,10 @@ static int malformed(dogb_reply *reply, dogb_request *r) {
 static void load(dogb_chore *chore) {
     job *j = (job *)chore;
     int rc = dogb_models_load(j->server->models, j->name, j->url);
+    if (rc == DOGBREED_OK) {
+        dogb_metrics_time(&j->server->metrics, DOGB_TIME_LOAD_WAIT,
+                          dogb_span_now() - j->r->received);
+    }
     if (rc < 0) {
         reply_failure(j, rc);
     } else {
@@ -200,6 +207,8 @@ static int start_invoke(dogb_server *server, void *userdata) {
     job *j = userdata;
     dogb_models_enter(server->models);
     j->model = dogb_models_take(server->models, j->name);
+    (void)atomic_fetch_add(
+        j->model == NULL ? &server->metrics.model_misses : &server->metrics.model_hits, 1);
     if (j->model == NULL) {
         (void)unknown(&j->reply, j->r);
         leave(j);
