@@ -93,12 +93,9 @@ int dogb_batcher_submit(dogb_batcher *b, dogb_work *work) {
     DOGB_CHECK(b != NULL && work != NULL && work->done != NULL, "submit: no batcher, work or done");
     DOGB_CHECK(work->items != NULL && work->count >= 1, "submit: there are no pictures");
     uint64_t now = dogb_span_now();
-    for (int32_t i = 0; i < work->count; i++) {
-        work->items[i].work = work;
-        work->items[i].since = now;
-    }
-    work->taken = 0;
-    work->left = work->count;
+    DOGB_CHECK(work->items->kind != DOGB_ITEM_BODY || (work->prepare != NULL && work->count == 1),
+               "submit: a body without prepare, or with other pictures");
+    dogb_work_begin(work, now);
     work->cancelled = 0;
     (void)pthread_mutex_lock(&b->lock);
     int rc = b->draining                           ? DOGBREED_ERROR_STATE

@@ -9,11 +9,13 @@
 #include "serve/output.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 enum { BODY_MAX = 64 << 10, URL_MAX = 4096 };
 
 typedef struct job {
-    dogb_chore chore; // first
+    dogb_body body;   // first; of an invocation
+    dogb_chore chore; // of a load
     dogb_server *server;
     dogb_request *r;
     dogb_reply reply;
@@ -21,7 +23,6 @@ typedef struct job {
     const char *url;    // of a load
     dogb_loaded *model; // of an invocation
     dogb_input input;
-    dogb_work work;
 } job;
 
 static void give(dogb_server *server, dogb_request *r, dogb_reply *reply, void *userdata) {
@@ -84,7 +85,7 @@ static int malformed(dogb_reply *reply, dogb_request *r) {
 }
 
 static void load(dogb_chore *chore) {
-    job *j = (job *)chore;
+    job *j = (job *)(void *)((char *)chore - offsetof(job, chore));
     int rc = dogb_models_load(j->server->models, j->name, j->url);
     if (rc == DOGBREED_OK) {
         dogb_metrics_time(&j->server->metrics, DOGB_TIME_LOAD_WAIT,
@@ -193,13 +194,26 @@ static void leave(job *j) {
     answer(j);
 }
 
+static int read_body(dogb_body *body, dogb_reply *reply) {
+    job *j = (job *)body;
+    int rc = dogb_input_read(&j->input, reply, j->r, &j->model->served.facts);
+    body->work.items = rc < 0 ? body->work.items : j->input.items;
+    body->work.count = rc < 0 ? body->work.count : j->input.count;
+    return rc;
+}
+
 // Here, on a thread of the batcher, and not when the connection goes on: a client that went away
 // has none, and its model would be used for ever.
 static void computed(dogb_work *work, void *userdata) {
     job *j = userdata;
     (void)work;
-    (void)dogb_output_write(&j->reply, j->r, &j->input, &j->model->served.facts);
-    dogb_infer_count(j->server, j->r, &j->input);
+    int failed = dogb_body_failed(&j->body, &j->reply);
+    if (failed == 0) {
+        (void)dogb_output_write(&j->reply, j->r, &j->input, &j->model->served.facts);
+        dogb_infer_count(j->server, j->r, &j->input);
+    } else if (failed < 0) {
+        dogb_infer_dropped(j->server, &j->body);
+    }
     leave(j);
 }
 
@@ -214,14 +228,14 @@ static int start_invoke(dogb_server *server, void *userdata) {
         leave(j);
         return DOGBREED_OK;
     }
-    int rc = dogb_input_read(&j->input, &j->reply, j->r, &j->model->served.facts);
+    j->body.request = j->r;
+    j->body.read = read_body;
+    int rc = dogb_body_begin(&j->body, &j->reply, dogb_input_is_long(j->r));
     if (rc == DOGBREED_OK) {
-        j->work = (dogb_work){.items = j->input.items,
-                              .count = j->input.count,
-                              .deadline = j->r->deadline,
-                              .done = computed,
-                              .userdata = j};
-        rc = dogb_batcher_submit(j->model->served.batcher, &j->work);
+        j->body.work.deadline = j->r->deadline;
+        j->body.work.done = computed;
+        j->body.work.userdata = j;
+        rc = dogb_batcher_submit(j->model->served.batcher, &j->body.work);
         if (rc == DOGBREED_OK) {
             return rc;
         }
