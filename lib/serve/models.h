@@ -58,6 +58,10 @@ int64_t dogb_models_bytes(dogb_models *models); // of all that are open, NULL: 0
 void dogb_models_each(dogb_models *models, void (*fn)(const dogb_loaded *model, void *userdata),
                       void *userdata);
 
+// A model's name and url out of the body {"model_name": text, "url": text}; they live in the
+// request's arena. FORMAT.
+int dogb_models_read(const char **name, const char **url, dogb_request *r);
+
 // A descriptor of the file that url names, and its size: a path below the folder `root`, whose own
 // path is root_path. No link is followed. A folder stands for the model.safetensors in it.
 // INVALID_ARGUMENT, NOT_FOUND.

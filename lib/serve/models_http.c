@@ -77,11 +77,23 @@ static void reply_failure(job *j, int rc) {
 
 // --- loading
 
-static int malformed(dogb_reply *reply, dogb_request *r) {
-    dogb_reply_error(reply, r, 400, "FORMAT",
-                     "expected {\"model_name\": text, \"url\": text}, the name of letters, digits, "
-                     "'-', '_' and '.'");
-    return DOGB_ROUTE_NOW;
+int dogb_models_read(const char **name, const char **url, dogb_request *r) {
+    static const char wrong[] =
+        "expected {\"model_name\": text, \"url\": text}, the name of letters, "
+        "digits, '-', '_' and '.'";
+    json_t *root = NULL;
+    if (r->size > BODY_MAX || dogb_json_parse(&root, &r->arena, r->body, r->size, "body") < 0) {
+        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s", wrong);
+    }
+    const json_t *texts[] = {json_object_get(root, "model_name"), json_object_get(root, "url")};
+    if (!json_is_string(texts[0]) || !json_is_string(texts[1]) ||
+        json_string_length(texts[1]) > URL_MAX ||
+        !dogb_served_is_name(json_string_value(texts[0]))) {
+        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s", wrong);
+    }
+    *name = json_string_value(texts[0]);
+    *url = json_string_value(texts[1]);
+    return DOGBREED_OK;
 }
 
 static void load(dogb_chore *chore) {
@@ -108,22 +120,18 @@ static int start_load(dogb_server *server, void *userdata) {
 }
 
 int dogb_handle_models_load(dogb_server *server, dogb_request *r, dogb_reply *reply) {
-    json_t *root = NULL;
-    if (r->size > BODY_MAX || dogb_json_parse(&root, &r->arena, r->body, r->size, "body") < 0) {
-        return malformed(reply, r);
-    }
-    const json_t *name = json_object_get(root, "model_name");
-    const json_t *url = json_object_get(root, "url");
-    if (!json_is_string(name) || !json_is_string(url) || json_string_length(url) > URL_MAX ||
-        !dogb_served_is_name(json_string_value(name))) {
-        return malformed(reply, r);
+    const char *name = NULL;
+    const char *url = NULL;
+    if (dogb_models_read(&name, &url, r) < 0) {
+        (void)dogb_failure_reply(reply, r, DOGBREED_ERROR_FORMAT);
+        return DOGB_ROUTE_NOW;
     }
     job *j = new_job(server, r, reply);
     if (j == NULL) {
         return DOGB_ROUTE_NOW;
     }
-    j->name = json_string_value(name); // lives in the request's arena, as the document does
-    j->url = json_string_value(url);
+    j->name = name;
+    j->url = url;
     dogb_answer_elsewhere(r, start_load, give, j);
     return DOGB_ROUTE_LATER;
 }
