@@ -24,7 +24,7 @@ struct dogbreed_server {
     const char *url;
     sem_t stop; // posted by stop, which may be a signal handler's
     int32_t port;
-    int32_t state;
+    _Atomic int32_t state;
 };
 
 static int check(const dogbreed_serve_options *options, const char *model) {
