@@ -92,10 +92,6 @@ static void close_later(dogb_loaded *model) {
 
 // --- loading
 
-static int no_room(void) {
-    return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "there is no room for this model");
-}
-
 // Closes others until there is room for so many bytes more. NO_MEMORY.
 static int make_room(dogb_models *models, int64_t bytes) {
     const int64_t limit = models->server->options.multi_model_memory;
@@ -106,7 +102,7 @@ static int make_room(dogb_models *models, int64_t bytes) {
         dogb_loaded **least = bytes > limit ? NULL : least_used(models);
         dogb_loaded *model = least == NULL ? NULL : *least;
         if (model == NULL) {
-            rc = no_room();
+            rc = dogb_fail(DOGBREED_ERROR_NO_MEMORY, "there is no room for this model");
         } else {
             take_out(models, least);
             unlock(models);
@@ -132,13 +128,8 @@ static int check_room(dogb_loaded *model) {
     dogb_models *models = model->models;
     int64_t bytes = dogb_batcher_bytes(model->served.batcher);
     int64_t file = model->bytes;
-    int rc = DOGBREED_OK;
     count_bytes(model, 0); // others have to go for all of it, not for it and its file
-    if (bytes > models->server->options.multi_model_memory) {
-        rc = no_room();
-    } else {
-        rc = make_room(models, bytes);
-    }
+    int rc = make_room(models, bytes);
     count_bytes(model, rc < 0 ? file : bytes);
     return rc;
 }
