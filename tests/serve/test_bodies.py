@@ -65,9 +65,12 @@ class Bodies(server.Case):
     def test_what_is_late_is_answered(self):
         late = Server(self.model, "--deadline-s", 0.001, "--async-max", 10)
         try:
-            body = b" " * 5000000 + self.tensor
-            for path in ("/invocations", "/v2/models/model/infer"):
-                reply = late.ask(path, "POST", body, Content_Type="application/json")
+            many = 32  # times two pictures: reading them takes many milliseconds
+            infer = json.loads(self.infer)
+            infer["inputs"][0]["shape"][0] *= many
+            infer["inputs"][0]["data"] *= many
+            for path, body in (("/invocations", json.dumps(json.loads(self.tensor) * many)), ("/v2/models/model/infer", json.dumps(infer))):
+                reply = late.ask(path, "POST", body.encode(), Content_Type="application/json")
                 self.assertEqual((reply.status, reply.json["code"]), (503, "TIMEOUT"), path)
             self.assertIn(b'dogbreed_rejected_total{reason="deadline"} 2\n', late.ask("/metrics").body)
             self.assertIn(b"dogbreed_model_seconds_count 0\n", late.ask("/metrics").body)
