@@ -21,7 +21,7 @@ enum { RESIDENT_IS_OURS = 0 };
 enum { RESIDENT_IS_OURS = 1 };
 #endif
 
-enum { BATCH = 4, ROUNDS = 2, MEGABYTE = 1 << 20 };
+enum { BATCH = 4, ROUNDS = 1, MEGABYTE = 1 << 20 };
 // Of a process: stacks, decoders, what the library needs once.
 #define SLACK 6.0
 
@@ -66,7 +66,7 @@ static void work_hard(const dogb_served *served, const void *photo, size_t photo
                       dogb_arena *memory) {
     const size_t floats = 3 * (size_t)served->facts.side * (size_t)served->facts.side;
     const float *tensor = dogb_alloc(memory, floats, sizeof *tensor);
-    enum { ITEMS = 4 * BATCH };
+    enum { ITEMS = 2 * BATCH };
     dogb_item items[2][ITEMS] = {0};
     float *logits = dogb_alloc(memory, 2 * ITEMS * (size_t)served->facts.classes, sizeof *logits);
     for (int round = 0; round < ROUNDS; round++) {
