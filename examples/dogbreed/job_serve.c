@@ -21,6 +21,7 @@ static int take_facts(tool *t, const dogbreed_job *job) {
     char bytes[32];
     long megabytes = strtol(dogbreed_job_get(job, "serve_payload_mb"), NULL, 10);
     int rc = dogbreed_options_set(&t->settings.serve, "host", "0.0.0.0"); // here, and only here
+    rc = rc < 0 ? rc : serve_first(t);
     for (size_t i = 0; rc == DOGBREED_OK && i < sizeof rows / sizeof rows[0]; i++) {
         rc = dogbreed_options_set(&t->settings.serve, rows[i].option,
                                   dogbreed_job_get(job, rows[i].fact));

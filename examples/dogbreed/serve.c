@@ -20,8 +20,35 @@ static void print_ready(const tool *t, const dogbreed_server *server) {
     }
 }
 
+// A balancer may ask from here on; it gets 503 until the model is there.
+static void say_listening(const tool *t, const dogbreed_server *server, const char *model) {
+    if (!t->quiet && model != NULL && t->settings.serve.listen_first) {
+        (void)fprintf(stderr, "listening at %s, loading the model\n", dogbreed_server_url(server));
+    }
+}
+
+// Until it is told to end. *loading: it was, before the model was there.
+static int serve(tool *t, dogbreed_server *server, const char *model, int *loading) {
+    int rc = dogbreed_server_start(server);
+    if (rc < 0) {
+        return fail(t, PHASE_OTHER, rc);
+    }
+    say_listening(t, server, model);
+    rc = dogbreed_server_ready(server);
+    *loading = rc == DOGBREED_ERROR_CANCELLED;
+    if (rc < 0 && !*loading) {
+        return fail(t, PHASE_MODEL, rc);
+    }
+    if (rc == DOGBREED_OK) {
+        print_ready(t, server);
+    }
+    rc = dogbreed_server_wait(server);
+    return rc < 0 ? fail(t, PHASE_OTHER, rc) : TOOL_OK;
+}
+
 int serve_model(tool *t, const char *model) {
     dogbreed_server *server = NULL;
+    int loading = 0;
     int rc = dogbreed_server_create(&server, model, &t->settings.serve, &t->settings.predictor);
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
@@ -31,15 +58,24 @@ int serve_model(tool *t, const char *model) {
                          .text = "\nstopping: requests that were accepted are answered; a second "
                                  "signal ends at once\n"};
     signals_watch(&s, t->quiet); // a signal from now on ends it in good order
-    rc = dogbreed_server_start(server);
-    if (rc == DOGBREED_OK) {
-        print_ready(t, server);
-        rc = dogbreed_server_wait(server);
-    }
-    int exit_code = rc < 0 ? fail(t, PHASE_OTHER, rc) : TOOL_OK;
+    int exit_code = serve(t, server, model, &loading);
     signals_watch(NULL, 0);
+    if (loading) {
+        // It cannot be called off, and what it writes is written aside.
+        (void)fflush(NULL);
+        _exit(exit_code);
+    }
     dogbreed_server_destroy(server);
     return exit_code;
+}
+
+int serve_first(tool *t) {
+    return dogbreed_options_set(&t->settings.serve, "listen_first", "true");
+}
+
+static int base(tool *t) {
+    int rc = serve_first(t);
+    return rc < 0 ? fail(t, PHASE_USAGE, rc) : TOOL_OK;
 }
 
 static int run(tool *t) {
@@ -64,4 +100,5 @@ const command command_serve = {
     .words_min = 0,
     .words_max = 1,
     .run = run,
+    .base = base,
 };

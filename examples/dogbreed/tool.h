@@ -176,6 +176,7 @@ void progress_destroy(progress *p);
 
 // serve.c, for an endpoint in a container too: until a signal ends it. NULL: those of multi_model.
 int serve_model(tool *t, const char *model);
+int serve_first(tool *t); // for its base: it listens while the model is being loaded
 
 // job_train.c
 int in_container(void); // 1: /opt/ml, or what SAGEMAKER_BASE_DIR names, is there

@@ -187,6 +187,14 @@ typedef struct dogb_activity {
 // Returns 0, or a negative code that ends the telling.
 typedef int (*dogb_activity_fn)(const dogb_activity *activity, void *userdata);
 
+// How an inference net is used.
+typedef struct dogb_net_use {
+    int32_t batch;   // samples of a call, at most
+    int32_t calls;   // side by side, at most
+    int32_t threads; // of all of them together
+    int32_t reserved;
+} dogb_net_use;
+
 typedef struct dogb_engine {
     uint32_t abi;  // DOGB_ENGINE_ABI
     uint32_t size; // of this struct; missing tail members are NULL
@@ -309,6 +317,9 @@ typedef struct dogb_engine {
     // (optional) infer on at most `threads` threads, for callers who run several calls side by side
     // and share out the cores themselves. The bits are those of infer.
     int (*infer_on)(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads);
+
+    // (optional) bytes that an inference net takes: what it keeps, and the memory of `use`.
+    int64_t (*net_bytes)(const dogb_net *net, const dogb_net_use *use);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,
@@ -349,6 +360,11 @@ int dogb_engine_key(struct dogb_sha256 *out, const dogb_graph *graph, const void
 // Creates a net. For DOGB_NET_INFER it folds the graph first.
 int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,
                     const void *const *weights, const dogb_net_conf *conf);
+
+// For estimates of memory: bytes of all weights, and of the two largest values of one sample, which
+// is about what is alive at once.
+size_t dogb_engine_weight_bytes(const dogb_graph *graph);
+size_t dogb_engine_value_bytes(const dogb_graph *graph);
 
 // Makes a bank of heads; UNSUPPORTED when the engine has none.
 int dogb_engine_heads(dogb_heads **out, const dogb_engine *engine, const dogb_heads_conf *conf);

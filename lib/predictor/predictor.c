@@ -50,6 +50,8 @@ static int build(dogbreed_predictor *p, const dogbreed_model *model,
     p->limits.pixels_max = p->options.pixels_max;
     p->limits.jpeg_warnings = p->options.jpeg_warnings;
     p->threads = dogb_thread_count(p->options.threads);
+    p->weight_bytes = (int64_t)dogb_engine_weight_bytes(dogb_model_graph(model));
+    p->value_bytes = (int64_t)dogb_engine_value_bytes(dogb_model_graph(model));
     rc = dogb_engine_key(&p->key, dogb_model_graph(model), dogb_model_weights(model), p->threads);
     if (rc < 0) {
         return rc;

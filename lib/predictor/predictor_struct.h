@@ -21,6 +21,8 @@ struct dogbreed_predictor {
     dogb_net *net;
     dogb_sha256 key; // of network and weights
     const char **classes;
+    int64_t weight_bytes; // for engines that do not say what they take
+    int64_t value_bytes;
     int32_t class_count;
     int32_t threads;
 };

@@ -62,7 +62,7 @@
     FIELD(dogbreed_serve_options, async_expiry_s, 192, 8)                                  \
     FIELD(dogbreed_serve_options, callback_timeout_s, 200, 8)                              \
     FIELD(dogbreed_serve_options, async_max, 208, 4)                                       \
-    FIELD(dogbreed_serve_options, reserved, 212, 4)                                        \
+    FIELD(dogbreed_serve_options, listen_first, 212, 4)                                    \
     STRUCT(dogbreed_call, 112)                                                             \
     FIELD(dogbreed_call, struct_size, 0, 4)                                                \
     FIELD(dogbreed_call, rank, 4, 4)                                                       \
