@@ -54,7 +54,8 @@ static int look(view *out, dogbreed_store *store, const char *bucket) {
 static int address(char **host, char **path, const dogb_attempt *a, const view *v) {
     const dogbreed_store *s = a->store;
     const dogb_uri *uri = &a->call->uri;
-    int in_path = s->endpoint != NULL || s->options.path_style || strchr(uri->bucket, '.') != NULL;
+    int own = s->endpoint != NULL && !s->options.virtual_host;
+    int in_path = own || s->options.path_style || strchr(uri->bucket, '.') != NULL;
     const char *base =
         s->endpoint != NULL ? s->endpoint : dogb_format(a->arena, "s3.%s.amazonaws.com", v->region);
     if (base == NULL) {
@@ -174,6 +175,7 @@ static int send_signed(dogb_attempt *a, const view *v) {
         .memory_max = DOGB_ANSWER_MAX,
         .connect_timeout = CONNECT_TIMEOUT,
         .timeout = store->options.network_timeout,
+        .ca_bundle = store->ca_bundle,
         .cancel = call->last ? NULL : &store->cancel,
     };
     rc = url == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_http_send(a->answer, http, a->arena, &sent);

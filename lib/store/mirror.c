@@ -4,15 +4,13 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "core/hash.h"
 #include "core/json.h"
+#include "store/copies.h"
 #include "store/sync.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,35 +56,14 @@ static void unlock(void *pointer) {
 
 // The folder of this URI at this endpoint, for this process alone.
 static int open_folder(mirror *m, const dogb_uri *uri) {
-    dogb_sha256 sum;
-    char name[65];
-    const dogbreed_store *s = m->store;
-    char *id = dogb_format(m->arena, "%s %s/%s", s->endpoint == NULL ? "" : s->endpoint,
-                           uri->bucket, uri->key);
-    int rc = id == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_sha256_of(&sum, id, strlen(id));
+    int rc = dogb_copies_open(&m->folder, &m->lock, m->arena, m->store, uri);
     if (rc < 0) {
         return rc;
     }
-    dogb_sha256_text(&sum, name);
-    m->folder = dogb_format(m->arena, "%s/mirror/%.32s", s->cache, name);
-    m->files = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "files");
-    m->list = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "list.jsonl");
-    char *lock = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "lock");
-    if (m->files == NULL || m->list == NULL || lock == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    if ((rc = dogb_directory_make(m->files)) < 0) {
-        return rc;
-    }
-    m->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    rc = m->lock < 0 ? -1 : flock(m->lock, LOCK_EX);
-    while (rc != 0 && m->lock >= 0 && errno == EINTR) {
-        rc = flock(m->lock, LOCK_EX);
-    }
-    if (rc != 0) {
-        return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be locked", lock);
-    }
-    return DOGBREED_OK;
+    m->files = dogb_path_join(m->arena, m->folder, "files");
+    m->list = dogb_path_join(m->arena, m->folder, "list.jsonl");
+    return m->files == NULL || m->list == NULL ? DOGBREED_ERROR_NO_MEMORY
+                                               : dogb_directory_make(m->files);
 }
 
 // One line of the list; one that is torn or not ours means nothing.
@@ -209,22 +186,44 @@ static int got(const dogb_object *object, void *userdata) {
     return rc;
 }
 
+// The message of a lack of room has in front what it is for. A folder that was made for nothing
+// goes; one with a part of what an earlier call has read stays.
+static int make_room(const mirror *m, int64_t all, int64_t missing) {
+    dogb_error_state state;
+    int rc = dogb_copies_room(m->store, m->folder, all, missing);
+    if (rc == DOGBREED_OK || rc == DOGBREED_ERROR_NO_MEMORY) {
+        return rc;
+    }
+    dogb_error_save(&state, rc);
+    if (rmdir(m->files) == 0) {
+        (void)dogb_directory_remove(m->folder);
+    }
+    return dogb_fail(rc, "s3://%s/%s%s: %s", m->prefix.bucket, m->prefix.key,
+                     m->single ? m->remote.items[0].key : "", state.text);
+}
+
 static int fetch_missing(mirror *m) {
     const dogb_object **wanted = dogb_alloc(m->arena, m->remote.count + 1, sizeof *wanted);
     size_t count = 0;
     int64_t bytes = 0;
+    int64_t all = 0;
     if (wanted == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < m->remote.count; i++) {
+        all += m->remote.items[i].size;
         if (!is_here(m, &m->remote.items[i])) {
             wanted[count++] = &m->remote.items[i];
             bytes += m->remote.items[i].size;
         }
     }
     m->changed = count > 0 || m->copy_count != m->remote.count;
+    int rc = make_room(m, all, bytes);
+    if (rc < 0) {
+        return rc;
+    }
     dogb_store_begin(m->store, (int64_t)count, bytes);
-    int rc = dogb_store_download_all(m->store, &m->prefix, m->files, wanted, count, got, m);
+    rc = dogb_store_download_all(m->store, &m->prefix, m->files, wanted, count, got, m);
     dogb_error_state state; // what has come stays, also of a fetch that failed
     dogb_error_save(&state, rc);
     int written = write_pending(m);
@@ -305,6 +304,7 @@ static int fetch(char **path, mirror *m, const dogb_uri *uri) {
     rc = rc < 0 ? rc : fetch_missing(m);
     rc = rc < 0 ? rc : drop_extras(m);
     rc = rc < 0 || !m->changed ? rc : write_list(m);
+    rc = rc < 0 ? rc : dogb_copies_hold(m->store, m->folder);
     if (rc < 0) {
         return rc;
     }

@@ -76,7 +76,13 @@ static int write_journal(upload *u) {
 static int start(upload *u) {
     dogb_http_answer answer;
     static const dogb_sign_field query[] = {{"uploads", ""}};
-    const dogb_call call = {.method = "POST", .uri = *u->uri, .query = query, .query_count = 1};
+    dogb_sign_field headers[DOGB_ENCRYPTION_FIELDS];
+    const dogb_call call = {.method = "POST",
+                            .uri = *u->uri,
+                            .query = query,
+                            .query_count = 1,
+                            .headers = headers,
+                            .header_count = dogb_store_encryption(headers, u->store)};
     int rc = dogb_store_call(&answer, u->arena, u->store, &call);
     rc = rc < 0 ? rc
                 : dogb_store_text_of(&u->id, u->arena, &answer,
