@@ -126,6 +126,18 @@ static int make_parents(char *path) {
     return 0;
 }
 
+char *paths_folder(const char *path) {
+    size_t size = strlen(path) + 2;
+    char *whole = malloc(size);
+    char *found = NULL;
+    if (whole != NULL) {
+        (void)snprintf(whole, size, "%s/", path);
+        found = make_parents(whole) != 0 ? NULL : realpath(path, NULL);
+    }
+    free(whole);
+    return found;
+}
+
 int paths_write(const char *folder, const char *name, const char *text) {
     char path[4200];
     char aside[4210];

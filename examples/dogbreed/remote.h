@@ -28,6 +28,17 @@ int remote_has_out(const tool *t); // there is something to push
 // storage.
 const char *remote_name(const tool *t, const char *path);
 
+// remote_keep.c: a file or folder that was written below a copy goes to its place in the store; of
+// none: nothing happens. A result of the library; nothing is printed.
+int remote_keep(tool *t, const char *path);
+// The copy that lies at `path` becomes what the store has now. 0 or an exit code.
+int remote_again(tool *t, const char *path);
+
+// remote_refuse.c: words and --out, or options, that may be no s3:// path of this command and are
+// one. 0 or an exit code.
+int remote_refuse(const tool *t);
+int remote_refuse_options(tool *t);
+
 // Ends what a call of the store failed with: a signal's code when one came.
 int remote_failed(tool *t, int code);
 void remote_close(tool *t);

@@ -1,0 +1,216 @@
+"""Runs in the store: what reads them, what is written beside them; studies that are made there."""
+import json
+import pathlib
+import shutil
+import signal
+import sqlite3
+import time
+import urllib.request
+
+import test_paths
+import test_store
+import tool
+from tool import SMALL
+
+TUNE = ["--arch", "tiny", "--freeze", "none", "--batch-size", "16", "--seed", "1", "--trials", "4",
+        "--search", "learning_rate=log:1e-3:1e-1", "--epochs", "2", "--plots", "off"]
+
+
+class Run(test_paths.Base):
+    def setUp(self):
+        super().setUp()
+        self.ok(self.train("--out", "local", "--debug", "--profile"))
+        for path in (self.place / "local").rglob("*"):
+            if path.is_file():
+                self.server.put("bucket", "runs/a/" + str(path.relative_to(self.place / "local")), path.read_bytes())
+        self.before = self.remote("runs/a/")
+
+    def added(self):
+        now = self.remote("runs/a/")
+        return sorted(key for key in now if now[key] != self.before.get(key))
+
+    def test_a_report_lies_beside_the_run(self):
+        done = self.ok(self.run_tool("report", "s3://bucket/runs/a", "--pdf", "--json-name", "r.json", "--json")).json
+        self.assertEqual(done["run"], "s3://bucket/runs/a")
+        self.assertEqual(done["files"], [f"s3://bucket/runs/a/{name}" for name in ("report.html", "report.pdf", "r.json")])
+        self.assertEqual(self.added(), ["r.json", "report.html", "report.pdf"])
+        self.ok(self.run_tool("report", "local", "--json-name", "r.json", "--json"))
+        there = json.loads(self.server.get("bucket", "runs/a/r.json"))
+        self.assertEqual(there["evaluation"], json.loads((self.place / "local/r.json").read_text())["evaluation"])
+        self.server.requests.clear()
+        self.ok(self.run_tool("report", "s3://bucket/runs/a"))  # what it wrote itself is not a difference for ever
+        self.ok(self.run_tool("report", "s3://bucket/runs/a", "--check", "--no-html"))
+        self.assertIn("check.json", self.added())
+
+    def test_a_report_elsewhere(self):
+        self.ok(self.run_tool("report", "s3://bucket/runs/a", "--out", "reports/a"))
+        self.assertTrue((self.place / "reports/a/report.html").read_bytes().startswith(b"<!"))
+        self.assertEqual(self.added(), [])
+        done = self.ok(self.run_tool("report", "s3://bucket/runs/a", "--out", "s3://bucket/reports/a", "--pdf"))
+        self.assertIn("s3://bucket/reports/a/report.html", done.out)
+        self.assertEqual((sorted(self.remote("reports/a/")), self.added()), (["report.html", "report.pdf"], []))
+        self.ok(self.run_tool("report", "local", "--out", "s3://bucket/reports/a"))
+        self.ok(self.run_tool("report", "local", "--out", "here"))
+        self.assertTrue((self.place / "here/report.html").exists())
+
+    def test_a_store_that_may_only_be_read(self):
+        self.server.faults = [test_store.fake_s3.Fault("PUT", "runs/a", 1000, status=403, code="AccessDenied")]
+        self.fails(self.run_tool("report", "s3://bucket/runs/a"), 1, "s3://bucket/runs/a/report.html", "AccessDenied")
+        self.ok(self.run_tool("report", "s3://bucket/runs/a", "--out", "reports"))
+        done = self.ok(self.run_tool("evaluate", "s3://bucket/runs/a"))
+        self.assertIn("not kept there: s3://bucket/runs/a/evaluation.json: refused (403 AccessDenied)", done.err)
+        self.assertEqual(self.added(), [])
+
+    def test_an_evaluation_lies_beside_the_run(self):
+        self.ok(self.run_tool("evaluate", "s3://bucket/runs/a", "--split", "valid"))
+        self.assertEqual(self.added(), ["evaluation-valid.json", "predictions-valid.csv"])
+        del self.server.objects["bucket"]["runs/a/evaluation.json"]
+        self.ok(self.run_tool("evaluate", "s3://bucket/runs/a"))
+        self.assertIn("evaluation.json", self.remote("runs/a/"))
+
+    def test_a_report_that_follows_a_run(self):
+        status = json.loads(self.server.get("bucket", "runs/a/status.json"))
+        self.server.put("bucket", "runs/a/status.json", json.dumps({**status, "state": "running"}).encode())
+        process = tool.start("report", "s3://bucket/runs/a", "--live", "--refresh", 1, folder=self.place, **self.environment)
+        self.until(lambda: self.server.get("bucket", "runs/a/report.html"), process)
+        first = self.server.get("bucket", "runs/a/report.html")
+        self.assertIn(b'http-equiv="refresh"', first)
+        self.server.put("bucket", "runs/a/status.json", json.dumps({**status, "state": "completed"}).encode())
+        self.assertEqual(process.wait(60), 0, process.stderr.read())
+        self.assertNotEqual(self.server.get("bucket", "runs/a/report.html"), first)
+        process.communicate()
+
+    def test_what_only_reads(self):
+        for words in (["debug"], ["debug", "--rule", "LossNotDecreasing"], ["profile"]):
+            with self.subTest(words=words):
+                there = self.ok(self.run_tool(words[0], "s3://bucket/runs/a", *words[1:], "--json")).json
+                self.assertEqual(there, self.ok(self.run_tool(words[0], "local", *words[1:], "--json")).json)
+        self.ok(self.run_tool("compare", "s3://bucket/runs/a", "local", "--html", "s3://bucket/pages/compare.html"))
+        self.assertTrue(self.server.get("bucket", "pages/compare.html").startswith(b"<!"))
+        self.fails(self.run_tool("compare", "s3://bucket/runs/a", "local", "--html", "s3://bucket/pages/"), 2, "--html s3://")
+        self.fails(self.run_tool("debug", "s3://bucket/none"), 3, "no such object")
+        self.assertEqual(self.added(), [])
+
+    def test_a_model_of_the_store_is_served(self):
+        process = tool.start("serve", "s3://bucket/runs/a/model.safetensors", "--port", 0, "--json", folder=self.place,
+                             **self.environment)
+        url = json.loads(process.stdout.readline())["url"]
+        self.assertEqual(urllib.request.urlopen(url + "/ping", timeout=60).status, 200)
+        process.terminate()
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+
+    def test_what_is_made_in_the_store(self):
+        self.ok(self.run_tool("synth", "s3://bucket/made", "--classes", 4, "--per-class", 20, "--size", 32, "--seed", 1))
+        self.assertEqual(sorted(self.remote("made/").values()), sorted(self.remote("dogs/").values()))
+        self.fails(self.run_tool("synth", "s3://bucket/made"), 1, "something is there already")
+        done = self.ok(self.run_tool("weights", "convert", "s3://bucket/runs/a/model.safetensors", "s3://bucket/w/m.pth"))
+        self.assertIn("s3://bucket/runs/a/model.safetensors -> s3://bucket/w/m.pth", done.out)
+        self.ok(self.run_tool("weights", "convert", "local/model.safetensors", "m.pth"))
+        self.assertEqual(self.server.get("bucket", "w/m.pth"), (self.place / "m.pth").read_bytes())
+        names = sorted(path.name for path in (self.shapes / "train").iterdir())
+        self.server.put("bucket", "classes.txt", ("\n".join(names) + "\n").encode())
+        self.ok(self.run_tool("data", "check", "s3://bucket/dogs", "--class-list", "s3://bucket/classes.txt"))
+
+
+class Study(test_paths.Base):
+    def tune(self, *words):
+        return self.run_tool("tune", "s3://bucket/dogs", *TUNE, *words)
+
+    def params(self, data):
+        path = self.place / "study.db"
+        path.write_bytes(data)
+        with sqlite3.connect(path) as db:
+            return db.execute("SELECT param_value FROM trial_params ORDER BY trial_id").fetchall()
+
+    def test_a_study_in_the_store(self):
+        done = self.ok(self.tune("--out", "s3://bucket/t", "--json"))
+        self.assertEqual(done.lines[-1]["run"], "s3://bucket/t")
+        there = self.remote("t/")
+        self.assertLessEqual({"config.json", "study.db", "trials.csv", "best.json"}, set(there))
+        self.assertEqual([name for name in there if "wal" in name or "shm" in name or "part" in name], [])
+        self.ok(self.tune("--out", "local"))
+        self.assertEqual(self.params(there["study.db"]), self.params((self.place / "local/study.db").read_bytes()))
+        self.assertEqual(list((self.place / "cache/store/work").iterdir()), [])
+        self.fails(self.tune("--out", "s3://bucket/t"), 1, "something is there already")
+        shutil.rmtree(self.place / "cache")
+        more = self.ok(self.run_tool("tune", "--resume", "s3://bucket/t", "--trials", 6, "--json")).lines[-1]
+        self.assertEqual((more["run"], more["trials"]), ("s3://bucket/t", 6))
+        self.ok(self.run_tool("tune", "--resume", "local", "--trials", 6))
+        self.assertEqual(self.params(self.remote("t/")["study.db"]), self.params((self.place / "local/study.db").read_bytes()))
+        config = json.loads(self.remote("t/")["config.json"])
+        self.assertEqual((config["data"], config["storage"]), ("s3://bucket/dogs", ""))
+
+    def test_a_killed_study_goes_on_from_the_store(self):
+        process = tool.start("tune", "s3://bucket/dogs", *TUNE, "--trials", "400", "--out", "s3://bucket/t", folder=self.place,
+                             **self.environment)
+        self.until(lambda: self.remote("t/study.db"), process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        shutil.rmtree(self.place / "cache")  # as on another machine
+        before = self.params(self.remote("t/")["study.db"])
+        self.assertGreater(len(before), 0)
+        done = self.ok(self.run_tool("tune", "--resume", "s3://bucket/t", "--trials", 4, "--json")).lines[-1]
+        self.assertEqual(done["trials"], max(4, len(before)))
+        self.ok(self.tune("--out", "local"))
+        after = self.params(self.remote("t/")["study.db"])
+        self.assertEqual(after[:4], self.params((self.place / "local/study.db").read_bytes()))
+
+    def test_an_interrupted_study_comes_home(self):
+        process = tool.start("tune", "s3://bucket/dogs", *TUNE, "--trials", "400", "--out", "s3://bucket/t", folder=self.place,
+                             **self.environment)
+        self.until(lambda: self.remote("t/study.db"), process)
+        process.send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 143)
+        self.assertIn("tune --resume s3://bucket/t", err)
+        self.assertGreater(len(self.params(self.remote("t/")["study.db"])), 0)
+        self.assertIn("trials.csv", self.remote("t/"))
+        self.assertEqual(list((self.place / "cache/store/work").iterdir()), [])
+
+    def test_processes_of_one_machine(self):
+        done = self.ok(self.tune("--out", "s3://bucket/t", "--workers", 2, "--json")).lines[-1]
+        self.assertEqual(done["trials"], 4)
+        self.ok(self.tune("--out", "local"))
+        self.assertEqual(self.params(self.remote("t/")["study.db"]), self.params((self.place / "local/study.db").read_bytes()))
+
+    def test_several_machines_are_refused(self):
+        self.ok(self.tune("--out", "s3://bucket/t"))
+        self.server.requests.clear()
+        done = self.run_tool("tune", "--worker", "--resume", "s3://bucket/t")
+        self.fails(done, 2, "--worker and --resume s3://bucket/t: a study in the store has one machine", "postgresql://")
+        self.assertEqual(self.server.requests, [])
+
+    def test_a_study_to_learn_from(self):
+        self.ok(self.tune("--out", "s3://bucket/t"))
+        self.ok(self.tune("--out", "u", "--warm-start", "s3://bucket/t"))
+        self.assertEqual(json.loads((self.place / "u/config.json").read_text())["warm-start"], ["s3://bucket/t"])
+        self.ok(self.tune("--out", "local"))
+        self.ok(self.tune("--out", "v", "--warm-start", "local"))
+        self.assertEqual(*(self.params((self.place / name / "study.db").read_bytes()) for name in "uv"))
+        self.ok(self.run_tool("tune", "--resume", "u", "--trials", 5))
+
+    def test_everything_at_once_in_the_store(self):
+        words = ["run", "s3://bucket/dogs", *TUNE, "--json"]
+        done = self.ok(self.run_tool(*words, "--out", "s3://bucket/r")).lines[-1]
+        self.assertEqual(done["run"], "s3://bucket/r")
+        there = self.remote("r/")
+        self.assertLessEqual({"tune/study.db", "model.safetensors", "evaluation.json", "check.json"}, set(there))
+        self.ok(self.run_tool(*words, "--out", "local"))
+        self.assertEqual(there["model.safetensors"], (self.place / "local/model.safetensors").read_bytes())
+        self.assertEqual(list((self.place / "cache/store/work").iterdir()), [])
+
+    def test_an_interrupted_run_of_everything_goes_on(self):
+        words = ["run", "s3://bucket/dogs", *TUNE]
+        process = tool.start(*words, "--out", "s3://bucket/r", "--trials", "40", folder=self.place, **self.environment)
+        self.until(lambda: self.remote("r/tune/study.db"), process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        shutil.rmtree(self.place / "cache")
+        self.ok(self.run_tool("run", "--resume", "s3://bucket/r"))
+        self.ok(self.run_tool(*words, "--trials", "40", "--out", "local"))
+        self.assertEqual(self.remote("r/")["model.safetensors"], (self.place / "local/model.safetensors").read_bytes())
+
+
+if __name__ == "__main__":
+    tool.main()
