@@ -4,8 +4,8 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "core/json.h"
 #include "store/copies.h"
+#include "store/kept.h"
 #include "store/sync.h"
 
 #include <errno.h>
@@ -15,14 +15,6 @@
 #include <unistd.h>
 
 enum { LIST_MAX = 1 << 30, PENDING_MAX = 256 }; // lines
-
-// A file as it was left here.
-typedef struct copy {
-    const char *key;
-    const char *etag;
-    int64_t size;
-    int64_t time; // of its last change, nanoseconds since 1970
-} copy;
 
 typedef struct mirror {
     dogbreed_store *store;
@@ -34,18 +26,12 @@ typedef struct mirror {
     dogb_uri prefix;
     dogb_objects remote;
     int single; // one object, not a folder
-    copy *copies;
-    size_t copy_count;
-    size_t copy_capacity;
+    dogb_kept_list kept;
     int changed;
     pthread_mutex_t guard; // of what follows, while files arrive
     dogb_buffer pending;   // lines of files that are not synced yet
     int pending_count;
 } mirror;
-
-static int by_key(const void *a, const void *b) {
-    return strcmp(((const copy *)a)->key, ((const copy *)b)->key);
-}
 
 static void unlock(void *pointer) {
     const mirror *m = pointer;
@@ -66,45 +52,14 @@ static int open_folder(mirror *m, const dogb_uri *uri) {
                                                : dogb_directory_make(m->files);
 }
 
-// One line of the list; one that is torn or not ours means nothing.
-static int read_line(mirror *m, const char *line, size_t length) {
-    json_t *entry = NULL;
-    if (dogb_json_parse(&entry, m->arena, line, length, m->list) < 0) {
-        return DOGBREED_OK;
-    }
-    const copy one = {
-        .key = json_string_value(json_object_get(entry, "key")),
-        .etag = json_string_value(json_object_get(entry, "etag")),
-        .size = json_integer_value(json_object_get(entry, "size")),
-        .time = json_integer_value(json_object_get(entry, "time")),
-    };
-    if (one.key == NULL || one.etag == NULL) {
-        return DOGBREED_OK;
-    }
-    if (dogb_grow(m->arena, &m->copies, &m->copy_capacity, m->copy_count, sizeof one) < 0) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    m->copies[m->copy_count++] = one;
-    return DOGBREED_OK;
-}
-
 static int read_list(mirror *m) {
     void *data = NULL;
     size_t size = 0;
     int rc = dogb_file_read(&data, &size, m->arena, m->list, LIST_MAX);
-    const char *text = data;
     if (rc == DOGBREED_ERROR_NOT_FOUND) {
         return DOGBREED_OK;
     }
-    for (const char *at = text; rc == DOGBREED_OK && at < text + size;) {
-        size_t length = strcspn(at, "\n");
-        rc = length == 0 ? DOGBREED_OK : read_line(m, at, length);
-        at += length + 1;
-    }
-    if (rc == DOGBREED_OK && m->copy_count > 0) {
-        qsort(m->copies, m->copy_count, sizeof *m->copies, by_key);
-    }
-    return rc;
+    return rc < 0 ? rc : dogb_kept_read(&m->kept, m->arena, data, size, m->list);
 }
 
 static int look_at(int64_t *size, int64_t *time, const mirror *m, const char *key) {
@@ -121,40 +76,14 @@ static int look_at(int64_t *size, int64_t *time, const mirror *m, const char *ke
 }
 
 static int is_here(const mirror *m, const dogb_object *object) {
-    const copy wanted = {.key = object->key};
-    const copy *one = m->copy_count == 0
-                          ? NULL
-                          : bsearch(&wanted, m->copies, m->copy_count, sizeof *m->copies, by_key);
     int64_t size = 0;
     int64_t time = 0;
-    // A file that was fetched twice has two lines; any of them may be the one that holds.
-    while (one != NULL && one > m->copies && strcmp(one[-1].key, object->key) == 0) {
-        one--;
-    }
-    if (one == NULL || !look_at(&size, &time, m, object->key)) {
-        return 0;
-    }
-    for (; one < m->copies + m->copy_count && strcmp(one->key, object->key) == 0; one++) {
-        if (strcmp(one->etag, object->etag) == 0 && one->size == object->size &&
-            size == one->size && time == one->time) {
-            return 1;
-        }
-    }
-    return 0;
+    return look_at(&size, &time, m, object->key) && dogb_kept_has(&m->kept, object, size, time);
 }
 
 static char *line_of(dogb_arena *arena, const mirror *m, const dogb_object *object) {
-    json_t *entry = dogb_json_object(arena);
-    int64_t size = 0;
-    int64_t time = 0;
-    if (entry == NULL || !look_at(&size, &time, m, object->key) ||
-        dogb_json_set_text(entry, "key", object->key) < 0 ||
-        dogb_json_set_text(entry, "etag", object->etag) < 0 ||
-        dogb_json_set_int(entry, "size", size) < 0 || dogb_json_set_int(entry, "time", time) < 0) {
-        return NULL;
-    }
-    char *text = dogb_json_text_in(arena, entry, 0);
-    return text == NULL ? NULL : dogb_format(arena, "%s\n", text);
+    dogb_kept kept = {.key = object->key, .etag = object->etag};
+    return look_at(&kept.size, &kept.time, m, object->key) ? dogb_kept_line(arena, &kept) : NULL;
 }
 
 // Files are on the disk before the list says so.
@@ -217,7 +146,7 @@ static int fetch_missing(mirror *m) {
             bytes += m->remote.items[i].size;
         }
     }
-    m->changed = count > 0 || m->copy_count != m->remote.count;
+    m->changed = count > 0 || m->kept.count != m->remote.count;
     int rc = make_room(m, all, bytes);
     if (rc < 0) {
         return rc;
