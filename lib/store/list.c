@@ -36,8 +36,8 @@ static int hand_out(const dogb_list_page *p, dogb_list_fn fn, void *userdata) {
     return rc;
 }
 
-static int read_page(dogb_list_page *p, dogb_arena *arena, dogbreed_store *store, const dogb_uri *uri,
-                     int32_t level, const char *token) {
+static int read_page(dogb_list_page *p, dogb_arena *arena, dogbreed_store *store,
+                     const dogb_uri *uri, int32_t level, const char *token) {
     dogb_http_answer answer;
     dogb_sign_field query[5] = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", uri->key}};
     size_t count = 3;

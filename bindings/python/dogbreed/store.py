@@ -89,7 +89,7 @@ class Store(Handle):
         return result
 
     def fetch(self, uri: str) -> str:
-        """Path of a local copy of an object, or of all objects below uri/."""
+        """Path of a local copy of an object, or of all objects below uri/. Nobody removes it as long as this Store is open."""
         return str(self._run(made_text, _c.fetch, self.pointer, uri))
 
     def cache(self, keep: int = -1) -> dict[str, Any]:
