@@ -14,6 +14,11 @@ int remote_store(dogbreed_store **out, tool *t);
 // *local is the path itself, or that of a copy; it lives as long as the tool. 0 or an exit code.
 int remote_fetch(const char **local, tool *t, const char *path);
 
+// The place here of what is going to be at the URI: a new folder, or a file in one; resumed: filled
+// with what is there. `what` names the flag in messages. 0 or an exit code.
+int remote_target(const char **local, tool *t, const char *what, const char *uri, int resumed);
+
+// remote_resolve.c
 // Everything of the command line that is an s3:// path becomes a local one: words, --data,
 // --weights, --list are fetched, --out is a new folder, --resume a copy of the run. May be called
 // again: what is known is not fetched twice. 0 or an exit code.
