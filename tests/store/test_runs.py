@@ -92,13 +92,16 @@ class Run(test_paths.Base):
         self.assertEqual(self.added(), [])
 
     def test_a_model_of_the_store_is_served(self):
-        process = tool.start("serve", "s3://bucket/runs/a/model.safetensors", "--port", 0, "--json", folder=self.place,
-                             **self.environment)
-        url = json.loads(process.stdout.readline())["url"]
-        self.assertEqual(urllib.request.urlopen(url + "/ping", timeout=60).status, 200)
-        process.terminate()
-        process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0)
+        model = "s3://bucket/runs/a/model.safetensors"
+        (self.place / "job/opt/ml").mkdir(parents=True)
+        for words in (["serve", model, "--port", 0], ["job", "serve", "--root", "job", "--model", model, "--port", 0]):
+            with self.subTest(words=words):
+                process = tool.start(*words, "--json", folder=self.place, **self.environment)
+                port = json.loads(process.stdout.readline())["port"]
+                self.assertEqual(urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=60).status, 200)
+                process.terminate()
+                process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 0)
 
     def test_what_is_made_in_the_store(self):
         self.ok(self.run_tool("synth", "s3://bucket/made", "--classes", 4, "--per-class", 20, "--size", 32, "--seed", 1))
