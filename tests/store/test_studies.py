@@ -100,13 +100,13 @@ class Study(test_paths.Base):
 
     def test_an_interrupted_run_of_everything_goes_on(self):
         words = ["run", "s3://bucket/dogs", *TUNE]
-        process = tool.start(*words, "--out", "s3://bucket/r", "--trials", "40", folder=self.place, **self.environment)
+        process = tool.start(*words, "--out", "s3://bucket/r", "--trials", "12", folder=self.place, **self.environment)
         self.until(lambda: self.remote("r/tune/study.db"), process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         shutil.rmtree(self.place / "cache")
         self.ok(self.run_tool("run", "--resume", "s3://bucket/r"))
-        self.ok(self.run_tool(*words, "--trials", "40", "--out", "local"))
+        self.ok(self.run_tool(*words, "--trials", "12", "--out", "local"))
         self.assertEqual(self.remote("r/")["model.safetensors"], (self.place / "local/model.safetensors").read_bytes())
 
 
