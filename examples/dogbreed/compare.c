@@ -1,5 +1,6 @@
 // compare.c - dogbreed compare: runs side by side, as a table, JSON or a page.
 #include "training.h"
+#include "remote.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -111,7 +112,7 @@ static int write_page(tool *t, const char *path) {
     if ((file != NULL && fclose(file) != 0) || !written) {
         return fail_with(t, TOOL_FAILED, "--html %s: cannot be written", path);
     }
-    say("page   %s\n", path);
+    say("page   %s\n", remote_name(t, path));
     return TOOL_OK;
 }
 
@@ -146,5 +147,7 @@ const command command_compare = {
     .words_min = 2,
     .words_max = 100,
     .remote_words = WORDS_ALL,
+    .remote_out = OUT_FILE,
+    .remote_flag = "html",
     .run = run,
 };

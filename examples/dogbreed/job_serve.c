@@ -75,8 +75,9 @@ const command command_job_serve = {
                 "  SAGEMAKER_BIND_TO_PORT=9000 dogbreed job serve --root job\n"
                 "  docker run -p 8080:8080 -v $PWD/job/opt/ml:/opt/ml IMAGE serve\n",
     .flags = flags,
-    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR},
+    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR, DOGBREED_KIND_STORE},
     .words_max = 0,
+    .remote_words = WORDS_ALL, // --model
     .run = run,
     .base = base,
 };

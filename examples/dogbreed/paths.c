@@ -114,6 +114,30 @@ void paths_remove(const char *path, int with_parent) {
     free(folder);
 }
 
+static int make_parents(char *path) {
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
+        *slash = '/';
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+char *paths_folder(const char *path) {
+    size_t size = strlen(path) + 2;
+    char *whole = malloc(size);
+    char *found = NULL;
+    if (whole != NULL) {
+        (void)snprintf(whole, size, "%s/", path);
+        found = make_parents(whole) != 0 ? NULL : realpath(path, NULL);
+    }
+    free(whole);
+    return found;
+}
+
 void paths_free(paths *list) {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i]);

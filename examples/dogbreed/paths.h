@@ -18,6 +18,8 @@ int paths_add_folder(paths *list, const char *folder);
 int paths_add_list(paths *list, const char *file);
 // The same file from any folder, to be freed; NULL when there is no such file (or no memory).
 char *absolute_path(const char *path);
+// A folder's path from anywhere; made when absent, with those above. To be freed; NULL: errno.
+char *paths_folder(const char *path);
 // A folder with everything in it; links are not followed. with_parent: the folder of `path`.
 void paths_remove(const char *path, int with_parent);
 void paths_free(paths *list);

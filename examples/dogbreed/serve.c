@@ -96,7 +96,8 @@ const command command_serve = {
                 "  dogbreed serve --multi-model models\n"
                 "  curl -s -F image=@photo.jpg 'http://127.0.0.1:8080/v1/predict?top_k=5'\n",
     .flags = no_flags,
-    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR},
+    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR, DOGBREED_KIND_STORE},
+    .remote_words = 1,
     .words_min = 0,
     .words_max = 1,
     .run = run,

@@ -149,6 +149,27 @@ static json_t *flag_json(const flag *f, const char *value) {
     return list;
 }
 
+// "COPY#STUDY", an earlier study, under its own name too.
+static void name_lines(json_t *list, const tool *t) {
+    size_t i = 0;
+    const json_t *value = NULL;
+    json_array_foreach(list, i, value) {
+        const char *text = json_string_value(value);
+        char *path = text == NULL ? NULL : strdup(text);
+        char *mark = path == NULL ? NULL : strrchr(path, '#');
+        if (mark != NULL) {
+            *mark = '\0';
+        }
+        const char *uri = path == NULL ? NULL : remote_name(t, path);
+        if (uri != path) {
+            (void)json_array_set_new(
+                list, i,
+                json_sprintf("%s%s%s", uri, mark == NULL ? "" : "#", mark == NULL ? "" : mark + 1));
+        }
+        free(path);
+    }
+}
+
 // Local copies under their own names: the configuration must hold on other machines too.
 static void name_remote(json_t *config, const tool *t) {
     const char *key = NULL;
@@ -156,6 +177,9 @@ static void name_remote(json_t *config, const tool *t) {
     void *next = NULL;
     json_object_foreach_safe(config, next, key, value) {
         const char *text = json_string_value(value);
+        if (json_is_array(value)) {
+            name_lines(value, t);
+        }
         if (text != NULL && remote_name(t, text) != text) {
             (void)json_object_set_new(config, key, json_text(remote_name(t, text)));
         }

@@ -34,6 +34,10 @@ int dogb_store_remove(dogbreed_store *store, const dogb_uri *uri); // fine when 
 int dogb_store_upload(dogbreed_store *store, const dogb_uri *uri, const char *path);
 int64_t dogb_store_part_size(const dogbreed_store *store, int64_t size); // at most 10,000 parts
 
+// Headers by which an object is born encrypted; returns how many.
+enum { DOGB_ENCRYPTION_FIELDS = 2 };
+size_t dogb_store_encryption(dogb_sign_field *out, const dogbreed_store *store);
+
 // upload.c: uploads in parts, written down until they are over.
 int dogb_store_upload_parts(dogbreed_store *store, const dogb_uri *uri, int descriptor,
                             int64_t size, const char *path);

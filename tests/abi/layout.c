@@ -99,7 +99,7 @@
     FIELD(dogbreed_synth_options, per_class, 20, 4)                                        \
     FIELD(dogbreed_synth_options, size, 24, 4)                                             \
     FIELD(dogbreed_synth_options, reserved, 28, 4)                                         \
-    STRUCT(dogbreed_store_options, 88)                                                     \
+    STRUCT(dogbreed_store_options, 120)                                                    \
     FIELD(dogbreed_store_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_store_options, kind, 4, 4)                                              \
     FIELD(dogbreed_store_options, endpoint, 8, 8)                                          \
@@ -114,7 +114,11 @@
     FIELD(dogbreed_store_options, path_style, 72, 4)                                       \
     FIELD(dogbreed_store_options, sign_request, 76, 4)                                     \
     FIELD(dogbreed_store_options, imds, 80, 4)                                             \
-    FIELD(dogbreed_store_options, reserved, 84, 4)                                         \
+    FIELD(dogbreed_store_options, virtual_host, 84, 4)                                     \
+    FIELD(dogbreed_store_options, ca_bundle, 88, 8)                                        \
+    FIELD(dogbreed_store_options, encryption, 96, 8)                                       \
+    FIELD(dogbreed_store_options, encryption_key, 104, 8)                                  \
+    FIELD(dogbreed_store_options, store_cache_bytes, 112, 8)                               \
     STRUCT(dogbreed_store_progress, 40)                                                    \
     FIELD(dogbreed_store_progress, struct_size, 0, 4)                                      \
     FIELD(dogbreed_store_progress, reserved, 4, 4)                                         \

@@ -147,7 +147,7 @@ class Configuration(tool.Case):
         for table in ("dataset", "model", "trainer", "debug", "profile", "store"):
             for row in tables[table]:
                 self.assertIn(row["name"], copied)
-        self.assertEqual(set(self.ok(run("config", "print", "synth", "--json")).json), {"synth"})
+        self.assertEqual(set(self.ok(run("config", "print", "synth", "--json")).json), {"store", "synth"})
         self.fails(run("config", "print", "nothing"), 2, "nothing")
 
     def test_the_page_of_options_is_up_to_date(self):

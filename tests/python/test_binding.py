@@ -59,6 +59,8 @@ class Binding(unittest.TestCase):
                 path = s3.fetch("s3://bucket/d")
                 with open(os.path.join(path, "sub", "b"), encoding="utf-8") as file:
                     self.assertEqual(file.read(), "sub/b")
+                self.assertEqual([(row["uri"], row["bytes"], row["in_use"]) for row in s3.cache(keep=0)["copies"]],
+                                 [("s3://bucket/d", 6, True)])
                 with self.assertRaises(dogbreed.DogbreedError) as caught:
                     s3.get("s3://bucket/none", os.path.join(folder, "x"))
                 self.assertEqual(caught.exception.name, "NOT_FOUND")
