@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define DOGB_ENGINE_ABI 3
+#define DOGB_ENGINE_ABI 4
 
 typedef struct dogb_net dogb_net;
 typedef struct dogb_optim dogb_optim;
@@ -172,6 +172,9 @@ typedef struct dogb_engine_listener {
     void (*end)(int32_t kind, uint64_t begin, int64_t value);
     int (*layers)(void);
     void (*layer_end)(int32_t kind, uint64_t begin, const dogb_node *node);
+    uint64_t (*now)(void); // the clock of phases, from any thread
+    // A layer whose times were taken before, on whatever thread; told on the calling one.
+    void (*layer)(int32_t kind, uint64_t begin, uint64_t end, const dogb_node *node);
 } dogb_engine_listener;
 
 // What a device did while the engine recorded it.
