@@ -54,6 +54,8 @@ int dogb_report_picture(dogb_image *out, dogb_report *r, const json_t *row);
 
 // The confusion matrix of an evaluation that has one, in the arena. NO_MEMORY.
 int dogb_report_matrix(dogb_matrix *out, dogb_report *r);
+// Its picture, and groups of classes that are taken for each other. mistaken: there are mistakes.
+void dogb_report_confusion(dogb_report *r, int mistaken);
 
 // The evaluation as events for TensorBoard; nothing when there is none. r is filled.
 int dogb_report_board(dogb_buffer *out, dogb_report *r);
