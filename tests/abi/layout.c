@@ -160,7 +160,7 @@
     FIELD(dogbreed_report_options, thumbnail, 68, 4)                                       \
     FIELD(dogbreed_report_options, refresh, 72, 4)                                         \
     FIELD(dogbreed_report_options, tensorboard, 76, 4)                                     \
-    STRUCT(dogbreed_debug_options, 112)                                                    \
+    STRUCT(dogbreed_debug_options, 120)                                                    \
     FIELD(dogbreed_debug_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_debug_options, kind, 4, 4)                                              \
     FIELD(dogbreed_debug_options, rules, 8, 8)                                             \
@@ -179,6 +179,7 @@
     FIELD(dogbreed_debug_options, record_crc, 100, 4)                                      \
     FIELD(dogbreed_debug_options, debug_tensorboard, 104, 4)                               \
     FIELD(dogbreed_debug_options, debug_dry_run, 108, 4)                                   \
+    FIELD(dogbreed_debug_options, debug_memory, 112, 8)                                    \
     STRUCT(dogbreed_rule_param, 48)                                                        \
     FIELD(dogbreed_rule_param, name, 0, 8)                                                 \
     FIELD(dogbreed_rule_param, unit, 8, 8)                                                 \

@@ -363,7 +363,7 @@ class MainJob(unittest.TestCase):
 
         out = os.path.join(self.folder.name, "watched")
         trainer = self.trainer(epochs=2)
-        debugger = dogbreed.Debugger(trainer, out, rules="Overfit:patience=3", collections="gradients")
+        debugger = dogbreed.Debugger(trainer, out, rules="Overfit:patience=3", collections="gradients", debug_memory=1 << 20)
         gradients = Gradients()
         debugger.rule(Large(), limit=0.0)
         debugger.rule(gradients)
@@ -383,10 +383,12 @@ class MainJob(unittest.TestCase):
         self.assertTrue(name.startswith("gradient/"))
         self.assertEqual(mode, "train")
         self.assertGreater(norm, 0.0)
+        memory = debugger.record()
         trainer.close()
         debugger.close()
-        with dogbreed.Record(out) as stored:
+        with dogbreed.Record(out) as stored, memory:
             self.assertIn(name, stored.names(regex="^gradient"))
+            self.assertEqual(memory.describe(), stored.describe())
         judged = debug.judge(out, "VanishingGradient:threshold=1000")["rules"]
         self.assertEqual(judged[0]["status"], "IssuesFound")
         names = [rule["name"] for rule in debug.rules()]
