@@ -333,6 +333,14 @@ static void layers_of_a_network(void **state) {
         (void)layer_sum(summary, "batch_norm", "backward_ns", &count);
         (void)layer_sum(summary, "conv2d", "backward_ns", &convolutions[part]);
         assert_int_equal(count, convolutions[part]);
+        size_t i = 0;
+        json_t *entry = NULL;
+        json_array_foreach(json_object_get(summary, "layers"), i, entry) {
+            const char *op = json_string_value(json_object_get(entry, "op"));
+            // 9 steps; validations run convolutions and pooling alike.
+            assert_true(json_integer_value(json_object_get(entry, "count")) >
+                        (strcmp(op, "conv2d") == 0 || strcmp(op, "max_pool") == 0 ? 9 : 8));
+        }
     }
     assert_true(convolutions[1] > 0 && convolutions[1] < convolutions[0]); // frozen: no gradient
     dogb_arena_free(&arena);
