@@ -144,7 +144,7 @@
     FIELD(dogbreed_profile_options, profile_parity, 36, 4)                                 \
     FIELD(dogbreed_profile_options, profile_kernels, 40, 4)                                \
     FIELD(dogbreed_profile_options, reserved, 44, 4)                                       \
-    STRUCT(dogbreed_report_options, 80)                                                    \
+    STRUCT(dogbreed_report_options, 88)                                                    \
     FIELD(dogbreed_report_options, struct_size, 0, 4)                                      \
     FIELD(dogbreed_report_options, kind, 4, 4)                                             \
     FIELD(dogbreed_report_options, title, 8, 8)                                            \
@@ -160,6 +160,7 @@
     FIELD(dogbreed_report_options, thumbnail, 68, 4)                                       \
     FIELD(dogbreed_report_options, refresh, 72, 4)                                         \
     FIELD(dogbreed_report_options, tensorboard, 76, 4)                                     \
+    FIELD(dogbreed_report_options, heat_maps, 80, 4)                                       \
     STRUCT(dogbreed_debug_options, 120)                                                    \
     FIELD(dogbreed_debug_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_debug_options, kind, 4, 4)                                              \
