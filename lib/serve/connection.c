@@ -309,6 +309,7 @@ void dogb_connection_notify(void *userdata, struct MHD_Connection *connection, v
     if (*socket == NULL) {
         (void)shutdown(descriptor, SHUT_RDWR); // not served without a time limit
     }
+    (void)atomic_fetch_sub(&http->arriving, 1);
 }
 
 void dogb_connection_close(dogb_http *http) {

@@ -9,6 +9,9 @@ typedef struct dogb_http {
     dogb_server server;
     const dogb_mhd *mhd;
     struct MHD_Daemon *daemon;
+    struct dogb_acceptor *acceptor;
+    // Connections that the library has and dogb_connection_notify does not know yet.
+    _Atomic int32_t arriving;
     // Requests that are on their way into the batcher; see dogb_http_close.
     _Atomic int32_t entering;
 } dogb_http;

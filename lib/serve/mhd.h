@@ -34,6 +34,7 @@ enum { DOGB_MHD_FEATURE_TLS = 2 };
 enum {
     DOGB_MHD_TLS = 2,
     DOGB_MHD_INTERNAL_THREAD = 8,
+    DOGB_MHD_NO_LISTENER = 256,
     DOGB_MHD_EPOLL = 512,
     DOGB_MHD_SUSPEND_RESUME = 8192 | 1024
 };
@@ -48,7 +49,6 @@ enum {
     DOGB_MHD_OPTION_URI = 7,
     DOGB_MHD_OPTION_KEY = 8,
     DOGB_MHD_OPTION_CERTIFICATE = 9,
-    DOGB_MHD_OPTION_SOCKET = 12,
     DOGB_MHD_OPTION_THREADS = 14,
     DOGB_MHD_OPTION_ARRAY = 15,
     DOGB_MHD_OPTION_NOTIFY = 27
@@ -65,7 +65,6 @@ typedef struct dogb_mhd_option {
 #define DOGB_MHD(FUNCTION)                                                                         \
     FUNCTION(struct MHD_Daemon *, MHD_start_daemon,                                                \
              (unsigned, uint16_t, dogb_mhd_accept, void *, dogb_mhd_handler, void *, ...))         \
-    FUNCTION(int, MHD_quiesce_daemon, (struct MHD_Daemon *))                                       \
     FUNCTION(unsigned, MHD_add_connection,                                                         \
              (struct MHD_Daemon *, int, const struct sockaddr *, socklen_t))                       \
     FUNCTION(void, MHD_stop_daemon, (struct MHD_Daemon *))                                         \
