@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static void stop(const stoppable *s) {
     dogbreed_server_stop(s->object);
@@ -20,8 +23,20 @@ static void print_ready(const tool *t, const dogbreed_server *server) {
     }
 }
 
+// Bodies of requests come and go in all sizes. By itself glibc keeps ever larger ones for the next
+// time (its threshold follows what is freed), so that the memory of a process swings with what was
+// sent last. With a fixed threshold they go back to the system when they are freed.
+static void give_memory_back(void) {
+#ifdef __GLIBC__
+    enum { LARGE = 128 << 10 };
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+    (void)mallopt(M_TRIM_THRESHOLD, LARGE);
+#endif
+}
+
 int serve_model(tool *t, const char *model) {
     dogbreed_server *server = NULL;
+    give_memory_back();
     int rc = dogbreed_server_create(&server, model, &t->settings.serve, &t->settings.predictor);
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
