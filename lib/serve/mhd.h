@@ -29,6 +29,7 @@ enum { DOGB_MHD_HEADER = 1 };                      // kind of values
 enum { DOGB_MHD_PERSISTENT = 0 };                  // memory of a response that outlives it
 enum { DOGB_MHD_STARTED = 0, DOGB_MHD_ENDED = 1 }; // of a connection
 enum { DOGB_MHD_INFO_DESCRIPTOR = 6, DOGB_MHD_INFO_SOCKET_CONTEXT = 7 };
+enum { DOGB_MHD_COMPLETED = 0 }; // why a request is over: its reply was sent
 enum { DOGB_MHD_FEATURE_TLS = 2 };
 
 enum {

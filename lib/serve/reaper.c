@@ -175,7 +175,9 @@ void dogb_reaper_remove(dogb_reaper *reaper, dogb_watch *watch) {
         watch->next->previous = watch->previous;
     }
     reaper->count--;
-    if ((reaper->drains && !watch->gone) || dogb_tcp_waiting(watch->descriptor)) {
+    // Without a word to it a client in the middle of a request may as well see a reset.
+    int heard = watch->phase > DOGB_PHASE_BODY || watch->ended;
+    if (heard && ((reaper->drains && !watch->gone) || dogb_tcp_waiting(watch->descriptor))) {
         dogb_linger_add(&reaper->linger, watch->descriptor);
         (void)pthread_cond_signal(&reaper->wake);
     }

@@ -185,6 +185,7 @@ static void a_reply_survives_what_was_sent_behind_its_request(void **state) {
     dogb_watch *watch = dogb_reaper_add(reaper, p.ours);
     assert_int_equal(write(p.theirs, "more", 4), 4);
     assert_int_equal(write(p.ours, "reply", 5), 5);
+    dogb_reaper_phase(reaper, watch, DOGB_PHASE_REPLY);
     dogb_reaper_remove(reaper, watch);
     (void)close(p.ours);
     rest(100);
