@@ -1,6 +1,7 @@
 """The endpoint over raw sockets: addresses, limits, clients that are slow, broken or hostile, and the end of a server that
 is being used."""
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -329,6 +330,44 @@ class Limits(server.Case):
         with self.server.wire() as wire:
             wire.send(f"GET /ping HTTP/1.1\r\n{HOST}Content-Length: 4\r\n\r\nabcd")
             self.assertEqual(wire.reply().status, 413)
+
+
+class Bodies(server.Case):
+    words = ("--body-max", 1000000, "--invocations-max", 1000000, "--bodies-max", 1500000)
+
+    def refused(self):
+        return int(re.search(rb'rejected_total{reason="bodies_full"} (\d+)\n', self.server.ask("/metrics").body)[1])
+
+    def test_no_room_beside_others(self):
+        before = self.refused()
+        head = f"POST /invocations HTTP/1.1\r\n{HOST}{JPEG}"
+        with self.server.wire() as one, self.server.wire() as other:
+            one.send(f"{head}Content-Length: 1000000\r\n\r\n").send(bytes(999999))
+            time.sleep(0.3)
+            for turn in range(2):
+                refused = f"{head}Content-Length: 600000\r\n\r\n".encode() + bytes(600000)
+                if turn:
+                    refused = f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunked(bytes(600000), 1 << 16)
+                reply = other.send(refused).reply()
+                self.assertEqual((reply.status, reply.json["code"], reply.headers["retry-after"]), (429, "BODIES_FULL", "1"))
+                self.assertFalse(reply.closes)
+            self.assertEqual(self.post().status, 200)  # a small one has room
+            self.assertEqual(one.send(bytes(1)).reply().status, 422)
+            self.assertEqual(other.send(f"{head}Content-Length: 600000\r\n\r\n").send(bytes(600000)).reply().status, 422)
+        self.assertEqual(self.refused() - before, 2)
+
+    def test_all_of_it_comes_back(self):
+        for _ in range(20):
+            with self.server.wire() as wire:
+                wire.send(f"POST /invocations HTTP/1.1\r\n{HOST}Content-Length: 1000000\r\n\r\n").send(bytes(100000))
+        for _ in range(100):
+            if self.post(body=bytes(1000000)).status == 422:
+                return
+            time.sleep(0.05)
+        self.fail("bodies of clients that went away are still counted")
+
+    def test_a_limit_below_another(self):
+        self.fails(server.tool.run("serve", self.model, "--bodies-max", 1000), 2, "bodies_max")
 
 
 class Slow(server.Case):
