@@ -34,6 +34,7 @@ static const dogb_refusal ended = {503, "STOPPING", "the server is stopping"};
 // At once; the rest of the request is not read, so the connection ends with it.
 static unsigned refuse_now(dogb_exchange *e, const dogb_refusal *refusal) {
     e->close = 1;
+    dogb_reaper_early(e->http->server.reaper, e->watch);
     dogb_exchange_refuse(e, refusal);
     return dogb_exchange_send(e);
 }

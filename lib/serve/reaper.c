@@ -26,6 +26,7 @@ struct dogb_watch {
     int descriptor;
     int ended;
     int gone;         // the client will send no more
+    int early;        // it is answered, and may send more
     int32_t seen;     // idle, by drain
     int64_t received; // bytes, when the last request was completed
 };
@@ -177,7 +178,8 @@ void dogb_reaper_remove(dogb_reaper *reaper, dogb_watch *watch) {
     reaper->count--;
     // Without a word to it a client in the middle of a request may as well see a reset.
     int heard = watch->phase > DOGB_PHASE_BODY || watch->ended;
-    if (heard && ((reaper->drains && !watch->gone) || dogb_tcp_waiting(watch->descriptor))) {
+    int more = (reaper->drains || watch->early) && !watch->gone;
+    if (heard && (more || dogb_tcp_waiting(watch->descriptor))) {
         dogb_linger_add(&reaper->linger, watch->descriptor);
         (void)pthread_cond_signal(&reaper->wake);
     }
@@ -197,6 +199,14 @@ void dogb_reaper_phase(dogb_reaper *reaper, dogb_watch *watch, int32_t phase) {
         watch->received = received;
     }
     (void)pthread_mutex_unlock(&reaper->lock);
+}
+
+void dogb_reaper_early(dogb_reaper *reaper, dogb_watch *watch) {
+    if (watch != NULL) {
+        (void)pthread_mutex_lock(&reaper->lock);
+        watch->early = 1;
+        (void)pthread_mutex_unlock(&reaper->lock);
+    }
 }
 
 int32_t dogb_reaper_count(dogb_reaper *reaper) {

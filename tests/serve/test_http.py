@@ -1,6 +1,7 @@
 """The endpoint over raw sockets: addresses, limits, clients that are slow, broken or hostile, and the end of a server that
 is being used."""
 import json
+import pathlib
 import re
 import signal
 import subprocess
@@ -240,7 +241,8 @@ class Abuse(server.Case):
         for name in ("length and coding", "two hosts", "path upwards", "blank before the colon"):
             request, status = REFUSED[name]
             with self.subTest(name), self.server.wire() as wire:
-                for byte in request[:-1]:
+                for byte in request[:-1]:  # also those behind its header, when it is refused already
+                    time.sleep(0.001)
                     wire.send(byte)
                 self.answers(wire, request[-1], status)
 
@@ -602,6 +604,22 @@ class Refusals(server.tool.Case):
         self.fails(run("serve", self.model, "--tokens", self.folder / "none"), 4, "none")
         one = Server(self.model)
         self.fails(run("serve", self.model, "--port", one.port), 1, str(one.port))
+        self.assertEqual(one.stop()[0], 0)
+
+    def test_the_sandbox_and_engines_that_cannot_be_in_it(self):
+        run = server.tool.run
+        self.fails(run("serve", self.model, "--sandbox", "--engine", "torch", "--port", 0), 2, "sandbox: engine torch")
+        self.fails(run("serve", self.model, "--sandbox", "--port", 0, DOGBREED_ENGINE="torch"), 2, "sandbox: engine torch")
+        try:
+            one = Server(self.model, "--sandbox", DOGBREED_ENGINE="")
+        except AssertionError as error:
+            self.assertIn("libseccomp", str(error))
+            self.skipTest("no libseccomp")
+        for thread in pathlib.Path(f"/proc/{one.process.pid}/task").iterdir():
+            status = (thread / "status").read_text()
+            self.assertRegex(status, r"NoNewPrivs:\s1\n")
+            self.assertRegex(status, r"Seccomp:\s2\n")
+        self.assertIn(b'engine="native"', one.ask("/metrics").body)
         self.assertEqual(one.stop()[0], 0)
 
     def test_tokens(self):
