@@ -1,7 +1,10 @@
 // serve.c - dogbreed serve: a model behind HTTP, until a signal ends it.
+#include "sandbox.h"
 #include "tool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -34,8 +37,54 @@ static void give_memory_back(void) {
 #endif
 }
 
+// Engine torch makes machine code and opens files while it computes: it cannot live in there, so
+// `auto` does not mean it.
+static int choose_engine(tool *t) {
+    static const char *const fit[] = {"native", "ref"};
+    const char *name = t->settings.predictor.engine;
+    const char *said = getenv("DOGBREED_ENGINE"); // what auto means
+    if (strcmp(name, "auto") == 0) {
+        name = said == NULL || *said == '\0' ? fit[0] : said;
+    }
+    for (size_t i = 0; i < sizeof fit / sizeof fit[0]; i++) {
+        if (strcmp(name, fit[i]) == 0) {
+            int rc = dogbreed_options_set(&t->settings.predictor, "engine", fit[i]);
+            return rc < 0 ? fail(t, PHASE_USAGE, rc) : TOOL_OK;
+        }
+    }
+    return fail_with(t, TOOL_USAGE,
+                     "sandbox: engine %s needs calls that are taken away, expected native or ref",
+                     name);
+}
+
+static int enter(const tool *t) {
+    if (!is_on(t, "sandbox", 0)) {
+        return TOOL_OK;
+    }
+    const char *problem = sandbox_enter(*t->settings.serve.callbacks != '\0');
+    return problem == NULL ? TOOL_OK : fail_with(t, TOOL_FAILED, "sandbox: %s", problem);
+}
+
+static int serve_until_stopped(const tool *t, dogbreed_server *server) {
+    int rc = dogbreed_server_start(server);
+    if (rc < 0) {
+        return fail(t, PHASE_OTHER, rc);
+    }
+    int exit_code = enter(t);
+    if (exit_code == TOOL_OK) {
+        print_ready(t, server);
+        rc = dogbreed_server_wait(server);
+        exit_code = rc < 0 ? fail(t, PHASE_OTHER, rc) : TOOL_OK;
+    }
+    return exit_code;
+}
+
 int serve_model(tool *t, const char *model) {
     dogbreed_server *server = NULL;
+    int exit_code = is_on(t, "sandbox", 0) ? choose_engine(t) : TOOL_OK;
+    if (exit_code != TOOL_OK) {
+        return exit_code;
+    }
     give_memory_back();
     int rc = dogbreed_server_create(&server, model, &t->settings.serve, &t->settings.predictor);
     if (rc < 0) {
@@ -46,12 +95,7 @@ int serve_model(tool *t, const char *model) {
                          .text = "\nstopping: requests that were accepted are answered; a second "
                                  "signal ends at once\n"};
     signals_watch(&s, t->quiet); // a signal from now on ends it in good order
-    rc = dogbreed_server_start(server);
-    if (rc == DOGBREED_OK) {
-        print_ready(t, server);
-        rc = dogbreed_server_wait(server);
-    }
-    int exit_code = rc < 0 ? fail(t, PHASE_OTHER, rc) : TOOL_OK;
+    exit_code = serve_until_stopped(t, server);
     signals_watch(NULL, 0);
     dogbreed_server_destroy(server);
     return exit_code;
@@ -65,6 +109,11 @@ static int run(tool *t) {
     return serve_model(t, t->word_count == 0 ? NULL : t->words[0]);
 }
 
+static const flag flags[] = {
+    {"sandbox", NULL, "take all system calls away that serving does not need (libseccomp)", 1},
+    {NULL, NULL, NULL, 0},
+};
+
 const command command_serve = {
     .name = "serve",
     .arguments = "[MODEL] [OPTIONS...]",
@@ -74,7 +123,7 @@ const command command_serve = {
                 "http://127.0.0.1:8080/invocations\n"
                 "  dogbreed serve --multi-model models\n"
                 "  curl -s -F image=@photo.jpg 'http://127.0.0.1:8080/v1/predict?top_k=5'\n",
-    .flags = no_flags,
+    .flags = flags,
     .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR},
     .words_min = 0,
     .words_max = 1,
