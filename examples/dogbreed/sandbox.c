@@ -1,6 +1,6 @@
+#define _GNU_SOURCE // CLONE_THREAD
 // sandbox.c - see sandbox.h. The few functions of libseccomp.so.2 are called through pointers, with
 // the numbers of its header.
-#define _GNU_SOURCE // CLONE_THREAD, O_TMPFILE
 #include "sandbox.h"
 
 #include <dlfcn.h>

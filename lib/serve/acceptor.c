@@ -1,5 +1,5 @@
-// acceptor.c - see acceptor.h.
 #define _GNU_SOURCE // accept4
+// acceptor.c - see acceptor.h.
 #include "serve/acceptor.h"
 #include "core/clock.h"
 #include "core/error.h"

@@ -1,5 +1,4 @@
 // linger.c - see linger.h.
-#define _GNU_SOURCE // F_DUPFD_CLOEXEC
 #include "serve/linger.h"
 #include "core/clock.h"
 

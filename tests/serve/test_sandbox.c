@@ -1,6 +1,6 @@
-#define _DEFAULT_SOURCE // MAP_ANON
 // What is left of the system calls behind sandbox_enter, in a child process: what a server does
 // works, on threads that ran before and on new ones, and nothing else does.
+#define _DEFAULT_SOURCE // MAP_ANON
 #include "../test.h"
 
 #include "../../examples/dogbreed/sandbox.h"
