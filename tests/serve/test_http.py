@@ -495,6 +495,25 @@ class Overload(server.Case):
         self.assertIn(f'dogbreed_rejected_total{{reason="deadline"}} {len(late)}\n', text)
 
 
+class Few(server.Case):
+    words = ("--connections-max", 3)
+
+    def test_the_fourth_connection_waits_for_room(self):
+        wires = [self.server.wire() for _ in range(5)]
+        for wire in wires:
+            wire.send(SECOND)
+        self.assertEqual([wire.reply().status for wire in wires[:3]], [200] * 3)
+        wires[3].socket.settimeout(0.3)
+        with self.assertRaises(TimeoutError):
+            wires[3].reply()
+        for wire, first in zip(wires[3:], wires):
+            first.close()
+            wire.socket.settimeout(10)
+            self.assertEqual(wire.reply().status, 200)
+        for wire in wires[2:]:
+            wire.close()
+
+
 class Load:
     """Clients that send one request after the other until the server is gone."""
 
