@@ -154,6 +154,40 @@ static int hold(dogb_exchange *e, size_t capacity) {
     return 1;
 }
 
+static void give_back(dogb_exchange *e) {
+    dogb_spare_give(&e->http->spare, e->lent);
+    e->lent = NULL;
+}
+
+static int grow(dogb_exchange *e, size_t capacity) {
+    dogb_arena *arena = &e->request.arena;
+    if (e->body == NULL && capacity >= DOGB_SPARE_LEAST && capacity <= DOGB_SPARE_SIZE &&
+        (e->lent = dogb_spare_take(&e->http->spare)) != NULL) {
+        e->body = e->lent;
+        return 1;
+    }
+    char *grown = e->lent == NULL ? dogb_realloc(arena, e->body, capacity, 1)
+                                  : dogb_alloc_raw(arena, capacity, 1);
+    if (grown == NULL) {
+        return 0;
+    }
+    if (e->lent != NULL) {
+        memcpy(grown, e->lent, e->request.size);
+        give_back(e);
+    }
+    e->body = grown;
+    return 1;
+}
+
+static void drop_body(dogb_exchange *e) {
+    if (e->lent == NULL) {
+        dogb_release(&e->request.arena, e->body);
+    }
+    give_back(e);
+    e->body = NULL;
+    (void)hold(e, 0);
+}
+
 static const dogb_refusal *reserve(dogb_exchange *e, size_t size) {
     size_t capacity = e->capacity == 0 ? BODY_FIRST : 2 * e->capacity;
     capacity = capacity < size ? size : capacity;
@@ -164,12 +198,7 @@ static const dogb_refusal *reserve(dogb_exchange *e, size_t size) {
         count_rejected(e, DOGB_REJECTED_BODIES_FULL);
         return &bodies_full;
     }
-    char *grown = dogb_realloc(&e->request.arena, e->body, capacity, 1);
-    if (grown == NULL) {
-        return &no_memory;
-    }
-    e->body = grown;
-    return NULL;
+    return grow(e, capacity) ? NULL : &no_memory;
 }
 
 static unsigned take(dogb_exchange *e, const char *data, size_t size) {
@@ -182,9 +211,7 @@ static unsigned take(dogb_exchange *e, const char *data, size_t size) {
         e->refusal = reserve(e, r->size + size);
     }
     if (e->refusal != NULL) {
-        dogb_release(&r->arena, e->body);
-        e->body = NULL;
-        (void)hold(e, 0);
+        drop_body(e);
         e->dropped += (int64_t)size;
         return e->dropped > drop_max(e) ? DOGB_MHD_NO : DOGB_MHD_YES;
     }
@@ -310,8 +337,8 @@ void dogb_connection_completed(void *userdata, struct MHD_Connection *connection
     if (why == DOGB_MHD_COMPLETED) {
         dogb_reaper_phase(server->reaper, e->watch, DOGB_PHASE_IDLE);
     } // else the connection ends
+    drop_body(e);
     dogb_arena_free(&e->request.arena);
-    (void)hold(e, 0);
     dogb_free(e);
 }
 

@@ -4,6 +4,7 @@
 
 #include "serve/mhd.h"
 #include "serve/server.h"
+#include "serve/spare.h"
 
 typedef struct dogb_http {
     dogb_server server;
@@ -14,6 +15,7 @@ typedef struct dogb_http {
     _Atomic int32_t arriving;
     // Requests that are on their way into the batcher; see dogb_http_close.
     _Atomic int32_t entering;
+    dogb_spare spare; // for bodies
 } dogb_http;
 
 // The first argument of each is a dogb_http.

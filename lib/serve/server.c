@@ -216,6 +216,7 @@ void dogbreed_server_destroy(dogbreed_server *server) {
     dogb_models_destroy(server->http.server.models);
     dogb_batcher_destroy(server->http.server.batcher);
     dogbreed_predictor_destroy(server->http.server.predictor);
+    dogb_spare_free(&server->http.spare);
     (void)sem_destroy(&server->stop);
     dogb_arena_free(&server->arena);
     dogb_free(server);
