@@ -11,6 +11,7 @@ enum { DOGB_SPARE_COUNT = 8, DOGB_SPARE_SIZE = 1 << 20, DOGB_SPARE_LEAST = 64 <<
 typedef struct dogb_spare { // starts as zeros
     void *_Atomic kept[DOGB_SPARE_COUNT];
     _Atomic int32_t made;
+    void *blocks; // all of them: the first who needs one makes them
 } dogb_spare;
 
 // DOGB_SPARE_SIZE bytes, from any thread. NULL: all are in use, or there is no memory.
