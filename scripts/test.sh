@@ -21,6 +21,7 @@
 # DOGBREED_API_PYTHON=FILE      a Python with schemathesis and openapi-spec-validator; made in the same way
 # DOGBREED_SERVE_PYTHON=FILE    a Python with tritonclient[http], requests, requests-toolbelt; made in the same way
 # DOGBREED_S3_PYTHON=FILE      a Python with boto3, moto, awscli and s3cmd; made in the same way
+# DOGBREED_LAUNCH_PYTHON=FILE  a Python with the SageMaker SDK and moto; made in the same way
 # DOGBREED_SAGEMAKER_PYTHON=FILE  a Python with the SageMaker training toolkit; made in the same way
 # DOGBREED_BROWSER_PYTHON=FILE  a Python with playwright, which drives the installed chromium; made in the same way
 # DOGBREED_ORACLE=off          leave the oracle suite out
@@ -32,6 +33,7 @@ cache=${DOGBREED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dogbreed}
 torch_version=2.15.0
 optuna_packages=(psycopg2-binary pandas scikit-learn optuna-dashboard)
 s3_packages=(awscli==1.46.3 boto3 'moto[s3]==5.2.5' flask flask-cors s3cmd==2.4.0)
+launch_packages=(sagemaker==2.257.7 'moto[s3]==5.2.5' flask flask-cors)
 smdebug_packages=(smdebug==1.0.12 protobuf==3.20.3 numpy==1.23.5 requests) # it is of 2021
 serve_packages=("tritonclient[http]==2.73.0" requests==2.34.2 requests-toolbelt==1.0.0 numpy==2.4.6)
 oracle_packages=("torch==$torch_version" torchvision pillow safetensors numpy scikit-learn)
@@ -156,7 +158,7 @@ stage_gcc() {
     if [ "${DOGBREED_ORACLE:-on}" = off ]; then
         unset DOGBREED_ORACLE_PYTHON DOGBREED_OPTUNA4_PYTHON DOGBREED_OPTUNA5_PYTHON DOGBREED_TENSORBOARD_PYTHON \
             DOGBREED_SMDEBUG_PYTHON DOGBREED_SAGEMAKER_PYTHON DOGBREED_BROWSER_PYTHON \
-            DOGBREED_API_PYTHON DOGBREED_SERVE_PYTHON DOGBREED_S3_PYTHON
+            DOGBREED_API_PYTHON DOGBREED_SERVE_PYTHON DOGBREED_S3_PYTHON DOGBREED_LAUNCH_PYTHON
         echo "the oracle suite is left out (DOGBREED_ORACLE=off)"
     else
         need_oracle DOGBREED_ORACLE_PYTHON oracle "several GB" "${oracle_packages[@]}"
@@ -166,6 +168,7 @@ stage_gcc() {
         need_oracle DOGBREED_TENSORBOARD_PYTHON tensorboard "170 MB" tensorboard==2.21.0
         need_oracle DOGBREED_SMDEBUG_PYTHON smdebug "130 MB" "${smdebug_packages[@]}"
         need_oracle DOGBREED_S3_PYTHON s3 "300 MB" "${s3_packages[@]}"
+        need_oracle DOGBREED_LAUNCH_PYTHON launch "380 MB" "${launch_packages[@]}"
         need_oracle DOGBREED_SAGEMAKER_PYTHON sagemaker "350 MB" sagemaker-training==5.1.4
         need_oracle DOGBREED_BROWSER_PYTHON browser "150 MB" playwright==1.65.2
         need_oracle DOGBREED_API_PYTHON api "110 MB" schemathesis==4.32.5 openapi-spec-validator==0.9.0
@@ -196,7 +199,7 @@ stage_tsan() {
     say "TSan: what uses threads"
     configure build-tsan -- -Db_sanitize=thread -Db_lundef=false -Dengine_torch=disabled ||
         broken "tsan: the build failed"
-    mapfile -t names < <(tests_like build-tsan 'thread|team|native|loader|hash|feature|trainer|predictor|engine|evaluate|log|error|study_study|tuner_workers|program_|core_span|debug_attach|debug_rule_stalled|profile_profile|profile_sample|serve_(batcher|functions|reaper|server)')
+    mapfile -t names < <(tests_like build-tsan 'thread|team|native|loader|hash|feature|trainer|predictor|engine|evaluate|log|error|study_study|tuner_workers|program_|core_span|debug_attach|debug_rule_stalled|profile_profile|profile_sample|serve_(batcher|functions|load|reaper|server)')
     TSAN_OPTIONS=halt_on_error=1 run_tests build-tsan "${names[@]}" --timeout-multiplier 10
 }
 

@@ -1,5 +1,6 @@
 // compare.c - dogbreed compare: runs side by side, as a table, JSON or a page.
 #include "training.h"
+#include "remote.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,8 +47,25 @@ static void print_cell(const char *text) {
     out("  %*s%.*s", CELL_WIDTH - length, "", (int)(end - text), text);
 }
 
+// Of a flag that may be repeated.
+static void print_list(const json_t *values) {
+    char text[4 * CELL_WIDTH + 8] = ""; // more than a cell shows
+    size_t i = 0;
+    const json_t *value = NULL;
+    json_array_foreach(values, i, value) {
+        size_t length = strlen(text);
+        (void)snprintf(text + length, sizeof text - length, "%s%s", i == 0 ? "" : ", ",
+                       json_is_string(value) ? json_string_value(value) : "?");
+    }
+    print_cell(json_array_size(values) == 0 ? "-" : text);
+}
+
 static void print_value(const json_t *value, const char *form, double factor) {
     char text[64];
+    if (json_is_array(value)) {
+        print_list(value);
+        return;
+    }
     if (json_is_string(value)) {
         print_cell(json_string_value(value));
     } else if (json_is_number(value)) {
@@ -111,7 +129,7 @@ static int write_page(tool *t, const char *path) {
     if ((file != NULL && fclose(file) != 0) || !written) {
         return fail_with(t, TOOL_FAILED, "--html %s: cannot be written", path);
     }
-    say("page   %s\n", path);
+    say("page   %s\n", remote_name(t, path));
     return TOOL_OK;
 }
 
@@ -146,5 +164,7 @@ const command command_compare = {
     .words_min = 2,
     .words_max = 100,
     .remote_words = WORDS_ALL,
+    .remote_out = OUT_FILE,
+    .remote_flag = "html",
     .run = run,
 };

@@ -29,6 +29,7 @@ static const char *const kind_titles[] = {
     [DOGBREED_KIND_SERVE] = "`serve`",
     [DOGBREED_KIND_STORE] = "s3:// paths, `s3`",
     [DOGBREED_KIND_JOB] = "`job train`",
+    [DOGBREED_KIND_TRANSFORM] = "results of `predict`",
 };
 
 static void range_text(char *text, size_t size, const dogbreed_option_info *info) {

@@ -119,6 +119,8 @@ const command command_debug = {
                 "  dogbreed debug runs/a --rule Overfit:patience=2 --rule LossNotDecreasing\n"
                 "  dogbreed debug --list\n",
     .flags = flags,
+    .kinds = {DOGBREED_KIND_STORE},
     .words_max = 1,
+    .remote_words = 1,
     .run = run,
 };

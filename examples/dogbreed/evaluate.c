@@ -1,5 +1,6 @@
 // evaluate.c - dogbreed evaluate: a model on one split of a data set.
 #include "training.h"
+#include "remote.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,27 @@ static const char *own_run(const tool *t) {
     return t->own_data && access(path, F_OK) == 0 ? run : NULL;
 }
 
+// Into the run. One in the store that may only be read is evaluated all the same.
+static void keep(tool *t, const char *run, json_t *report) {
+    const char *split = text_of(report, "split");
+    char names[3][80] = {"evaluation.json", "predictions.csv", "evaluation"};
+    int count = 3;
+    if (strcmp(split, "test") != 0) {
+        (void)snprintf(names[0], sizeof names[0], "evaluation-%s.json", split);
+        (void)snprintf(names[1], sizeof names[1], "predictions-%s.csv", split);
+        count = 2;
+    }
+    keep_evaluation(run, report);
+    for (int i = 0; i < count; i++) {
+        char path[4200];
+        (void)snprintf(path, sizeof path, "%s/%s", run, names[i]);
+        if (remote_keep(t, path) < 0) {
+            warn("not kept there: %s", dogbreed_error_message());
+            return;
+        }
+    }
+}
+
 static int evaluate(tool *t, const dogbreed_model *model, const dogbreed_dataset *split) {
     dogbreed_evaluation result = {.struct_size = sizeof result};
     char *text = NULL;
@@ -63,7 +85,7 @@ static int evaluate(tool *t, const dogbreed_model *model, const dogbreed_dataset
     }
     json_t *report = evaluation_json(text);
     if (run != NULL) {
-        keep_evaluation(run, report);
+        keep(t, run, report);
     }
     if (!wanted) {
         (void)json_object_del(report, "predictions");

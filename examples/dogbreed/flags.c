@@ -404,21 +404,6 @@ static int assign_all(parser *p) {
     return rc;
 }
 
-// An s3:// path where none is understood would be taken for a local one.
-static int refuse_remote(const tool *t) {
-    const command *c = t->command;
-    for (int i = 0; i < t->word_count; i++) {
-        if (is_remote(t->words[i]) && c->remote_words >= 0 && i >= c->remote_words) {
-            return usage_error(t, "%s: expected a local path here; dogbreed s3 copies",
-                               t->words[i]);
-        }
-    }
-    const char *out = value_of(t, "out");
-    return is_remote(out) && c->remote_out == 0
-               ? usage_error(t, "--out %s: expected a local path; dogbreed s3 copies", out)
-               : TOOL_OK;
-}
-
 // The command's base configuration needs to see its own flags (--resume RUN): they are set first.
 static int apply_own(parser *p) {
     int rc = TOOL_OK;
@@ -433,7 +418,7 @@ static int apply_own(parser *p) {
 static int apply_all(parser *p) {
     tool *t = p->t;
     int rc = assign_all(p); // the base may need --endpoint; set again behind it
-    rc = rc == TOOL_OK ? refuse_remote(t) : rc;
+    rc = rc == TOOL_OK ? remote_refuse(t) : rc;
     rc = rc == TOOL_OK && !t->print_config ? remote_resolve(t) : rc;
     if (rc == TOOL_OK && t->command->base != NULL && !t->help) {
         rc = t->command->base(t);
@@ -444,7 +429,8 @@ static int apply_all(parser *p) {
         rc = rc == TOOL_OK ? apply_file(t, local) : rc;
     }
     rc = rc == TOOL_OK ? assign_all(p) : rc;
-    return rc == TOOL_OK && !t->print_config ? remote_resolve(t) : rc;
+    rc = rc == TOOL_OK && !t->print_config ? remote_resolve(t) : rc;
+    return rc == TOOL_OK && !t->print_config ? remote_refuse_options(t) : rc;
 }
 
 int parse_flags(tool *t, int argc, char **argv) {

@@ -21,6 +21,7 @@ static int take_facts(tool *t, const dogbreed_job *job) {
     char bytes[32];
     long megabytes = strtol(dogbreed_job_get(job, "serve_payload_mb"), NULL, 10);
     int rc = dogbreed_options_set(&t->settings.serve, "host", "0.0.0.0"); // here, and only here
+    rc = rc < 0 ? rc : serve_first(t);
     for (size_t i = 0; rc == DOGBREED_OK && i < sizeof rows / sizeof rows[0]; i++) {
         rc = dogbreed_options_set(&t->settings.serve, rows[i].option,
                                   dogbreed_job_get(job, rows[i].fact));
@@ -94,8 +95,9 @@ const command command_job_serve = {
                 "  SAGEMAKER_BIND_TO_PORT=9000 dogbreed job serve --root job\n"
                 "  docker run -p 8080:8080 -v $PWD/job/opt/ml:/opt/ml IMAGE serve\n",
     .flags = flags,
-    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR},
+    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR, DOGBREED_KIND_STORE},
     .words_max = 0,
+    .remote_words = WORDS_ALL, // --model
     .run = run,
     .base = base,
 };

@@ -35,6 +35,7 @@ extern const command command_s3_ls;
 extern const command command_s3_cp;
 extern const command command_s3_sync;
 extern const command command_s3_rm;
+extern const command command_s3_cache;
 extern const command command_info;
 extern const command command_doctor;
 extern const command command_config_print;
@@ -68,6 +69,7 @@ const command *const commands[] = {
     &command_s3_cp,
     &command_s3_sync,
     &command_s3_rm,
+    &command_s3_cache,
     &command_info,
     &command_doctor,
     &command_config_print,

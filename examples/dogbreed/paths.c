@@ -28,7 +28,7 @@ int paths_add(paths *list, const char *path) {
     return list->items[list->count++] == NULL ? -1 : 0;
 }
 
-static int is_picture(const char *name) {
+int paths_is_picture(const char *name) {
     static const char *const endings[] = {".jpg", ".jpeg", ".png"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot != NULL && i < sizeof endings / sizeof endings[0]; i++) {
@@ -58,7 +58,7 @@ static int add_folder(paths *list, const char *folder, int depth) {
                            folder[strlen(folder) - 1] == '/' ? "" : "/", entries[i]->d_name);
             if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
                 rc = rc == 0 ? add_folder(list, path, depth + 1) : rc;
-            } else if (is_picture(entries[i]->d_name)) {
+            } else if (paths_is_picture(entries[i]->d_name)) {
                 rc = rc == 0 ? paths_add(list, path) : rc;
             }
         }
@@ -126,26 +126,16 @@ static int make_parents(char *path) {
     return 0;
 }
 
-int paths_write(const char *folder, const char *name, const char *text) {
-    char path[4200];
-    char aside[4210];
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
+char *paths_folder(const char *path) {
+    size_t size = strlen(path) + 2;
+    char *whole = malloc(size);
+    char *found = NULL;
+    if (whole != NULL) {
+        (void)snprintf(whole, size, "%s/", path);
+        found = make_parents(whole) != 0 ? NULL : realpath(path, NULL);
     }
-    (void)snprintf(aside, sizeof aside, "%s.tmp", path);
-    FILE *file = make_parents(path) != 0 ? NULL : fopen(aside, "w");
-    if (file == NULL) {
-        return -1;
-    }
-    int failed = fputs(text, file) < 0;
-    if (fclose(file) != 0 || failed || rename(aside, path) != 0) {
-        int error = errno;
-        (void)unlink(aside);
-        errno = error;
-        return -1;
-    }
-    return 0;
+    free(whole);
+    return found;
 }
 
 void paths_free(paths *list) {

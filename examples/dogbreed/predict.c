@@ -8,7 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CHUNK = 64, TOP_DEFAULT = 5 }; // files per call: results appear while the rest is computed
+enum {
+    CHUNK = 64, // files per call: results appear while the rest is computed
+    TOP_DEFAULT = 5,
+    STDIN_MAX = 256 << 20 // bytes of a picture on stdin
+};
 
 static json_t *predictions_json(const predict_job *j, const char *file,
                                 const dogbreed_prediction *best) {
@@ -37,16 +41,14 @@ static void print_predictions(predict_job *j, const char *file, const dogbreed_p
     }
 }
 
-static void print_failure(predict_job *j, const char *file, int code) {
+void predict_print_failure(predict_job *j, const char *file, int code, const char *message) {
     j->failed++;
     progress_clear();
     (void)fflush(stdout);
-    (void)fprintf(stderr, "%sdogbreed predict: error:%s %s\n", style("red"), style("off"),
-                  dogbreed_error_message());
+    (void)fprintf(stderr, "%sdogbreed predict: error:%s %s\n", style("red"), style("off"), message);
     if (j->t->json) {
         out_json(json_pack("{s:o,s:{s:s,s:o}}", "file", json_text(remote_name(j->t, file)), "error",
-                           "code", dogbreed_error_name(code), "message",
-                           json_text(dogbreed_error_message())));
+                           "code", dogbreed_error_name(code), "message", json_text(message)));
     }
 }
 
@@ -57,11 +59,12 @@ static int is_files_fault(int code) {
            code == DOGBREED_ERROR_INVALID_ARGUMENT;
 }
 
-int predict_failed(predict_job *j, const char *file, int code) {
+// The file's own fault is printed and counted, 0; all else is an exit code.
+static int predict_failed(predict_job *j, const char *file, int code) {
     if (!is_files_fault(code)) {
         return fail(j->t, PHASE_OTHER, code);
     }
-    print_failure(j, file, code);
+    predict_print_failure(j, file, code, dogbreed_error_message());
     return TOOL_OK;
 }
 
@@ -75,9 +78,29 @@ static int predict_one(predict_job *j, const char *file) {
     return TOOL_OK;
 }
 
+// To be freed; NULL: larger than `max`, or no memory.
+static char *read_stdin(size_t *size, size_t max) {
+    size_t capacity = 1 << 16;
+    char *bytes = malloc(capacity);
+    size_t got = 0;
+    *size = 0;
+    while (bytes != NULL && (got = fread(bytes + *size, 1, capacity - *size, stdin)) > 0) {
+        *size += got;
+        if (*size == capacity) {
+            capacity *= 2;
+            char *more = *size > max ? NULL : realloc(bytes, capacity);
+            if (more == NULL) {
+                free(bytes);
+            }
+            bytes = more;
+        }
+    }
+    return bytes;
+}
+
 static int predict_stdin(predict_job *j) {
     size_t size = 0;
-    char *bytes = predict_read(&size, "-", STDIN_MAX);
+    char *bytes = read_stdin(&size, STDIN_MAX);
     if (bytes == NULL) {
         return fail_with(j->t, TOOL_DATA, "-: the picture on stdin is larger than %d bytes",
                          STDIN_MAX);
@@ -123,7 +146,18 @@ static int predict_chunk(predict_job *j, char **files, int32_t count) {
     return rc;
 }
 
-static int collect(const tool *t, paths *files, int first) {
+// Files and folders as they were named are what the library wants for results in files.
+static int check_words(const predict_job *j, const paths *files) {
+    for (size_t i = 0; j->folder != NULL && i < files->count; i++) {
+        if (strcmp(files->items[i], "-") == 0) {
+            return usage_error(j->t, "-: a picture on stdin has no name for its file in --out");
+        }
+    }
+    return TOOL_OK;
+}
+
+static int collect(const predict_job *j, paths *files, int first) {
+    const tool *t = j->t;
     const char *list = value_of(t, "list");
     if (list != NULL && paths_add_list(files, list) != 0) {
         return fail_with(t, TOOL_DATA, "--list %s: %s", list, strerror(errno));
@@ -131,7 +165,7 @@ static int collect(const tool *t, paths *files, int first) {
     for (int i = first; i < t->word_count; i++) {
         struct stat info;
         size_t before = files->count;
-        if (stat(t->words[i], &info) == 0 && S_ISDIR(info.st_mode)) {
+        if (j->folder == NULL && stat(t->words[i], &info) == 0 && S_ISDIR(info.st_mode)) {
             if (paths_add_folder(files, t->words[i]) != 0) {
                 return fail_with(t, TOOL_DATA, "%s: %s", t->words[i], strerror(errno));
             }
@@ -147,7 +181,7 @@ static int collect(const tool *t, paths *files, int first) {
         return usage_error(t, "no picture named; usage: dogbreed predict %s",
                            t->command->arguments);
     }
-    return TOOL_OK;
+    return check_words(j, files);
 }
 
 static int parse_crop(predict_job *j, const char *text) {
@@ -165,13 +199,16 @@ static int parse_crop(predict_job *j, const char *text) {
     return TOOL_OK;
 }
 
-static int parse_top(predict_job *j, const char *text) {
-    char *end = NULL;
-    long value = text == NULL ? TOP_DEFAULT : strtol(text, &end, 10);
-    if (text != NULL && (end == text || *end != '\0' || value < 1 || value > 1000000)) {
-        return usage_error(j->t, "--top-k %s: expected a whole number of 1 or more", text);
+// What is said of results in files has no meaning without them.
+static int check_form(predict_job *j) {
+    const dogbreed_transform_options *form = &j->t->settings.transform;
+    j->top = form->top_k == 0 ? TOP_DEFAULT : form->top_k;
+    if (j->folder == NULL && form->accept != DOGBREED_ACCEPT_JSON) {
+        return usage_error(j->t, "--accept: of results in files; add --out DIR");
     }
-    j->top = (int32_t)value;
+    if (j->folder == NULL && form->overwrite) {
+        return usage_error(j->t, "--overwrite: of results in files; add --out DIR");
+    }
     return TOOL_OK;
 }
 
@@ -201,14 +238,11 @@ static int run(tool *t) {
     predict_job j = {.t = t, .folder = value_of(t, "out"), .first = model == NULL};
     paths files = {0};
     const char *crop = value_of(t, "crop");
-    int exit_code = parse_top(&j, value_of(t, "top-k"));
-    if (exit_code == TOOL_OK && j.folder != NULL && value_of(t, "top-k") != NULL) {
-        exit_code = usage_error(t, "--top-k: what --out writes has a number for every class");
-    }
+    int exit_code = check_form(&j);
     if (exit_code == TOOL_OK && crop != NULL) {
         exit_code = parse_crop(&j, crop);
     }
-    exit_code = exit_code == TOOL_OK ? collect(t, &files, j.first) : exit_code;
+    exit_code = exit_code == TOOL_OK ? collect(&j, &files, j.first) : exit_code;
     if (exit_code == TOOL_OK) {
         int rc = dogbreed_predictor_create(&j.predictor, model == NULL ? t->words[0] : model,
                                            &t->settings.predictor);
@@ -222,12 +256,11 @@ static int run(tool *t) {
 }
 
 static const flag flags[] = {
-    {"top-k", "N", "how many classes per picture; default 5", 1},
     {"crop", "L,T,R,B", "only this rectangle, in pixels; right and bottom are exclusive", 0},
     {"model", "MODEL", "the same as the first word; then every word is a picture or folder", 0},
     {"out", "DIR",
-     "write what /invocations answers for each picture to DIR/NAME.out; those that are there are "
-     "passed over",
+     "write what /invocations answers for each picture to DIR/NAME.out; those that are there and "
+     "of this model are passed over",
      0},
     {"list", "FILE", "also the pictures named in this file, one per line", 0},
     {NULL, NULL, NULL, 0},
@@ -240,10 +273,11 @@ const command command_predict = {
     .examples = "  dogbreed predict runs/a photo.jpg other.png\n"
                 "  dogbreed predict runs/a photo.jpg --top-k 5 --crop 10,20,300,300 --json\n"
                 "  dogbreed predict FOLDER --model runs/a --out results\n"
+                "  dogbreed predict FOLDER --model runs/a --out labels --top-k 3\n"
                 "  dogbreed predict s3://bucket/photos/ --model runs/a --out s3://bucket/results/\n"
                 "  dogbreed predict runs/a FOLDER --json | jq -r .predictions[0].class\n",
     .flags = flags,
-    .kinds = {DOGBREED_KIND_PREDICTOR, DOGBREED_KIND_STORE},
+    .kinds = {DOGBREED_KIND_PREDICTOR, DOGBREED_KIND_TRANSFORM, DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = -1,
     .remote_words = WORDS_ALL,

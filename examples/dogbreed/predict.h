@@ -18,16 +18,11 @@ typedef struct predict_job {
     int first;          // word that names a picture
 } predict_job;
 
-enum { STDIN_MAX = 256 << 20 }; // bytes of a picture on stdin
+// A picture that has no result: printed, counted.
+void predict_print_failure(predict_job *j, const char *file, int code, const char *message);
 
-// A file whose prediction failed: its own fault is printed and counted, 0; an exit code: all else.
-int predict_failed(predict_job *j, const char *file, int code);
-
-// The bytes of a picture, to be freed; "-": of stdin. NULL: cannot be read, or larger than `max`.
-char *predict_read(size_t *size, const char *file, int64_t max);
-
-// For each file folder/NAME.out with the body that /invocations answers; those that are there are
-// passed over. 0 or an exit code.
-int predict_into_folder(predict_job *j, const paths *files);
+// For each file, and those in folders, folder/NAME.out; those that are there are passed over. 0 or
+// an exit code.
+int predict_into_folder(predict_job *base, const paths *files);
 
 #endif

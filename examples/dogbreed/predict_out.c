@@ -1,223 +1,183 @@
-// predict_out.c - dogbreed predict --out: a file for each picture with the body that an endpoint's
-// /invocations answers for it. May be ended at any time: what is there is not computed again.
+// predict_out.c - dogbreed predict --out: the library's batch transform into a folder, or into a
+// store by way of a folder. May be ended at any time: what is there is not computed again.
 #include "line.h"
 #include "predict.h"
 #include "remote.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PUSH_SECONDS 60.0 // results of a long job reach the store meanwhile
-
-typedef struct result {
-    const char *file;
-    char name[4096]; // below the folder
-} result;
+#define RECORD "transform.json"
 
 typedef struct job {
     predict_job *base;
-    result *results;
-    size_t count;
-    paths there;   // in the store, sorted
-    size_t prefix; // length of what their keys begin with
-    float *scores;
-    int32_t classes;
+    dogbreed_store *store; // NULL: the folder is where results stay
+    char uri[4096];        // of the store's folder, with its slash
+    paths there;           // in the store, below it, sorted
+    int has_record;        // the store has one that fits
     int written;
     int passed;
+    int exit_code; // of a failure inside of the callback
+    progress *progress;
+    double pushed;
 } job;
 
-static const stoppable computing = {.text = "\nends after this picture; once more ends at once\n"};
+static const stoppable computing = {
+    .text = "\nends when what is computed is written; once more ends at once\n"};
 
-// --- names
-
-static int leaves(const char *place) {
-    return strncmp(place, "../", 3) == 0 || strstr(place, "/../") != NULL;
-}
-
-// Below the folder that was named it keeps its place; a single file is its name.
-static const char *place_of(const predict_job *j, const char *file) {
-    const char *slash = strrchr(file, '/');
-    for (int i = j->first; i < j->t->word_count; i++) {
-        size_t length = strlen(j->t->words[i]);
-        length -= length > 0 && j->t->words[i][length - 1] == '/';
-        if (strncmp(j->t->words[i], file, length) == 0 && file[length] == '/' &&
-            !leaves(file + length + 1)) {
-            return file + length + 1;
-        }
-    }
-    return slash == NULL ? file : slash + 1;
-}
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const result *)a)->name, ((const result *)b)->name);
-}
+// --- what is in the store
 
 static int by_text(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-// Every picture needs a place of its own.
-static int name_results(job *j, const paths *files) {
-    j->results = calloc(files->count, sizeof *j->results);
-    if (j->results == NULL) {
-        return fail_with(j->base->t, TOOL_FAILED, "out of memory");
-    }
-    j->count = files->count;
-    for (size_t i = 0; i < j->count; i++) {
-        result *r = &j->results[i];
-        r->file = files->items[i];
-        (void)snprintf(r->name, sizeof r->name, "%s.out", place_of(j->base, r->file));
-    }
-    qsort(j->results, j->count, sizeof *j->results, by_name);
-    for (size_t i = 1; i < j->count; i++) {
-        const result *r = &j->results[i];
-        if (strcmp(r->name, r[-1].name) == 0 && strcmp(r->file, r[-1].file) != 0) {
-            return fail_with(j->base->t, TOOL_DATA,
-                             "%s and %s: both results would be %s; name the folder above them",
-                             r[-1].file, r->file, r->name);
-        }
-    }
-    return TOOL_OK;
+static int is_there(const job *j, const char *name) {
+    return j->there.count > 0 &&
+           bsearch(&name, j->there.items, j->there.count, sizeof *j->there.items, by_text) != NULL;
 }
-
-// --- what is there
 
 static int keep_key(const dogbreed_store_object *object, void *userdata) {
     job *j = userdata;
+    size_t prefix = strlen(strchr(j->uri + strlen("s3://"), '/') + 1);
     // An object is there as a whole or not at all.
-    return object->size == 0 || paths_add(&j->there, object->key + j->prefix) == 0
+    return object->size == 0 || paths_add(&j->there, object->key + prefix) == 0
                ? DOGBREED_OK
                : DOGBREED_ERROR_NO_MEMORY;
 }
 
-static int list_remote(job *j) {
+// "dog.jpg.out"
+static int is_result(const char *key) {
+    char name[4096];
+    size_t length = strlen(key);
+    if (length < 4 || length >= sizeof name || strcmp(key + length - 4, ".out") != 0) {
+        return 0;
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)(length - 4), key);
+    return paths_is_picture(name);
+}
+
+// The record stays until the new one takes its place: it is of what is still there.
+static int remove_results(job *j) {
+    char uri[8192];
+    int rc = DOGBREED_OK;
+    for (size_t i = 0; rc == DOGBREED_OK && i < j->there.count; i++) {
+        (void)snprintf(uri, sizeof uri, "%s%s", j->uri, j->there.items[i]);
+        rc = is_result(j->there.items[i]) ? dogbreed_store_delete(j->store, uri) : DOGBREED_OK;
+    }
+    paths_free(&j->there);
+    return rc;
+}
+
+// Where the record is, in the store and in the folder.
+typedef struct record {
+    char uri[4200];
+    char path[4200];
+} record;
+
+static record record_of(const job *j) {
+    record r;
+    (void)snprintf(r.uri, sizeof r.uri, "%s" RECORD, j->uri);
+    (void)snprintf(r.path, sizeof r.path, "%s/" RECORD, j->base->folder);
+    return r;
+}
+
+static int look_into_store(job *j) {
     tool *t = j->base->t;
-    dogbreed_store *store = NULL;
-    char uri[4096];
     if (!remote_has_out(t)) {
         return TOOL_OK;
     }
     const char *name = remote_name(t, j->base->folder);
-    (void)snprintf(uri, sizeof uri, "%s%s", name, name[strlen(name) - 1] == '/' ? "" : "/");
-    j->prefix = strlen(strchr(uri + strlen("s3://"), '/') + 1);
-    int exit_code = remote_store(&store, t);
-    if (exit_code == TOOL_OK) {
-        int rc = dogbreed_store_list(store, uri, 1, keep_key, j);
-        exit_code = rc < 0 ? remote_failed(t, rc) : TOOL_OK;
-        if (j->there.count > 0) {
-            qsort(j->there.items, j->there.count, sizeof *j->there.items, by_text);
+    (void)snprintf(j->uri, sizeof j->uri, "%s%s", name, name[strlen(name) - 1] == '/' ? "" : "/");
+    int exit_code = remote_store(&j->store, t);
+    if (exit_code != TOOL_OK) {
+        return exit_code;
+    }
+    int rc = dogbreed_store_list(j->store, j->uri, 1, keep_key, j);
+    if (rc == DOGBREED_OK && j->there.count > 0) {
+        qsort(j->there.items, j->there.count, sizeof *j->there.items, by_text);
+    }
+    if (rc == DOGBREED_OK && t->settings.transform.overwrite) {
+        rc = remove_results(j);
+    } else if (rc == DOGBREED_OK && is_there(j, RECORD)) {
+        const record r = record_of(j);
+        rc = dogbreed_store_get(j->store, r.uri, r.path);
+        j->has_record = rc == DOGBREED_OK;
+    }
+    return rc < 0 ? remote_failed(t, rc) : TOOL_OK;
+}
+
+// The record comes before the first result, there too.
+static int push(job *j, int last) {
+    tool *t = j->base->t;
+    j->pushed = now_seconds();
+    if (j->store != NULL && !j->has_record) {
+        const record r = record_of(j);
+        int rc = dogbreed_store_put(j->store, r.path, r.uri);
+        if (rc < 0 && last) {
+            return remote_failed(t, rc);
         }
+        if (rc < 0) {
+            warn("%s: not brought up to date: %s", r.uri, dogbreed_error_message());
+            return TOOL_OK;
+        }
+        j->has_record = 1;
     }
-    return exit_code;
-}
-
-// One row of as many numbers as there are classes: written by this command, or as whole.
-static int is_whole(const job *j, const char *name) {
-    char path[8200];
-    (void)snprintf(path, sizeof path, "%s/%s", j->base->folder, name);
-    json_t *rows = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *row = json_array_get(rows, 0);
-    int whole = json_array_size(rows) == 1 && json_array_size(row) == (size_t)j->classes;
-    for (size_t i = 0; whole && i < json_array_size(row); i++) {
-        whole = json_is_number(json_array_get(row, i));
-    }
-    json_decref(rows);
-    return whole;
-}
-
-static int is_there(const job *j, const char *name) {
-    return (j->there.count > 0 && bsearch(&name, j->there.items, j->there.count,
-                                          sizeof *j->there.items, by_text) != NULL) ||
-           is_whole(j, name);
+    return last ? TOOL_OK : remote_push(t, 0); // the last results go at the tool's end
 }
 
 // --- computing
 
-char *predict_read(size_t *size, const char *file, int64_t max) {
-    size_t capacity = 1 << 16;
-    int is_stdin = strcmp(file, "-") == 0;
-    FILE *from = is_stdin ? stdin : fopen(file, "rb");
-    char *bytes = from == NULL ? NULL : malloc(capacity);
-    size_t got = 0;
-    *size = 0;
-    while (bytes != NULL && (got = fread(bytes + *size, 1, capacity - *size, from)) > 0) {
-        *size += got;
-        if (*size == capacity) {
-            capacity *= 2;
-            char *more = *size > (size_t)max ? NULL : realloc(bytes, capacity);
-            if (more == NULL) {
-                free(bytes);
-            }
-            bytes = more;
+static void show(job *j, const dogbreed_transform_result *r) {
+    const dogbreed_event event = {.struct_size = sizeof event,
+                                  .kind = DOGBREED_EVENT_PROGRESS,
+                                  .done = r->done,
+                                  .total = r->total,
+                                  .text = "predict"};
+    if (r->done < r->total && j->progress != NULL) {
+        (void)progress_event(&event, j->progress);
+    }
+}
+
+static int on_result(const dogbreed_transform_result *r, void *userdata) {
+    job *j = userdata;
+    switch (r->state) {
+    case DOGBREED_TRANSFORM_ASKED:
+        return signals_code() != 0    ? DOGBREED_STOP
+               : is_there(j, r->name) ? DOGBREED_TRANSFORM_PASS
+                                      : DOGBREED_OK;
+    case DOGBREED_TRANSFORM_WRITTEN:
+        j->written++;
+        if (now_seconds() - j->pushed > PUSH_SECONDS) {
+            j->exit_code = push(j, 0);
         }
+        break;
+    case DOGBREED_TRANSFORM_PASSED:
+        j->passed++;
+        break;
+    default:
+        predict_print_failure(j->base, r->path, r->code, r->message);
+        break;
     }
-    if (from != NULL && !is_stdin) {
-        (void)fclose(from);
-    }
-    return bytes;
+    show(j, r);
+    return signals_code() != 0 || j->exit_code != TOOL_OK ? DOGBREED_STOP : DOGBREED_OK;
 }
 
-static int write_result(job *j, const result *r) {
-    char *text = NULL;
-    int rc = dogbreed_scores_json(&text, j->scores, 1, j->classes);
-    if (rc < 0) {
-        return fail(j->base->t, PHASE_OTHER, rc);
-    }
-    rc = paths_write(j->base->folder, r->name, text);
-    dogbreed_free(text);
-    j->written += rc == 0;
-    return rc == 0 ? TOOL_OK
-                   : fail_with(j->base->t, TOOL_FAILED, "%s/%s: %s", j->base->folder, r->name,
-                               strerror(errno));
-}
-
-// The message of bytes does not name their file; that of the file does.
-static int failed(job *j, const result *r, int rc) {
-    predict_job *base = j->base;
-    dogbreed_prediction best;
-    if (strcmp(r->file, "-") != 0) {
-        int again = dogbreed_predictor_predict_file(base->predictor, r->file,
-                                                    base->has_crop ? &base->crop : NULL, &best, 1);
-        rc = again < 0 ? again : rc;
-    }
-    return predict_failed(base, r->file, rc);
-}
-
-static int compute(job *j, const result *r) {
-    predict_job *base = j->base;
-    size_t size = 0;
-    int is_stdin = strcmp(r->file, "-") == 0;
-    char *bytes =
-        predict_read(&size, r->file, is_stdin ? STDIN_MAX : base->t->settings.predictor.bytes_max);
-    int rc = bytes == NULL ? DOGBREED_ERROR_FORMAT
-                           : dogbreed_predictor_scores(base->predictor, bytes, size,
-                                                       base->has_crop ? &base->crop : NULL,
-                                                       j->scores, j->classes);
-    free(bytes);
-    return rc < 0 ? failed(j, r, rc) : write_result(j, r);
-}
-
-static int compute_all(job *j) {
-    tool *t = j->base->t;
-    double pushed = now_seconds();
-    int exit_code = TOOL_OK;
+static int compute(job *j, const paths *files) {
+    const predict_job *base = j->base;
+    tool *t = base->t;
+    j->progress = progress_create(t);
+    j->pushed = now_seconds();
     signals_watch(&computing, t->quiet);
-    for (size_t i = 0; exit_code == TOOL_OK && i < j->count; i++) {
-        if (is_there(j, j->results[i].name)) {
-            j->passed++;
-            continue;
-        }
-        exit_code = compute(j, &j->results[i]);
-        if (exit_code == TOOL_OK && now_seconds() - pushed > PUSH_SECONDS) {
-            exit_code = remote_push(t, 0);
-            pushed = now_seconds();
-        }
-        exit_code = exit_code == TOOL_OK ? signals_code() : exit_code;
+    int rc = dogbreed_predictor_transform(
+        base->predictor, (const char *const *)files->items, (int32_t)files->count,
+        base->has_crop ? &base->crop : NULL, base->folder, &t->settings.transform, on_result, j);
+    progress_destroy(j->progress);
+    if (rc == DOGBREED_ERROR_CANCELLED) {
+        return j->exit_code != TOOL_OK ? j->exit_code : signals_code();
     }
-    return exit_code;
+    return rc < 0 ? fail(t, PHASE_DATA, rc) : TOOL_OK;
 }
 
 static void print_written(const job *j) {
@@ -233,17 +193,18 @@ static void print_written(const job *j) {
 }
 
 int predict_into_folder(predict_job *base, const paths *files) {
-    job j = {.base = base, .classes = dogbreed_predictor_class_count(base->predictor)};
-    j.scores = calloc((size_t)j.classes, sizeof *j.scores);
-    int exit_code = j.scores == NULL ? fail_with(base->t, TOOL_FAILED, "out of memory")
-                                     : name_results(&j, files);
-    exit_code = exit_code == TOOL_OK ? list_remote(&j) : exit_code;
+    job j = {.base = base};
+    int exit_code = look_into_store(&j);
     if (exit_code == TOOL_OK) {
-        exit_code = compute_all(&j);
-        print_written(&j);
+        exit_code = compute(&j, files);
+        if (j.written > 0) {
+            int pushed = push(&j, 1);
+            exit_code = exit_code == TOOL_OK ? pushed : exit_code;
+        }
+        if (exit_code == TOOL_OK || signals_code() != 0) {
+            print_written(&j);
+        }
     }
-    free(j.scores);
-    free(j.results);
     paths_free(&j.there);
     return exit_code == TOOL_OK && base->failed > 0 ? TOOL_DATA : exit_code;
 }

@@ -332,6 +332,8 @@ const command command_profile = {
     .examples = "  dogbreed profile runs/a\n"
                 "  dogbreed profile runs/a --json --rule StepOutlier:stddev=5,n_outliers=3\n",
     .flags = flags,
+    .kinds = {DOGBREED_KIND_STORE},
+    .remote_words = 1,
     .words_min = 1,
     .words_max = 1,
     .run = run,

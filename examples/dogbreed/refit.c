@@ -148,7 +148,7 @@ static int work(job *j, const char *folder) {
         exit_code = refit(j, &s, folder);
     }
     if (again) {
-        say("go on  %s run --resume %s\n", t->program, folder);
+        say("go on  %s run --resume %s\n", t->program, remote_name(t, folder));
     }
     study_close(&s);
     return exit_code;

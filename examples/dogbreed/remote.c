@@ -194,13 +194,15 @@ static void find_whole(struct remote *r, const char *folder) {
 }
 
 // A folder of our own for what goes to `uri`; filled with what is there, when a run is resumed.
-static int make_out(tool *t, const char *uri, int resumed) {
+// `what` names the flag or word in messages.
+static int make_out(tool *t, const char *what, const char *uri, int resumed) {
     dogbreed_store *store = NULL;
     char *folder = NULL;
     const char *slash = strrchr(uri, '/');
     int is_file = t->command->remote_out == OUT_FILE;
-    if (is_file && slash[1] == '\0') {
-        return usage_error(t, "--out %s: expected the name of a file", uri);
+    if (is_file && (slash[1] == '\0' || slash == uri + 4)) {
+        return usage_error(t, "%s%s%s: expected the name of a file", what, *what == '\0' ? "" : " ",
+                           uri);
     }
     int exit_code = remote_store(&store, t);
     if (exit_code == TOOL_OK && t->command->remote_out == OUT_RUN && !resumed) {
@@ -223,58 +225,9 @@ static int make_out(tool *t, const char *uri, int resumed) {
     return exit_code;
 }
 
-static int resolve_out(tool *t, const char *name) {
-    const char *uri = value_of(t, name);
-    if (!is_remote(uri)) {
-        return TOOL_OK;
-    }
-    int exit_code = find(t, uri) != NULL ? TOOL_OK : make_out(t, uri, strcmp(name, "resume") == 0);
-    if (exit_code == TOOL_OK) {
-        set_value(t, name, find(t, uri)->path);
-    }
-    return exit_code;
-}
-
-static int resolve_flag(tool *t, const char *name) {
-    const char *local = NULL;
-    const char *value = value_of(t, name);
-    if (!is_remote(value)) {
-        return TOOL_OK;
-    }
-    int exit_code = remote_fetch(&local, t, value);
-    if (exit_code == TOOL_OK) {
-        set_value(t, name, local);
-    }
-    return exit_code;
-}
-
-int remote_resolve(tool *t) {
-    const command *c = t->command;
-    const char *local = NULL;
-    int exit_code = TOOL_OK;
-    if (c->remote_words == WORDS_KEPT) {
-        return TOOL_OK;
-    }
-    for (int i = 0; exit_code == TOOL_OK && i < t->word_count; i++) {
-        if (c->remote_words == WORDS_ALL || i < c->remote_words) {
-            exit_code = remote_fetch(&t->words[i], t, t->words[i]);
-        }
-    }
-    if (c->remote_words == 0 && c->remote_out == 0) {
-        return TOOL_OK;
-    }
-    static const char *const read[] = {"data", "list", "model"};
-    for (size_t i = 0; exit_code == TOOL_OK && i < sizeof read / sizeof read[0]; i++) {
-        exit_code = resolve_flag(t, read[i]);
-    }
-    if (exit_code == TOOL_OK && is_remote(t->settings.model.weights)) {
-        exit_code = remote_fetch(&local, t, t->settings.model.weights);
-        (void)dogbreed_options_set(&t->settings.model, "weights", local);
-    }
-    if (exit_code == TOOL_OK && c->remote_out != 0) {
-        exit_code = resolve_out(t, "resume");
-        exit_code = exit_code == TOOL_OK ? resolve_out(t, "out") : exit_code;
-    }
+int remote_target(const char **local, tool *t, const char *what, const char *uri, int resumed) {
+    int exit_code = find(t, uri) != NULL ? TOOL_OK : make_out(t, what, uri, resumed);
+    *local = exit_code == TOOL_OK ? find(t, uri)->path : NULL;
     return exit_code;
 }
 

@@ -2,12 +2,25 @@
 // runs side by side.
 #include "training.h"
 #include "paths.h"
+#include "remote.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+static void path_of(char out[4096], const char *run, const char *name) {
+    (void)snprintf(out, 4096, "%s%s%s", *name == '/' ? "" : run, *name == '/' ? "" : "/", name);
+}
+
+static int keep(tool *t, const char *run, const char *name) {
+    char path[4096];
+    path_of(path, run, name);
+    int rc = remote_keep(t, path);
+    return rc < 0 ? remote_failed(t, rc) : TOOL_OK;
+}
 
 // Looks at every file of the run's data and keeps the document, which the report reads.
 static int check(tool *t, const char *run) {
@@ -29,16 +42,46 @@ static int check(tool *t, const char *run) {
     json_t *document = parse_json(text);
     write_document(run, "check.json", document);
     json_decref(document);
+    return keep(t, run, "check.json");
+}
+
+// Calls `with` for what is written, until one fails.
+static int each_file(tool *t, const char *run, int (*with)(tool *t, const char *path, void *to),
+                     void *to) {
+    const dogbreed_report_options *o = &t->settings.report;
+    const struct {
+        const char *name;
+        int written;
+    } rows[] = {{o->html_name, o->html},
+                {o->pdf_name, o->pdf},
+                {o->json_name, o->json},
+                {"evaluation", o->tensorboard}};
+    char path[4096];
+    int exit_code = TOOL_OK;
+    for (size_t i = 0; exit_code == TOOL_OK && i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].written) {
+            path_of(path, run, rows[i].name);
+            exit_code = with(t, path, to);
+        }
+    }
+    return exit_code;
+}
+
+static int list_file(tool *t, const char *path, void *to) {
+    (void)json_array_append_new(to, json_text(remote_name(t, path)));
     return TOOL_OK;
 }
 
-static void add_file(json_t *files, const char *run, const char *name, int written) {
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s%s%s", *name == '/' ? "" : run, *name == '/' ? "" : "/",
-                   name);
-    if (written) {
-        (void)json_array_append_new(files, json_text(path));
-    }
+static int bring_file(tool *t, const char *path, void *to) {
+    (void)to;
+    int rc = remote_keep(t, path);
+    return rc < 0 ? remote_failed(t, rc) : TOOL_OK;
+}
+
+// What was written goes to the store, where the run or --out is there.
+static int bring_home(tool *t, const char *run, int last) {
+    int exit_code = each_file(t, run, bring_file, NULL);
+    return exit_code == TOOL_OK && !last ? remote_push(t, 0) : exit_code;
 }
 
 static void print_files(const json_t *result) {
@@ -58,21 +101,57 @@ static int is_running(const char *run) {
     return running;
 }
 
+static int write_report(tool *t, const char *run, int last) {
+    int rc = dogbreed_report_write(run, &t->settings.report);
+    return rc < 0 ? fail(t, rc == DOGBREED_ERROR_UNSUPPORTED ? PHASE_USAGE : PHASE_DATA, rc)
+                  : bring_home(t, run, last);
+}
+
+// --out DIR: the files' names below it.
+static int choose_folder(tool *t) {
+    static const char *const names[] = {"html_name", "pdf_name", "json_name"};
+    const char *folder = value_of(t, "out");
+    char *whole = folder == NULL ? NULL : paths_folder(folder);
+    if (folder != NULL && whole == NULL) {
+        return fail_with(t, TOOL_FAILED, "--out %s: %s", folder, strerror(errno));
+    }
+    for (size_t i = 0; folder != NULL && i < sizeof names / sizeof names[0]; i++) {
+        char *name = NULL;
+        char path[4096] = "";
+        int rc = dogbreed_options_get(&name, &t->settings.report, names[i]);
+        int absolute = rc == DOGBREED_OK && *name == '/';
+        if (rc == DOGBREED_OK) {
+            path_of(path, whole, name);
+            rc = absolute ? rc : dogbreed_options_set(&t->settings.report, names[i], path);
+        }
+        dogbreed_free(name);
+        if (rc < 0) {
+            free(whole);
+            return fail(t, PHASE_USAGE, rc);
+        }
+    }
+    free(whole);
+    return TOOL_OK;
+}
+
 // Writes again and again while the run goes on; the page loads itself anew.
 static int follow(tool *t, const char *run) {
     const struct timespec second = {.tv_sec = 1};
     int32_t wait = t->settings.report.refresh;
-    say("watching %s; %s/%s loads itself anew every %d seconds\n", run, run,
-        t->settings.report.html_name, (int)wait);
-    int rc = DOGBREED_OK;
-    for (int running = 1; rc == DOGBREED_OK && running && signals_code() == 0;) {
+    char page[4096];
+    path_of(page, run, t->settings.report.html_name);
+    say("watching %s; ", remote_name(t, run));
+    say("%s loads itself anew every %d seconds\n", remote_name(t, page), (int)wait);
+    int exit_code = TOOL_OK;
+    for (int running = 1; exit_code == TOOL_OK && running && signals_code() == 0;) {
+        exit_code = remote_again(t, run);
         running = is_running(run); // before writing: the last page has the end
-        rc = dogbreed_report_write(run, &t->settings.report);
+        exit_code = exit_code == TOOL_OK ? write_report(t, run, !running) : exit_code;
         for (int32_t i = 0; running && i < wait && signals_code() == 0; i++) {
             (void)nanosleep(&second, NULL);
         }
     }
-    return rc;
+    return exit_code;
 }
 
 static int run(tool *t) {
@@ -83,25 +162,23 @@ static int run(tool *t) {
     if (live && options->refresh == 0) {
         options->refresh = 5;
     }
-    int exit_code = check(t, run);
+    int exit_code = choose_folder(t);
+    exit_code = exit_code == TOOL_OK ? check(t, run) : exit_code;
     if (exit_code != TOOL_OK) {
         return exit_code;
     }
     const stoppable s = {.text = "\nstopping\n"};
     signals_watch(live ? &s : NULL, t->quiet);
-    int rc = live ? follow(t, run) : dogbreed_report_write(run, options);
+    exit_code = live ? follow(t, run) : write_report(t, run, 1);
     signals_watch(NULL, t->quiet);
-    if (rc < 0) {
-        return fail(t, rc == DOGBREED_ERROR_UNSUPPORTED ? PHASE_USAGE : PHASE_DATA, rc);
+    if (exit_code != TOOL_OK) {
+        return exit_code;
     }
     json_t *files = json_array();
-    add_file(files, run, options->html_name, options->html);
-    add_file(files, run, options->pdf_name, options->pdf);
-    add_file(files, run, options->json_name, options->json);
-    add_file(files, run, "evaluation", options->tensorboard);
+    (void)each_file(t, run, list_file, files);
     out_result(t,
-               json_pack("{s:s,s:o,s:o,s:i}", "command", "report", "run", json_text(run), "files",
-                         files, "exit_code", TOOL_OK),
+               json_pack("{s:s,s:o,s:o,s:i}", "command", "report", "run",
+                         json_text(remote_name(t, run)), "files", files, "exit_code", TOOL_OK),
                print_files);
     return signals_code();
 }
@@ -115,6 +192,7 @@ static int base(tool *t) {
 static const flag flags[] = {
     {"data", "DIR", "folder of images for --check; default: what the run was trained on", 1},
     {"check", NULL, "look at every file of the data first, and show what was found", 0},
+    {"out", "DIR", "folder of the page, the PDF and the document; default: the run", 0},
     {"live", NULL, "write it again until the run ends; the page loads itself anew", 0},
     {NULL, NULL, NULL, 0},
 };
@@ -125,11 +203,14 @@ const command command_report = {
     .summary = "what came out of a run: a page, a PDF, a JSON document",
     .examples = "  dogbreed report runs/a\n"
                 "  dogbreed report runs/a --pdf --json --check\n"
-                "  dogbreed report runs/a --live &\n",
+                "  dogbreed report runs/a --live &\n"
+                "  dogbreed report s3://bucket/runs/a --out reports/a\n",
     .flags = flags,
-    .kinds = {DOGBREED_KIND_REPORT, DOGBREED_KIND_DATASET},
+    .kinds = {DOGBREED_KIND_REPORT, DOGBREED_KIND_DATASET, DOGBREED_KIND_STORE},
     .words_min = 1,
     .words_max = 1,
+    .remote_words = 1,
+    .remote_out = OUT_FOLDER,
     .run = run,
     .base = base,
 };

@@ -65,22 +65,39 @@ static int enter(const tool *t) {
     return problem == NULL ? TOOL_OK : fail_with(t, TOOL_FAILED, "sandbox: %s", problem);
 }
 
-static int serve_until_stopped(const tool *t, dogbreed_server *server) {
+// A balancer may ask from here on; it gets 503 until the model is there.
+static void say_listening(const tool *t, const dogbreed_server *server, const char *model) {
+    if (!t->quiet && model != NULL && t->settings.serve.listen_first) {
+        (void)fprintf(stderr, "listening at %s, loading the model\n", dogbreed_server_url(server));
+    }
+}
+
+// Until it is told to end. *loading: it was, before the model was there.
+static int serve(tool *t, dogbreed_server *server, const char *model, int *loading) {
     int rc = dogbreed_server_start(server);
     if (rc < 0) {
         return fail(t, PHASE_OTHER, rc);
     }
-    int exit_code = enter(t);
-    if (exit_code == TOOL_OK) {
-        print_ready(t, server);
-        rc = dogbreed_server_wait(server);
-        exit_code = rc < 0 ? fail(t, PHASE_OTHER, rc) : TOOL_OK;
+    say_listening(t, server, model);
+    rc = dogbreed_server_ready(server);
+    *loading = rc == DOGBREED_ERROR_CANCELLED;
+    if (rc < 0 && !*loading) {
+        return fail(t, PHASE_MODEL, rc);
     }
-    return exit_code;
+    if (rc == DOGBREED_OK) { // what loading needs is behind it
+        int exit_code = enter(t);
+        if (exit_code != TOOL_OK) {
+            return exit_code;
+        }
+        print_ready(t, server);
+    }
+    rc = dogbreed_server_wait(server);
+    return rc < 0 ? fail(t, PHASE_OTHER, rc) : TOOL_OK;
 }
 
 int serve_model(tool *t, const char *model) {
     dogbreed_server *server = NULL;
+    int loading = 0;
     int exit_code = is_on(t, "sandbox", 0) ? choose_engine(t) : TOOL_OK;
     if (exit_code != TOOL_OK) {
         return exit_code;
@@ -95,10 +112,24 @@ int serve_model(tool *t, const char *model) {
                          .text = "\nstopping: requests that were accepted are answered; a second "
                                  "signal ends at once\n"};
     signals_watch(&s, t->quiet); // a signal from now on ends it in good order
-    exit_code = serve_until_stopped(t, server);
+    exit_code = serve(t, server, model, &loading);
     signals_watch(NULL, 0);
+    if (loading) {
+        // It cannot be called off, and what it writes is written aside.
+        (void)fflush(NULL);
+        _exit(exit_code);
+    }
     dogbreed_server_destroy(server);
     return exit_code;
+}
+
+int serve_first(tool *t) {
+    return dogbreed_options_set(&t->settings.serve, "listen_first", "true");
+}
+
+static int base(tool *t) {
+    int rc = serve_first(t);
+    return rc < 0 ? fail(t, PHASE_USAGE, rc) : TOOL_OK;
 }
 
 static int run(tool *t) {
@@ -124,8 +155,10 @@ const command command_serve = {
                 "  dogbreed serve --multi-model models\n"
                 "  curl -s -F image=@photo.jpg 'http://127.0.0.1:8080/v1/predict?top_k=5'\n",
     .flags = flags,
-    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR},
+    .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR, DOGBREED_KIND_STORE},
+    .remote_words = 1,
     .words_min = 0,
     .words_max = 1,
     .run = run,
+    .base = base,
 };

@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
     [DOGBREED_KIND_DEBUG] = "debug",         [DOGBREED_KIND_PROFILE] = "profile",
     [DOGBREED_KIND_REPORT] = "report",       [DOGBREED_KIND_SERVE] = "server",
     [DOGBREED_KIND_STORE] = "store",         [DOGBREED_KIND_JOB] = "job",
+    [DOGBREED_KIND_TRANSFORM] = "transform",
 };
 
 int kind_count(void) {
@@ -41,6 +42,7 @@ void settings_init(settings *s) {
     (void)dogbreed_serve_options_init(&s->serve, sizeof s->serve);
     (void)dogbreed_store_options_init(&s->store, sizeof s->store);
     (void)dogbreed_job_options_init(&s->job, sizeof s->job);
+    (void)dogbreed_transform_options_init(&s->transform, sizeof s->transform);
 }
 
 void *settings_of(settings *s, uint32_t kind) {
@@ -53,6 +55,7 @@ void *settings_of(settings *s, uint32_t kind) {
         [DOGBREED_KIND_DEBUG] = &s->debug,         [DOGBREED_KIND_PROFILE] = &s->profile,
         [DOGBREED_KIND_REPORT] = &s->report,       [DOGBREED_KIND_SERVE] = &s->serve,
         [DOGBREED_KIND_STORE] = &s->store,         [DOGBREED_KIND_JOB] = &s->job,
+        [DOGBREED_KIND_TRANSFORM] = &s->transform,
     };
     return all[kind];
 }
@@ -146,6 +149,27 @@ static json_t *flag_json(const flag *f, const char *value) {
     return list;
 }
 
+// "COPY#STUDY", an earlier study, under its own name too.
+static void name_lines(json_t *list, const tool *t) {
+    size_t i = 0;
+    const json_t *value = NULL;
+    json_array_foreach(list, i, value) {
+        const char *text = json_string_value(value);
+        char *path = text == NULL ? NULL : strdup(text);
+        char *mark = path == NULL ? NULL : strrchr(path, '#');
+        if (mark != NULL) {
+            *mark = '\0';
+        }
+        const char *uri = path == NULL ? NULL : remote_name(t, path);
+        if (uri != path) {
+            (void)json_array_set_new(
+                list, i,
+                json_sprintf("%s%s%s", uri, mark == NULL ? "" : "#", mark == NULL ? "" : mark + 1));
+        }
+        free(path);
+    }
+}
+
 // Local copies under their own names: the configuration must hold on other machines too.
 static void name_remote(json_t *config, const tool *t) {
     const char *key = NULL;
@@ -153,6 +177,9 @@ static void name_remote(json_t *config, const tool *t) {
     void *next = NULL;
     json_object_foreach_safe(config, next, key, value) {
         const char *text = json_string_value(value);
+        if (json_is_array(value)) {
+            name_lines(value, t);
+        }
         if (text != NULL && remote_name(t, text) != text) {
             (void)json_object_set_new(config, key, json_text(remote_name(t, text)));
         }

@@ -182,6 +182,9 @@ static int on_trial(const dogbreed_trial_event *e, void *userdata) {
         show_line(s, e);
     }
     board_update(s);
+    if (ended) {
+        study_remote_push(s);
+    }
     return 0;
 }
 
@@ -247,7 +250,9 @@ static int open_tuner(study *s, const job *j) {
     if (s->worker && options.workers == 1) {
         options.workers = 2; // one that takes all of a round leaves nothing to others
     }
-    if (*options.storage == '\0') {
+    if (*s->live != '\0') {
+        options.storage = s->live;
+    } else if (*options.storage == '\0') {
         (void)snprintf(storage, sizeof storage, "%s/study.db", s->folder);
         options.storage = storage;
     }
@@ -274,10 +279,11 @@ static int open_tuner(study *s, const job *j) {
                         : PHASE_DATA,
                     rc);
     }
+    const char *name = *s->live == '\0' ? options.storage : remote_name(t, s->folder);
     if (before > 0) {
-        say("study  %s: goes on behind %lld trials\n", options.storage, (long long)before);
+        say("study  %s: goes on behind %lld trials\n", name, (long long)before);
     } else {
-        say("study  %s\n", options.storage);
+        say("study  %s\n", name);
     }
     return TOOL_OK;
 }
@@ -351,6 +357,7 @@ static int run_tuner(study *s) {
     signals_watch(NULL, t->quiet);
     progress_clear();
     workers_end(&s->workers, rc < 0);
+    (void)study_remote_save(s);
     int failed = rc < 0 && rc != DOGBREED_ERROR_CANCELLED;
     int exit_code = failed ? fail(t, PHASE_RUN, rc) : TOOL_OK;
     double limit = t->settings.tuner.time_limit;
@@ -380,7 +387,7 @@ static int prepare(study *s) {
     write_document(s->folder, "config.json", config);
     json_decref(config);
     int32_t threads = workers_threads(t->settings.trainer.threads, more + 1);
-    return more == 0 ? TOOL_OK : workers_start(&s->workers, t, s->folder, more, threads);
+    return more == 0 ? TOOL_OK : workers_start(&s->workers, t, s->folder, s->live, more, threads);
 }
 
 static int choose_folder(study *s, const char *wanted, const char *resume) {
@@ -403,7 +410,8 @@ int study_run(study *s, const job *j, const char *wanted, const char *resume) {
     if (exit_code != TOOL_OK) {
         return exit_code;
     }
-    exit_code = open_tuner(s, j);
+    exit_code = study_remote_open(s);
+    exit_code = exit_code == TOOL_OK ? open_tuner(s, j) : exit_code;
     exit_code = exit_code == TOOL_OK && !s->worker ? plots_check(s) : exit_code;
     exit_code = exit_code == TOOL_OK ? prepare(s) : exit_code;
     exit_code = exit_code == TOOL_OK ? run_tuner(s) : exit_code;
@@ -417,6 +425,7 @@ int study_run(study *s, const job *j, const char *wanted, const char *resume) {
 
 void study_close(study *s) {
     dogbreed_tuner_destroy(s->tuner);
+    study_remote_close(s);
     json_decref(s->trials);
     if (s->features != NULL) {
         progress_destroy(s->features);

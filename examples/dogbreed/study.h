@@ -20,13 +20,15 @@ typedef struct study {
     int64_t done_before; // finished trials when it began; -1: no event yet
     int64_t pruned;
     int64_t failed;
-    int computing;   // features, now
-    int lock;        // descriptor of run.lock; -1: none
-    int pictures;    // are drawn
-    int limited;     // the time limit has ended it
-    int worker;      // another process has begun the study and writes its documents
-    int64_t trained; // trials of this process
-    workers workers; // processes that this one has started
+    int computing;    // features, now
+    int lock;         // descriptor of run.lock; -1: none
+    int pictures;     // are drawn
+    int limited;      // the time limit has ended it
+    int worker;       // another process has begun the study and writes its documents
+    int64_t trained;  // trials of this process
+    char live[3100];  // the database of a study that goes to the store; "": it is in the folder
+    double push_next; // when it is brought there again
+    workers workers;  // processes that this one has started
 } study;
 
 // Makes the folder (resume: takes it), runs the study, writes its documents. A worker does no more
@@ -36,6 +38,12 @@ void study_close(study *s);
 int study_base(tool *t, const char *folder); // configuration of a study's folder
 
 int study_is_command(const tool *t); // 1: its trials are programs
+
+// study_remote.c: a study that goes to the store
+int study_remote_open(study *s);       // chooses the database. 0 or an exit code
+int study_remote_save(const study *s); // a whole copy of it into the folder; a failure is a warning
+void study_remote_push(study *s);      // that, and the folder to the store, now and then
+void study_remote_close(study *s);
 
 // study_plots.c: pictures in <folder>/plots
 int plots_check(study *s);  // 0, or an exit code: they are asked for and cannot be drawn
@@ -52,6 +60,7 @@ void board_update(study *s); // while trials run: now and then
             FLAG_LIST                                                                              \
     }
 int study_warm_add(dogbreed_tuner *tuner, const char *text); // "runs/a#study"
+int study_warm_fetch(tool *t);     // s3:// ones become local copies. 0 or an exit code
 void study_warm_absolute(tool *t); // the flag's paths, for the stored configuration
 
 // study_queue.c: trials that are asked for

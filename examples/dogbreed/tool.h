@@ -51,7 +51,9 @@ typedef struct command {
     int (*run)(struct tool *t);
     int (*base)(struct tool *t); // configuration that lies below --config; may be NULL
     int remote_words;            // how many words may be s3:// paths that are read; WORDS_
-    int remote_out;              // OUT_FILE, OUT_FOLDER, OUT_RUN: --out may be an s3:// path
+    int remote_out;              // OUT_FILE, OUT_FOLDER, OUT_RUN: what is written may be at s3://
+    const char *remote_flag;     // that names it; NULL: --out
+    int remote_word;             // number of the word that names it, from 1; 0: a flag does
     // After everything, also after wrong options; may be NULL. Returns the exit code.
     int (*end)(struct tool *t, int exit_code);
 } command;
@@ -76,6 +78,7 @@ typedef struct settings {
     dogbreed_serve_options serve;
     dogbreed_store_options store;
     dogbreed_job_options job;
+    dogbreed_transform_options transform;
 } settings;
 
 typedef struct tool {
@@ -175,6 +178,7 @@ void progress_destroy(progress *p);
 
 // serve.c, for an endpoint in a container too: until a signal ends it. NULL: those of multi_model.
 int serve_model(tool *t, const char *model);
+int serve_first(tool *t); // for its base: it listens while the model is being loaded
 
 // job_train.c
 int in_container(void); // 1: /opt/ml, or what SAGEMAKER_BASE_DIR names, is there

@@ -39,7 +39,7 @@ static void print_result(job *j, const json_t *metrics, int exit_code) {
     }
     job_say_findings(j);
     if (j->profile != NULL) {
-        out("%-15s %s profile %s\n", "profile", t->program, j->run);
+        out("%-15s %s profile %s\n", "profile", t->program, remote_name(t, j->run));
     }
     const char *run = remote_name(t, j->run);
     out("%-15s %s\n%-15s %s predict %s PHOTO.jpg --top-k 5\n", "run", run, "predict", t->program,

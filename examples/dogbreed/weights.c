@@ -1,7 +1,8 @@
 // weights.c - dogbreed weights list, convert, verify.
-#include "tool.h"
+#include "remote.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void print_list(const json_t *list) {
     const json_t *tensors = json_object_get(list, "tensors");
@@ -33,7 +34,9 @@ static int run_convert(tool *t) {
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
     }
-    out_written(t, "from", t->words[0], "to", t->words[1]);
+    char *from = strdup(remote_name(t, t->words[0]));
+    out_written(t, "from", from == NULL ? t->words[0] : from, "to", remote_name(t, t->words[1]));
+    free(from);
     return TOOL_OK;
 }
 
@@ -95,6 +98,8 @@ const command command_weights_convert = {
     .words_min = 2,
     .words_max = 2,
     .remote_words = 1,
+    .remote_out = OUT_FILE,
+    .remote_word = 2,
     .run = run_convert,
 };
 

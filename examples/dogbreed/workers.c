@@ -34,10 +34,17 @@ static void become_worker(pid_t parent, char *const arguments[]) {
     _exit(TOOL_FAILED);
 }
 
-int workers_start(workers *w, tool *t, const char *folder, int32_t count, int32_t threads) {
+int workers_start(workers *w, tool *t, const char *folder, const char *storage, int32_t count,
+                  int32_t threads) {
     char name[] = "dogbreed", tune[] = "tune", worker[] = "--worker", quiet[] = "--quiet";
     char resume[] = "--resume", threads_flag[] = "--threads", path[3000], number[16];
-    char *arguments[] = {name, tune, worker, quiet, resume, path, threads_flag, number, NULL};
+    char storage_flag[] = "--storage", database[3100];
+    char *arguments[] = {name,         tune,   worker,       quiet,    resume, path,
+                         threads_flag, number, storage_flag, database, NULL};
+    if (*storage == '\0') {
+        arguments[8] = NULL;
+    }
+    (void)snprintf(database, sizeof database, "%s", storage);
     pid_t parent = getpid();
     (void)snprintf(path, sizeof path, "%s", folder);
     (void)snprintf(number, sizeof number, "%d", (int)threads);

@@ -15,7 +15,8 @@ typedef struct workers {
 
 // Starts `count` of them on the study in the folder, whose config.json is written; each computes
 // with `threads` threads. Returns 0 or an exit code, with everything said.
-int workers_start(workers *w, tool *t, const char *folder, int32_t count, int32_t threads);
+int workers_start(workers *w, tool *t, const char *folder, const char *storage, int32_t count,
+                  int32_t threads);
 // Waits for them; stop: asks them to stop first. They end with this process in any case.
 void workers_end(workers *w, int stop);
 

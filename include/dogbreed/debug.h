@@ -2,6 +2,7 @@
 #ifndef DOGBREED_DEBUG_H
 #define DOGBREED_DEBUG_H
 
+#include <dogbreed/record.h>
 #include <dogbreed/trainer.h>
 
 #ifdef __cplusplus
@@ -110,6 +111,8 @@ typedef struct dogbreed_debug_options {
     int32_t record_crc;        /* DOGBREED_RECORD_CRC_ */
     int32_t debug_tensorboard; /* 1: histograms of stored tensors for TensorBoard too */
     int32_t debug_dry_run;     /* 1: rules judge, nothing is stored */
+    int64_t debug_memory;      /* bytes of the newest stored steps that dogbreed_debug_record shows;
+                                * 0: none */
 } dogbreed_debug_options;
 
 DOGBREED_API int dogbreed_debug_options_init(dogbreed_debug_options *options, size_t struct_size);
@@ -141,6 +144,13 @@ DOGBREED_API int dogbreed_debug_scalar(dogbreed_debug *debug, const char *name, 
 /* How the rules stand, what was saved and how often: {"format":"dogbreed.findings","rules":[...],
  * "collections":[...]}; the same as findings.json. Callback-safe. */
 DOGBREED_API int dogbreed_debug_results(char **json, const dogbreed_debug *debug);
+
+/* The newest stored steps, out of memory and without any file: the functions of record.h on a store
+ * that grows while the training runs (dogbreed_record_refresh, dogbreed_record_wait) and stays when
+ * trainer and debugger are gone. Steps come a moment after they are done. Older ones go when
+ * debug_memory is full; the newest one stays in any case. Any thread. Returns STATE (debug_memory
+ * is 0), NOT_FOUND (the run has not begun, or stores nothing). */
+DOGBREED_API int dogbreed_debug_record(dogbreed_record **out, const dogbreed_debug *debug);
 
 /* Judges a stored run, finished or running: `directory` is a run directory, its debug folder, or a
  * store of the original. rules NULL: what was found while it ran (findings.json); else these rules

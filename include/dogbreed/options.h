@@ -29,7 +29,8 @@ enum {
     DOGBREED_KIND_REPORT = 13,
     DOGBREED_KIND_SERVE = 14,
     DOGBREED_KIND_STORE = 15,
-    DOGBREED_KIND_JOB = 16
+    DOGBREED_KIND_JOB = 16,
+    DOGBREED_KIND_TRANSFORM = 17
 };
 
 /* Types in dogbreed_option_info. */

@@ -27,6 +27,8 @@ typedef struct dogbreed_report_options {
     int32_t thumbnail;     /* their longer side, pixels, 32 to 512 */
     int32_t refresh;       /* seconds after which the page loads itself anew; 0: never */
     int32_t tensorboard;   /* 1: write evaluation/, the evaluation for TensorBoard */
+    int32_t heat_maps;     /* 1: the gallery shows where the network saw the class it named */
+    int32_t reserved;
 } dogbreed_report_options;
 
 DOGBREED_API int dogbreed_report_options_init(dogbreed_report_options *options, size_t struct_size);

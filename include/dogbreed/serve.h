@@ -27,7 +27,7 @@ typedef struct dogbreed_serve_options {
     const char *accept;          /* media type of replies to requests that do not choose one */
     int64_t body_max;            /* bytes */
     int64_t invocations_max;     /* bytes, of /invocations */
-    int64_t multi_model_memory;  /* bytes of all of them */
+    int64_t multi_model_memory;  /* bytes that all of them take */
     double batch_delay_ms;       /* a batch that is not full waits so long at most */
     double deadline_s;           /* of a request that is whole, to its reply */
     double header_s;             /* for the header of a request to arrive */
@@ -47,16 +47,17 @@ typedef struct dogbreed_serve_options {
     double async_expiry_s;       /* until such a request has to be computed, then its result read */
     double callback_timeout_s;   /* of one try of three */
     int32_t async_max;           /* such requests and results; 0: there are none */
-    int32_t reserved;
-    int64_t bodies_max; /* bytes, of the bodies of all requests at one time */
+    int32_t listen_first;        /* start listens, then loads; until then requests get 503 */
+    int64_t bodies_max;          /* bytes, of the bodies of all requests at one time */
 } dogbreed_serve_options;
 
 DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, size_t struct_size);
 
-/* Loads a model file or run directory; nothing listens yet. With multi_model it may be NULL or "":
- * only what requests load is served then. `predictor` says how it computes (its
- * batch_size is replaced by that of `options`); both may be NULL. Returns NOT_FOUND, FORMAT,
- * MISMATCH, UNSUPPORTED, DEVICE, INVALID_ARGUMENT. */
+/* Loads a model file or run directory; nothing listens yet. With listen_first only the options are
+ * checked here: dogbreed_server_start loads it, and dogbreed_server_ready says what became of it.
+ * With multi_model it may be NULL or "": only what requests load is served then. `predictor` says
+ * how it computes (its batch_size is replaced by that of `options`); both may be NULL. Returns
+ * NOT_FOUND, FORMAT, MISMATCH, UNSUPPORTED, DEVICE, INVALID_ARGUMENT. */
 DOGBREED_API int dogbreed_server_create(dogbreed_server **out, const char *model,
                                         const dogbreed_serve_options *options,
                                         const dogbreed_predictor_options *predictor);
@@ -122,8 +123,9 @@ typedef struct dogbreed_functions {
 
 /* Before start, once. The functions are called on one thread of the server, one request after the
  * other; the library's own steps between them go on as always. One that does not return keeps the
- * server from ending. Returns INVALID_ARGUMENT (transform together with input, predict or output),
- * STATE (started, or called before), NO_MEMORY, what `model` returned. */
+ * server from ending. With listen_first `model` is called behind the loading, on its thread, and a
+ * failure of it is one of loading. Returns INVALID_ARGUMENT (transform together with input, predict
+ * or output), STATE (started, or called before), NO_MEMORY, what `model` returned. */
 DOGBREED_API int dogbreed_server_functions(dogbreed_server *server,
                                            const dogbreed_functions *functions);
 
@@ -131,13 +133,20 @@ DOGBREED_API int dogbreed_server_functions(dogbreed_server *server,
  * be had), UNSUPPORTED (no libmicrohttpd, or one without TLS), STATE. */
 DOGBREED_API int dogbreed_server_start(dogbreed_server *server);
 
+/* Blocks until the model is loaded, which it is at once without listen_first. Returns what loading
+ * returned, as dogbreed_server_create does without it; CANCELLED when stop was asked for before;
+ * STATE before start. Concurrent. */
+DOGBREED_API int dogbreed_server_ready(dogbreed_server *server);
+
 /* Where it listens: "http://127.0.0.1:8080" and 8080; "" and 0 before start. Borrowed. */
 DOGBREED_API const char *dogbreed_server_url(const dogbreed_server *server);
 DOGBREED_API int32_t dogbreed_server_port(const dogbreed_server *server);
 
 /* Blocks until stop is asked for, then lets no new connection in, answers what has been accepted
  * and ends: within drain_s. Returns 0, or CANCELLED when requests were cut off because that time
- * was over. Once per start; STATE when the server is not running. */
+ * was over. Also ends when listen_first's loading fails, and returns what that returned. When it is
+ * stopped while the model is being loaded it does not wait for that; dogbreed_server_destroy does.
+ * Once per start; STATE when the server is not running. */
 DOGBREED_API int dogbreed_server_wait(dogbreed_server *server);
 
 /* Asks the server to end; returns at once. */

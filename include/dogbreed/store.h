@@ -37,7 +37,13 @@ typedef struct dogbreed_store_options {
                                  Amazon, if it has no dot */
     int32_t sign_request;     /* 0: anonymous */
     int32_t imds;             /* 1: credentials also from the machine's metadata service */
-    int32_t reserved;
+    int32_t virtual_host;     /* 1: the bucket stands in the host's name at an endpoint of one's own
+                                 too, if it has no dot */
+    const char *ca_bundle;    /* PEM file of the authorities that https servers are checked by; "":
+                                 AWS_CA_BUNDLE, else the system's */
+    const char *encryption; /* asked for on upload: "AES256", "aws:kms"; "": what the bucket does */
+    const char *encryption_key; /* of the key service, with aws:kms; "": its default */
+    int64_t store_cache_bytes;  /* of all local copies; 0: no bound */
 } dogbreed_store_options;
 
 DOGBREED_API int dogbreed_store_options_init(dogbreed_store_options *options, size_t struct_size);
@@ -111,12 +117,19 @@ DOGBREED_API int dogbreed_store_sync(char **json, dogbreed_store *store, const c
 
 /* A local copy of the object, or of all objects below KEY/, for calls that want a path; the path is
  * owned by the caller (dogbreed_free). Copies stay in store_dir: next time only what changed
- * is read, by its ETag, and what is gone is removed. */
+ * is read, by its ETag, and what is gone is removed. With store_cache_bytes those that were used
+ * longest ago make room for a new one; never one of a handle that lives. IO: there is no room. */
 DOGBREED_API int dogbreed_store_fetch(char **path, dogbreed_store *store, const char *uri);
 
 /* A new empty folder in store_dir for what is going to be brought to the URI; the caller removes
  * it. The path is owned by the caller (dogbreed_free). */
 DOGBREED_API int dogbreed_store_work(char **path, dogbreed_store *store, const char *uri);
+
+/* The local copies in store_dir. keep 0 or more: those that nobody uses are removed, the one that
+ * was used longest ago first, until all of them have at most so many bytes; negative: none is.
+ * Report (may be NULL), owned by the caller: {"folder","bytes","bytes_max","copies":[{"uri",
+ * "endpoint","name","bytes","used" (seconds since 1970),"in_use"}],"removed":[uri]}. */
+DOGBREED_API int dogbreed_store_cache(char **json, dogbreed_store *store, int64_t keep);
 
 #ifdef __cplusplus
 }

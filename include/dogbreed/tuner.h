@@ -230,6 +230,11 @@ DOGBREED_API int dogbreed_tuner_trial(char **json, dogbreed_tuner *tuner, int64_
  */
 DOGBREED_API int dogbreed_tuner_table(char **csv, char **json, dogbreed_tuner *tuner);
 
+/* The study as it stands in its storage, whole, into a file of SQLite, which is replaced; also from
+ * the listener, while trials run and others write. Returns UNSUPPORTED (the storage is no file),
+ * STATE (there is none), NOT_FOUND (it is not opened yet), IO. */
+DOGBREED_API int dogbreed_tuner_copy(const dogbreed_tuner *tuner, const char *path);
+
 /* What each parameter has to do with reaching the best tenth of the complete trials, as JSON: name
  * to share, 0 or more, sum 1 (PED-ANOVA, the numbers of Optuna 5's get_param_importances). Ten
  * trials or fewer say little; with less than two all are equal. Free with dogbreed_free. */

@@ -147,6 +147,14 @@ void *dogb_arena_find(const dogb_arena *arena, void (*fn)(void *)) {
     return NULL;
 }
 
+size_t dogb_arena_bytes(const dogb_arena *arena) {
+    size_t bytes = 0;
+    for (const struct dogb_block *block = arena->blocks; block != NULL; block = block->older) {
+        bytes += sizeof *block + block->size;
+    }
+    return bytes;
+}
+
 void dogb_arena_free(dogb_arena *arena) {
     // Destructors first and newest first: they may still use memory of this arena.
     for (struct dogb_block *block = arena->blocks; block != NULL; block = block->older) {

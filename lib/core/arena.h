@@ -35,6 +35,9 @@ int dogb_defer(dogb_arena *arena, void (*fn)(void *), void *pointer);
 // lives in a caller's arena from call to call.
 void *dogb_arena_find(const dogb_arena *arena, void (*fn)(void *));
 
+// Bytes of all its blocks.
+size_t dogb_arena_bytes(const dogb_arena *arena);
+
 void dogb_arena_free(dogb_arena *arena);
 
 char *dogb_strdup(dogb_arena *arena, const char *text);

@@ -50,6 +50,8 @@ int dogb_file_exists(const char *path);      // 1 or 0
 int dogb_directory_exists(const char *path); // 1 or 0
 int dogb_directory_make(const char *path);   // with parents; fine when it exists
 int dogb_directory_sync(const char *path);
+// Everything of the folder's file system is on the disk: one wait for many files.
+int dogb_file_system_sync(const char *folder);
 int dogb_directory_remove(
     const char *path); // with everything in it; symbolic links are not followed
 // A new folder of our own in $TMPDIR, else /tmp: "<name>-XXXXXX". The arena removes it with

@@ -1,6 +1,7 @@
 // memory.c - available memory, of the machine and of the cgroup (v2) that the process is in.
 #include "core/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,4 +42,10 @@ int64_t dogb_memory_free(void) {
                    line_of("/sys/fs/cgroup/memory.stat", "inactive_file");
     int64_t left = limit - (used < 0 ? 0 : used);
     return limit < 0 || left > free ? free : left > 0 ? left : 1;
+}
+
+void dogb_memory_trim(void) {
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }

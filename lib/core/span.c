@@ -145,7 +145,7 @@ static void push(ring *r, const dogb_span_event *event) {
     }
 }
 
-uint64_t dogb_span_push_begin(int32_t kind) {
+static uint64_t push_begin(int32_t kind, uint64_t time) {
     dogb_recorder *recorder = dogb_span_listener;
     if (atomic_load_explicit(&recorder->closed, memory_order_relaxed)) {
         return 0;
@@ -160,19 +160,26 @@ uint64_t dogb_span_push_begin(int32_t kind) {
         (void)atomic_fetch_add_explicit(&own->dropped, 1, memory_order_relaxed);
         return 0;
     }
-    dogb_span_event event = {.time = dogb_span_now(), .kind = kind};
+    dogb_span_event event = {.time = time == 0 ? dogb_span_now() : time, .kind = kind};
     own->open++;
     push(own, &event);
     return event.time;
 }
 
-void dogb_span_push_end(int32_t kind, uint64_t begin, int64_t value) {
+static void push_end(const dogb_span_event *event) {
     if (dogb_span_listener != NULL && own != NULL && own->open > 0) {
-        dogb_span_event event = {
-            .time = dogb_span_now(), .begin = begin, .value = value, .kind = kind};
         own->open--;
-        push(own, &event);
+        push(own, event);
     }
+}
+
+uint64_t dogb_span_push_begin(int32_t kind) {
+    return push_begin(kind, 0); // the clock is asked behind the search for room
+}
+
+void dogb_span_push_end(int32_t kind, uint64_t begin, int64_t value) {
+    dogb_span_event event = {.time = dogb_span_now(), .begin = begin, .value = value, .kind = kind};
+    push_end(&event);
 }
 
 int dogb_span_layers(void) {
@@ -213,6 +220,17 @@ static int64_t label_number(dogb_recorder *recorder, const char *name, const cha
 void dogb_span_layer_end(int32_t kind, uint64_t begin, const char *name, const char *op) {
     if (begin != 0 && dogb_span_listener != NULL) {
         dogb_span_end(kind, begin, label_number(dogb_span_listener, name, op));
+    }
+}
+
+// Events stand in a ring in the order of their telling, not of their times: who takes them sorts.
+void dogb_span_layer(int32_t kind, uint64_t begin, uint64_t end, const char *name, const char *op) {
+    if (dogb_span_listener != NULL && push_begin(kind, begin) != 0) {
+        dogb_span_event event = {.time = end,
+                                 .begin = begin,
+                                 .value = label_number(dogb_span_listener, name, op),
+                                 .kind = kind};
+        push_end(&event);
     }
 }
 

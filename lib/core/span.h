@@ -39,6 +39,8 @@ static inline void dogb_span_end(int32_t kind, uint64_t begin, int64_t value) {
 int dogb_span_layers(void);
 // End of a layer: its name and kind of node are kept once, its value is their number.
 void dogb_span_layer_end(int32_t kind, uint64_t begin, const char *name, const char *op);
+// A whole layer that is over: another thread has looked at dogb_span_now's clock.
+void dogb_span_layer(int32_t kind, uint64_t begin, uint64_t end, const char *name, const char *op);
 
 // --- for who listens
 

@@ -1,5 +1,5 @@
 // list.c - lists one folder: its files and folders, each sorted by bytes.
-#include "dataset/storage.h"
+#include "dataset/list.h"
 
 #include "core/error.h"
 
@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum { ENTRIES_MAX = 50000000 }; // of one folder
@@ -69,4 +70,19 @@ int dogb_list(dogb_listing *out, dogb_arena *arena, const char *path) {
         qsort(out->folders, out->folder_count, sizeof *out->folders, compare_names);
     }
     return rc;
+}
+
+int dogb_has_extension(const char *name, const char *const *extensions) {
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot != NULL && extensions[i] != NULL; i++) {
+        if (strcasecmp(dot, extensions[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int dogb_is_picture(const char *name) {
+    static const char *const extensions[] = {".jpg", ".jpeg", ".png", NULL};
+    return dogb_has_extension(name, extensions);
 }

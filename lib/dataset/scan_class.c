@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 enum {
@@ -59,26 +58,11 @@ int dogb_scan_leave(dogb_scan_state *s, dogb_leftover *leftover, const char *dir
     return DOGBREED_OK;
 }
 
-static int has_extension(const char *name, const char *const *extensions) {
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot != NULL && extensions[i] != NULL; i++) {
-        if (strcasecmp(dot, extensions[i]) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int is_image(const char *name) {
-    static const char *const extensions[] = {".jpg", ".jpeg", ".png", NULL};
-    return has_extension(name, extensions);
-}
-
 static int is_unsupported(const char *name) {
     static const char *const extensions[] = {".ppm",  ".bmp",  ".pgm",  ".tif", ".tiff", ".webp",
                                              ".gif",  ".heic", ".heif", ".jp2", ".avif", ".jxl",
                                              ".jfif", ".jpe",  ".svg",  NULL};
-    return has_extension(name, extensions);
+    return dogb_has_extension(name, extensions);
 }
 
 static int add_record(dogb_scan_state *s, const char *folder, const char *name) {
@@ -109,7 +93,7 @@ static int add_files(dogb_scan_state *s, const char *folder, const dogb_listing 
         const char *name = names->files[i];
         if (name[0] == '.') {
             rc = dogb_scan_leave(s, &s->storage->hidden, folder, name);
-        } else if (is_image(name)) {
+        } else if (dogb_is_picture(name)) {
             rc = add_record(s, folder, name);
         } else {
             dogb_storage *storage = s->storage;

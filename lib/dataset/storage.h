@@ -5,6 +5,7 @@
 
 #include "core/ref.h"
 #include "dataset/dataset_internal.h"
+#include "dataset/list.h"
 
 #include <pthread.h>
 
@@ -61,20 +62,8 @@ struct dogbreed_dataset {
     _Atomic(dogb_sha256 *) view; // hashes in this handle's order; set once, under storage->lock
 };
 
-typedef struct dogb_listing { // of one folder; names sorted by bytes
-    const char **files;
-    size_t file_count;
-    size_t file_capacity;
-    const char **folders;
-    size_t folder_count;
-    size_t folder_capacity;
-} dogb_listing;
-
 // dataset.c: a handle without samples that shares the storage.
 int dogb_dataset_handle(dogbreed_dataset **out, dogb_storage *storage, int32_t kind);
-
-// list.c: everything in a folder but "." and "..". NOT_FOUND, IO, FORMAT (too many entries).
-int dogb_list(dogb_listing *out, dogb_arena *arena, const char *path);
 
 // class_list.c: the names in a file, one a line, sorted, as the folders of a listing. NOT_FOUND,
 // IO, FORMAT.

@@ -163,7 +163,8 @@ static int begin(dogbreed_debug *debug, const dogbreed_event *event) {
         return rc;
     }
     say_what_cannot_be(debug);
-    if (debug->directory != NULL && !debug->options.debug_dry_run && dogb_debug_store(debug) < 0) {
+    int stores = debug->directory != NULL || debug->memory != NULL;
+    if (stores && !debug->options.debug_dry_run && dogb_debug_store(debug) < 0) {
         dogb_debug_give_up(debug);
     }
     dogb_debug_pictures(debug);
@@ -348,7 +349,8 @@ int dogb_debug_watch(dogbreed_debug *debug) {
 // Single steps are heard only for tensors: trainings that share a bank would each go alone.
 int dogb_debug_watch_steps(dogbreed_debug *debug) {
     static const uint32_t late = 1u << DOGBREED_TENSOR_LABEL | 1u << DOGBREED_TENSOR_PREDICTION;
-    int tensors = (dogb_rules_sees(debug->rules) & ~late) != 0 || debug->directory != NULL;
+    int tensors = (dogb_rules_sees(debug->rules) & ~late) != 0 || debug->directory != NULL ||
+                  debug->memory != NULL;
     if (!tensors || debug->epochs_alone || debug->steps != 0) {
         return DOGBREED_OK;
     }

@@ -15,6 +15,7 @@ static void drop(void *pointer) {
     if (dogb_ref_drop(&debug->refs)) {
         dogb_hook_wait(&debug->command);
         (void)dogb_keeper_close(debug->keeper, 0);
+        dogb_memory_release(debug->memory);
         dogb_arena_free(&debug->scratch);
         json_decref(debug->epochs);
         dogb_others_close(&debug->others);
@@ -120,6 +121,10 @@ static int make_collections(dogbreed_debug *debug) {
 static int fill(dogbreed_debug *debug, const dogbreed_debug_options *options) {
     int rc = dogb_table_import(&debug->options, &dogb_debug_table, options, &debug->arena);
     if (rc < 0) {
+        return rc;
+    }
+    if (debug->options.debug_memory > 0 &&
+        (rc = dogb_memory_create(&debug->memory, debug->options.debug_memory)) < 0) {
         return rc;
     }
     debug->source = (dogb_rule_source){dogb_debug_read, dogb_debug_stats, debug};
@@ -231,6 +236,16 @@ int dogbreed_debug_results(char **json, const dogbreed_debug *debug) {
     int rc = document == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_json_text_out(json, document, 1);
     dogb_arena_free(&scratch);
     return rc;
+}
+
+int dogbreed_debug_record(dogbreed_record **out, const dogbreed_debug *debug) {
+    DOGB_CHECK(out != NULL, "out: is NULL");
+    *out = NULL;
+    DOGB_CHECK(debug != NULL, "debug: is NULL");
+    if (debug->memory == NULL) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "debug_memory: is 0: no step is kept in memory");
+    }
+    return dogb_record_open_memory(out, debug->memory);
 }
 
 void dogbreed_debug_destroy(dogbreed_debug *debug) {

@@ -46,6 +46,7 @@ struct dogbreed_debug {
     dogb_rule_source source; // of the subjects that the event shows
     dogb_record_save plan[DOGB_MODES];
     dogb_keeper *keeper;            // NULL: nothing is stored
+    dogb_memory *memory;            // for dogbreed_debug_record; NULL: none was asked for
     const char *directory;          // NULL: nothing is written
     const char *boards[DOGB_MODES]; // event files for TensorBoard; NULL: none yet
     dogb_hook command;

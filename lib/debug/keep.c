@@ -65,21 +65,34 @@ static void say_what_is_empty(const dogbreed_debug *debug) {
     }
 }
 
-int dogb_debug_store(dogbreed_debug *debug) {
-    const dogb_record_conf conf = {.directory = debug->directory, .crc = debug->options.record_crc};
-    dogb_record_writer *writer = NULL;
+static int open_writer(dogb_record_writer **out, dogbreed_debug *debug,
+                       const dogb_record_conf *conf) {
     dogb_trainer_status status;
     dogb_trainer_status_get(&status, debug->trainer);
     int64_t step = status.step + debug->evaluations * debug->eval_steps;
-    int rc = dogb_record_writer_open(&writer, &conf);
-    rc = rc < 0 ? rc : dogb_record_writer_resume(writer, step);
-    rc = rc < 0 ? rc : write_collections(debug, writer);
+    int rc = dogb_record_writer_open(out, conf);
+    rc = rc < 0 ? rc : dogb_record_writer_resume(*out, step);
+    return rc < 0 ? rc : write_collections(debug, *out);
+}
+
+int dogb_debug_store(dogbreed_debug *debug) {
+    const dogb_record_conf confs[DOGB_KEEPER_WRITERS] = {
+        {.directory = debug->directory, .crc = debug->options.record_crc},
+        {.memory = debug->memory}};
+    dogb_record_writer *writers[DOGB_KEEPER_WRITERS] = {NULL, NULL};
+    int rc = DOGBREED_OK;
+    for (int i = 0; rc == DOGBREED_OK && i < DOGB_KEEPER_WRITERS; i++) {
+        int wanted = confs[i].directory != NULL || confs[i].memory != NULL;
+        rc = wanted ? open_writer(&writers[i], debug, &confs[i]) : rc;
+    }
     if (rc < 0) {
-        dogb_record_writer_close(writer);
+        for (int i = 0; i < DOGB_KEEPER_WRITERS; i++) {
+            dogb_record_writer_close(writers[i]);
+        }
         return rc;
     }
     say_what_is_empty(debug);
-    return dogb_keeper_open(&debug->keeper, writer);
+    return dogb_keeper_open(&debug->keeper, writers);
 }
 
 static int open_step(dogbreed_debug *debug) {
@@ -136,7 +149,8 @@ static int gather(want *w, dogbreed_debug *debug, const dogb_subject *one) {
             int single = one->tensor.what == DOGBREED_TENSOR_SCALAR;
             w->raw |= c->raw || *c->reductions == '\0' || single;
             w->shape |= c->shape;
-            w->board |= c->histogram || debug->options.debug_tensorboard;
+            w->board |=
+                debug->directory != NULL && (c->histogram || debug->options.debug_tensorboard);
             rc = single ? rc : add_names(debug, w, c->reductions);
         }
     }

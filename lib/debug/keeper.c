@@ -33,8 +33,8 @@ typedef struct step {
 } step;
 
 struct dogb_keeper {
-    dogb_record_writer *writer; // the thread's while it runs
-    step *open;                 // the caller's
+    dogb_record_writer *writers[DOGB_KEEPER_WRITERS]; // the thread's while it runs
+    step *open;                                       // the caller's
     pthread_t thread;
     pthread_mutex_t lock;  // of what follows
     pthread_cond_t change; // of any of it
@@ -67,6 +67,14 @@ static int write_step(dogb_record_writer *w, const step *s) {
     return rc < 0 ? rc : dogb_record_writer_commit(w);
 }
 
+static int write_all(dogb_keeper *k, const step *s) {
+    int rc = DOGBREED_OK;
+    for (int i = 0; rc == DOGBREED_OK && i < DOGB_KEEPER_WRITERS; i++) {
+        rc = k->writers[i] == NULL ? DOGBREED_OK : write_step(k->writers[i], s);
+    }
+    return rc;
+}
+
 static void free_step(step *s) {
     if (s != NULL) {
         dogb_arena_free(&s->arena);
@@ -85,7 +93,7 @@ static void *run(void *userdata) {
         }
         int failed = k->failure.code < 0;
         (void)pthread_mutex_unlock(&k->lock);
-        int rc = failed ? DOGBREED_OK : write_step(k->writer, s);
+        int rc = failed ? DOGBREED_OK : write_all(k, s);
         (void)pthread_mutex_lock(&k->lock);
         if (rc < 0) {
             dogb_error_save(&k->failure, rc);
@@ -102,14 +110,20 @@ static void *run(void *userdata) {
 
 // --- the caller's
 
-int dogb_keeper_open(dogb_keeper **out, dogb_record_writer *writer) {
+static void close_writers(dogb_record_writer *const *writers) {
+    for (int i = 0; i < DOGB_KEEPER_WRITERS; i++) {
+        dogb_record_writer_close(writers[i]);
+    }
+}
+
+int dogb_keeper_open(dogb_keeper **out, dogb_record_writer *const writers[DOGB_KEEPER_WRITERS]) {
     *out = NULL;
     dogb_keeper *k = dogb_malloc(1, sizeof *k);
     if (k == NULL) {
-        dogb_record_writer_close(writer);
+        close_writers(writers);
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    k->writer = writer;
+    memcpy(k->writers, writers, sizeof k->writers);
     k->last = &k->first;
     (void)pthread_mutex_init(&k->lock, NULL);
     (void)pthread_cond_init(&k->change, NULL);
@@ -117,7 +131,7 @@ int dogb_keeper_open(dogb_keeper **out, dogb_record_writer *writer) {
     if (rc < 0) {
         (void)pthread_cond_destroy(&k->change);
         (void)pthread_mutex_destroy(&k->lock);
-        dogb_record_writer_close(writer);
+        close_writers(writers);
         dogb_free(k);
         return rc;
     }
@@ -225,9 +239,11 @@ int dogb_keeper_close(dogb_keeper *k, int finish) {
     (void)pthread_mutex_unlock(&k->lock);
     (void)pthread_join(k->thread, NULL);
     int rc = failure_of(k);
-    rc = rc < 0 || !finish ? rc : dogb_record_writer_finish(k->writer);
+    for (int i = 0; rc == DOGBREED_OK && finish && i < DOGB_KEEPER_WRITERS; i++) {
+        rc = k->writers[i] == NULL ? rc : dogb_record_writer_finish(k->writers[i]);
+    }
     free_step(k->open);
-    dogb_record_writer_close(k->writer);
+    close_writers(k->writers);
     (void)pthread_cond_destroy(&k->change);
     (void)pthread_mutex_destroy(&k->lock);
     dogb_free(k);

@@ -1,4 +1,4 @@
-// keeper.h - puts steps into the store on a thread of its own: a training does not wait for the
+// keeper.h - puts steps into the stores on a thread of its own: a training does not wait for the
 // disk, unless more than DOGB_KEEPER_BYTES wait to be written. Used from one thread.
 #ifndef DOGB_DEBUG_KEEPER_H
 #define DOGB_DEBUG_KEEPER_H
@@ -9,8 +9,10 @@ enum { DOGB_KEEPER_BYTES = 64 << 20 };
 
 typedef struct dogb_keeper dogb_keeper;
 
-// Takes the writer over, also on failure.
-int dogb_keeper_open(dogb_keeper **out, dogb_record_writer *writer);
+// Into a store of files, one in memory, or both (NULL: not there). Takes the writers over, also on
+// failure.
+enum { DOGB_KEEPER_WRITERS = 2 };
+int dogb_keeper_open(dogb_keeper **out, dogb_record_writer *const writers[DOGB_KEEPER_WRITERS]);
 
 // As the writer's functions; values are copied, names are borrowed until close. What failed on the
 // other thread is the result of the next call: nothing is written any more then.

@@ -38,6 +38,9 @@ static const dogb_option rows[] = {
     DOGB_OPTION_SWITCH(o, debug_tensorboard, "off",
                        "Histograms of the stored tensors for TensorBoard too."),
     DOGB_OPTION_SWITCH(o, debug_dry_run, "off", "Rules judge, nothing is stored."),
+    DOGB_OPTION_INT64(o, debug_memory, 0, 1LL << 50, "0", "bytes",
+                      "Newest stored steps kept in memory too, for programs that read them while "
+                      "the training runs."),
 };
 
 const dogb_table dogb_debug_table = {"debug", DOGBREED_KIND_DEBUG, sizeof(o), rows,

@@ -123,7 +123,8 @@ static int judge_predictions(dogb_rule_run *run, const dogb_rule_moment *m, cons
         return 0;
     }
     int rc = dogb_rule_hit(
-        run, m, "%lld of %lld predictions for %s are wrong: %.3g, threshold_misprediction is %g",
+        run, m,
+        "%lld of %lld pictures of %s are predicted wrong: %.3g, threshold_misprediction is %g",
         (long long)c->wrong[worst], (long long)c->judged[worst], dogb_rule_class(run, worst, name),
         share, params->threshold_misprediction);
     rc = rc < 0 ? rc : dogb_rule_evidence_text(run, "class", dogb_rule_class(run, worst, name));

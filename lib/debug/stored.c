@@ -421,7 +421,9 @@ static int read_findings(char **json, const char *directory) {
         rc = paths[i] == NULL ? DOGBREED_ERROR_NO_MEMORY
                               : dogb_json_read(&document, &scratch, paths[i], "findings", 1);
     }
-    if (rc == DOGBREED_ERROR_NOT_FOUND) {
+    if (rc == DOGBREED_ERROR_NOT_FOUND && !dogb_directory_exists(directory)) {
+        rc = dogb_fail(rc, "%s: no such folder", directory);
+    } else if (rc == DOGBREED_ERROR_NOT_FOUND) {
         rc = dogb_fail(rc,
                        "%s: no findings, expected a run that was trained with the debugger "
                        "(debug/findings.json)",

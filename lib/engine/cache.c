@@ -43,6 +43,21 @@ size_t dogb_engine_weight_bytes(const dogb_graph *graph) {
     return total;
 }
 
+size_t dogb_engine_value_bytes(const dogb_graph *graph) {
+    int64_t most[2] = {0, 0};
+    for (int32_t i = 0; i < graph->node_count; i++) {
+        const int64_t *shape = graph->nodes[i].shape;
+        int64_t floats = shape[0] * shape[1] * shape[2];
+        if (floats > most[0]) {
+            most[1] = most[0];
+            most[0] = floats;
+        } else if (floats > most[1]) {
+            most[1] = floats;
+        }
+    }
+    return (size_t)(most[0] + most[1]) * sizeof(float);
+}
+
 int dogb_engine_key(dogb_sha256 *out, const dogb_graph *graph, const void *const *weights,
                     int32_t threads) {
     dogb_arena scratch = {0};

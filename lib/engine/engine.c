@@ -431,8 +431,9 @@ int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph 
     own.cache_key = NULL;
     int rc = check_net(engine, graph, weights, conf);
     if (rc == DOGBREED_OK && is_cached(engine, graph, conf) &&
-        (rc = dogb_engine_key(&key, graph, weights, conf->threads)) == DOGBREED_OK) {
-        own.cache_key = &key;
+        (conf->cache_key != NULL ||
+         (rc = dogb_engine_key(&key, graph, weights, conf->threads)) == DOGBREED_OK)) {
+        own.cache_key = conf->cache_key != NULL ? conf->cache_key : &key;
         if (take_cached(out, engine, graph, &own) == DOGBREED_OK) {
             return DOGBREED_OK;
         }

@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define DOGB_ENGINE_ABI 3
+#define DOGB_ENGINE_ABI 4
 
 typedef struct dogb_net dogb_net;
 typedef struct dogb_optim dogb_optim;
@@ -70,7 +70,9 @@ typedef struct dogb_net_conf {
     // Folder where packed weights are kept for the next start; NULL or "": none. A folder that
     // cannot be used costs time alone.
     const char *cache_dir;
-    const struct dogb_sha256 *cache_key; // dogb_engine_net's affair
+    // What dogb_engine_key says of network and weights, where it is known; NULL: computed if
+    // needed.
+    const struct dogb_sha256 *cache_key;
 } dogb_net_conf;
 
 // One batch in host memory. Image input: U8 is NHWC and normalised on the device with graph->mean
@@ -170,6 +172,9 @@ typedef struct dogb_engine_listener {
     void (*end)(int32_t kind, uint64_t begin, int64_t value);
     int (*layers)(void);
     void (*layer_end)(int32_t kind, uint64_t begin, const dogb_node *node);
+    uint64_t (*now)(void); // the clock of phases, from any thread
+    // A layer whose times were taken before, on whatever thread; told on the calling one.
+    void (*layer)(int32_t kind, uint64_t begin, uint64_t end, const dogb_node *node);
 } dogb_engine_listener;
 
 // What a device did while the engine recorded it.
@@ -184,6 +189,14 @@ typedef struct dogb_activity {
 } dogb_activity;
 // Returns 0, or a negative code that ends the telling.
 typedef int (*dogb_activity_fn)(const dogb_activity *activity, void *userdata);
+
+// How an inference net is used.
+typedef struct dogb_net_use {
+    int32_t batch;   // samples of a call, at most
+    int32_t calls;   // side by side, at most
+    int32_t threads; // of all of them together
+    int32_t reserved;
+} dogb_net_use;
 
 typedef struct dogb_engine {
     uint32_t abi;  // DOGB_ENGINE_ABI
@@ -307,6 +320,9 @@ typedef struct dogb_engine {
     // (optional) infer on at most `threads` threads, for callers who run several calls side by side
     // and share out the cores themselves. The bits are those of infer.
     int (*infer_on)(dogb_net *net, const dogb_batch *batch, float *out, int32_t threads);
+
+    // (optional) bytes that an inference net takes: what it keeps, and the memory of `use`.
+    int64_t (*net_bytes)(const dogb_net *net, const dogb_net_use *use);
 } dogb_engine;
 
 // A plug-in that brings a library of which one process can hold only one version keeps this text,
@@ -340,9 +356,18 @@ int dogb_engine_result(const dogb_engine *engine, int rc, const char *what);
 
 const char *dogb_engine_dtype(int32_t dtype); // name of a DOGB_DTYPE_: "f32"
 
+// Hash of a network and every byte of its weights: what packed weights are found by.
+int dogb_engine_key(struct dogb_sha256 *out, const dogb_graph *graph, const void *const *weights,
+                    int32_t threads);
+
 // Creates a net. For DOGB_NET_INFER it folds the graph first.
 int dogb_engine_net(dogb_net **out, const dogb_engine *engine, const dogb_graph *graph,
                     const void *const *weights, const dogb_net_conf *conf);
+
+// For estimates of memory: bytes of all weights, and of the two largest values of one sample, which
+// is about what is alive at once.
+size_t dogb_engine_weight_bytes(const dogb_graph *graph);
+size_t dogb_engine_value_bytes(const dogb_graph *graph);
 
 // Makes a bank of heads; UNSUPPORTED when the engine has none.
 int dogb_engine_heads(dogb_heads **out, const dogb_engine *engine, const dogb_heads_conf *conf);

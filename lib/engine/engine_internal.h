@@ -18,11 +18,6 @@ int32_t dogb_cpu_count(void);
 int dogb_cpu_info(dogb_device *out, int32_t index);
 int dogb_cpu_memory(const char *device, int64_t *used, int64_t *peak);
 
-// cache.c: what packed weights are found by, and how much there is to pack.
-int dogb_engine_key(dogb_sha256 *out, const dogb_graph *graph, const void *const *weights,
-                    int32_t threads);
-size_t dogb_engine_weight_bytes(const dogb_graph *graph);
-
 // What an engine with DOGB_CAN_TRAIN_HEAD alone says to other training.
 #define DOGB_TRAINS_HEADS_ONLY                                                                     \
     "trains heads on features only; engine torch or ref trains deeper layers"

@@ -122,12 +122,21 @@ typedef struct dogb_shares {
 double dogb_shares_height(size_t count);
 void dogb_shares_draw(dogb_drawing *drawing, const dogb_shares *shares, dogb_box box);
 
-// A square of cells: rows are what is true, columns what was said.
+// So many of a matrix's rows and columns, from the first one on.
+typedef struct dogb_cells {
+    size_t first;
+    size_t count;
+} dogb_cells;
+
+// A square of cells: rows are what is true, columns what was said. Where cells are too small for
+// numbers, names are left out too.
 typedef struct dogb_matrix {
     const char *title;
     const char *const *names;
     const double *values; // [count][count]
     size_t count;
+    const dogb_cells *frames; // to be framed, on the diagonal
+    size_t frame_count;
 } dogb_matrix;
 void dogb_matrix_draw(dogb_drawing *drawing, const dogb_matrix *matrix, dogb_box box);
 double dogb_matrix_row(const dogb_matrix *matrix, size_t row); // sum of its values

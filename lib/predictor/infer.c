@@ -51,6 +51,15 @@ int dogb_predictor_logits(float *out, dogbreed_predictor *predictor, const dogb_
     return dogb_engine_result(engine, rc, "predict");
 }
 
+int64_t dogb_predictor_bytes(const dogbreed_predictor *predictor, int32_t batch, int32_t calls) {
+    const dogb_engine *engine = predictor->engine;
+    const dogb_net_use use = {.batch = batch, .calls = calls, .threads = predictor->threads};
+    int64_t net = engine->net_bytes == NULL
+                      ? predictor->weight_bytes + (int64_t)batch * calls * predictor->value_bytes
+                      : engine->net_bytes(predictor->net, &use);
+    return net + (int64_t)dogb_arena_bytes(&predictor->arena);
+}
+
 void dogb_predictor_facts_get(dogb_predictor_facts *out, const dogbreed_predictor *predictor) {
     *out = (dogb_predictor_facts){.engine = predictor->engine->name,
                                   .classes = predictor->class_count,

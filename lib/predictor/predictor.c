@@ -50,6 +50,12 @@ static int build(dogbreed_predictor *p, const dogbreed_model *model,
     p->limits.pixels_max = p->options.pixels_max;
     p->limits.jpeg_warnings = p->options.jpeg_warnings;
     p->threads = dogb_thread_count(p->options.threads);
+    p->weight_bytes = (int64_t)dogb_engine_weight_bytes(dogb_model_graph(model));
+    p->value_bytes = (int64_t)dogb_engine_value_bytes(dogb_model_graph(model));
+    rc = dogb_engine_key(&p->key, dogb_model_graph(model), dogb_model_weights(model), p->threads);
+    if (rc < 0) {
+        return rc;
+    }
     dogb_net_conf conf = {.device = device,
                           .mode = DOGB_NET_INFER,
                           .dtype = p->options.dtype,
@@ -57,7 +63,8 @@ static int build(dogbreed_predictor *p, const dogbreed_model *model,
                           .deterministic = 1,
                           .batch_norm = DOGB_BN_FROZEN,
                           .batch_max = p->options.batch_size,
-                          .cache_dir = cache_folder(p)};
+                          .cache_dir = cache_folder(p),
+                          .cache_key = &p->key};
     return dogb_engine_net(&p->net, p->engine, dogb_model_graph(model), dogb_model_weights(model),
                            &conf);
 }

@@ -34,6 +34,11 @@ typedef struct dogb_decoded {
     int32_t reserved;
 } dogb_decoded;
 
+// Bytes that it takes: weights as its engine holds them and what computing needs, for calls of
+// dogb_predictor_logits with up to `batch` pictures, `calls` side by side. Of engines that do not
+// say, an estimate.
+int64_t dogb_predictor_bytes(const dogbreed_predictor *predictor, int32_t batch, int32_t calls);
+
 // To the pixels that the network sees, out[side * side * 3]. scratch: memory that is used again
 // from call to call, freed by dogb_arena_free. facts may be NULL.
 int dogb_predictor_decode(uint8_t *out, dogb_decoded *facts, const dogbreed_predictor *predictor,

@@ -2,6 +2,7 @@
 #ifndef DOGB_PREDICTOR_STRUCT_H
 #define DOGB_PREDICTOR_STRUCT_H
 
+#include "core/hash.h"
 #include "engine/engine.h"
 #include "image/image.h"
 #include "predictor/predictor_infer.h"
@@ -18,7 +19,10 @@ struct dogbreed_predictor {
     dogb_image_limits limits;
     const dogb_engine *engine;
     dogb_net *net;
+    dogb_sha256 key; // of network and weights
     const char **classes;
+    int64_t weight_bytes; // for engines that do not say what they take
+    int64_t value_bytes;
     int32_t class_count;
     int32_t threads;
 };

@@ -122,6 +122,16 @@ static int put_meta(json_t *document) {
     return rc < 0 ? rc : dogb_json_set_int(meta, "version", DOGB_RECORD_VERSION);
 }
 
+static int write_document(dogb_record_writer *w, dogb_arena *scratch, const json_t *document) {
+    if (w->memory != NULL) {
+        const char *text = dogb_json_text_in(scratch, document, 0);
+        return text == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_memory_collections(w->memory, text);
+    }
+    char *path = dogb_record_collections_path(scratch, w->worker);
+    path = path == NULL ? NULL : dogb_path_join(scratch, w->directory, path);
+    return path == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_json_write(path, document);
+}
+
 int dogb_record_writer_collections(dogb_record_writer *w, const dogb_record_collection *all,
                                    size_t count) {
     dogb_arena scratch = {0};
@@ -133,11 +143,7 @@ int dogb_record_writer_collections(dogb_record_writer *w, const dogb_record_coll
     for (size_t i = 0; rc == DOGBREED_OK && i < count; i++) {
         rc = put_collection(collections, &scratch, &all[i]);
     }
-    char *path = rc < 0 ? NULL : dogb_record_collections_path(&scratch, w->worker);
-    path = path == NULL ? NULL : dogb_path_join(&scratch, w->directory, path);
-    if (rc == DOGBREED_OK) {
-        rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_json_write(path, document);
-    }
+    rc = rc < 0 ? rc : write_document(w, &scratch, document);
     dogb_arena_free(&scratch);
     return rc;
 }

@@ -46,6 +46,11 @@ static int missing(dogbreed_record *record, const dogb_shard *shard,
 
 static int map_events(dogbreed_record *record, const dogb_shard *shard,
                       const dogb_index_tensor *tensor) {
+    if (shard->held != NULL) {
+        record->map = (dogb_map){(const uint8_t *)shard->held->events, shard->held->event_size};
+        record->map_path = record->directory;
+        return DOGBREED_OK;
+    }
     dogb_arena scratch = {0};
     char *path = dogb_path_join(&scratch, record->directory, shard->index.event_file);
     int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;

@@ -8,15 +8,16 @@
 #include <string.h>
 #include <time.h>
 
-int dogbreed_record_open(dogbreed_record **out, const char *directory) {
-    DOGB_CHECK(out != NULL && directory != NULL, "record_open: out and directory are needed");
+// memory: NULL: the folder.
+static int open_store(dogbreed_record **out, const char *directory, dogb_memory *memory) {
     *out = NULL;
-    if (!dogb_directory_exists(directory)) {
-        return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s: no such folder", directory);
-    }
     dogbreed_record *record = dogb_malloc(1, sizeof *record);
     if (record == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
+    }
+    if (memory != NULL) {
+        dogb_memory_retain(memory);
+        record->memory = memory;
     }
     record->directory = dogb_strdup(&record->arena, directory);
     int rc = record->directory == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_store_refresh(record);
@@ -26,6 +27,19 @@ int dogbreed_record_open(dogbreed_record **out, const char *directory) {
     }
     *out = record;
     return DOGBREED_OK;
+}
+
+int dogbreed_record_open(dogbreed_record **out, const char *directory) {
+    DOGB_CHECK(out != NULL && directory != NULL, "record_open: out and directory are needed");
+    *out = NULL;
+    if (!dogb_directory_exists(directory)) {
+        return dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s: no such folder", directory);
+    }
+    return open_store(out, directory, NULL);
+}
+
+int dogb_record_open_memory(dogbreed_record **out, dogb_memory *memory) {
+    return open_store(out, "memory", memory);
 }
 
 void dogbreed_record_destroy(dogbreed_record *record) {

@@ -13,6 +13,7 @@ enum { INDEX_SIZE_MAX = 256 << 20 };
 
 static void drop_shard(dogb_shard *shard) {
     if (--shard->lists == 0) {
+        dogb_memory_step_release(shard->held);
         dogb_arena_free(&shard->arena);
         dogb_free(shard);
     }
@@ -28,6 +29,7 @@ static void free_listing(dogb_listing *list) {
 
 void dogb_store_free(dogbreed_record *record) {
     free_listing(&record->list);
+    dogb_memory_release(record->memory);
     dogb_arena_free(&record->map_arena);
     dogb_arena_free(&record->arena);
 }
@@ -91,14 +93,14 @@ static int same_file(const dogb_shard *shard, const struct stat *info) {
            shard->seconds == info->st_mtim.tv_sec && shard->nanoseconds == info->st_mtim.tv_nsec;
 }
 
-// A broken one is read again each time: it may be whole by now.
-static dogb_shard *find_old(const look *l, dogb_shard *wanted, const struct stat *info) {
+// Of the list before; a broken one is read again each time: it may be whole by now.
+static dogb_shard *find_old(const look *l, dogb_shard *wanted) {
     if (l->before->shard_count == 0) {
         return NULL;
     }
     dogb_shard **found = bsearch(&wanted, l->before->shards, l->before->shard_count,
                                  sizeof *l->before->shards, compare_shards);
-    return found != NULL && (*found)->broken == NULL && same_file(*found, info) ? *found : NULL;
+    return found != NULL && (*found)->broken == NULL ? *found : NULL;
 }
 
 static int load(dogb_shard *shard, const char *path) {
@@ -161,8 +163,9 @@ static int note_index(const dogb_walk_entry *entry, void *userdata) {
     wanted.worker = dogb_strndup(&scratch, worker, length);
     int rc = DOGBREED_ERROR_NO_MEMORY;
     if (wanted.worker != NULL) {
-        dogb_shard *old = find_old(l, &wanted, &info);
-        rc = old != NULL ? add_shard(l->list, old) : load_new(l, &wanted, entry, &info);
+        dogb_shard *old = find_old(l, &wanted);
+        rc = old != NULL && same_file(old, &info) ? add_shard(l->list, old)
+                                                  : load_new(l, &wanted, entry, &info);
     }
     dogb_arena_free(&scratch);
     return rc;
@@ -180,19 +183,82 @@ static int read_indices(look *l) {
     return rc;
 }
 
+// --- a store in memory
+
+static int add_held(const look *l, dogb_memory_step *step) {
+    dogb_shard *shard = dogb_malloc(1, sizeof *shard);
+    if (shard == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    dogb_memory_step_retain(step);
+    shard->lists = 1;
+    shard->held = step;
+    shard->step = step->step;
+    shard->worker = dogb_strdup(&shard->arena, l->list->workers[0]);
+    int rc = shard->worker == NULL ? DOGBREED_ERROR_NO_MEMORY
+                                   : dogb_index_parse(&shard->index, &shard->arena, step->index,
+                                                      step->index_size, l->directory);
+    rc = rc < 0 ? rc : add_shard(l->list, shard);
+    drop_shard(shard);
+    return rc;
+}
+
+static int list_steps(const look *l, const dogb_memory_view *view) {
+    int rc = DOGBREED_OK;
+    for (size_t i = 0; rc == DOGBREED_OK && i < view->count; i++) {
+        dogb_shard wanted = {.step = view->steps[i]->step, .worker = l->list->workers[0]};
+        dogb_shard *old = find_old(l, &wanted);
+        rc = old != NULL && old->held == view->steps[i] ? add_shard(l->list, old)
+                                                        : add_held(l, view->steps[i]);
+    }
+    return rc;
+}
+
+static int read_memory(const look *l, dogb_memory *memory) {
+    dogb_listing *list = l->list;
+    dogb_memory_view view;
+    int rc = dogb_memory_look(&view, &list->arena, memory);
+    list->finished = view.finished;
+    if (rc == DOGBREED_OK && view.collections == NULL) {
+        rc =
+            dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s: no training has begun to store", l->directory);
+    }
+    list->workers = rc < 0 ? NULL : dogb_alloc(&list->arena, 1, sizeof *list->workers);
+    char *worker = list->workers == NULL ? NULL : dogb_strdup(&list->arena, "worker_0");
+    rc = rc == DOGBREED_OK && worker == NULL ? DOGBREED_ERROR_NO_MEMORY : rc;
+    if (rc == DOGBREED_OK) {
+        list->workers[list->worker_count++] = worker;
+        rc = dogb_json_parse_any(&list->collections, &list->arena, view.collections,
+                                 strlen(view.collections), l->directory);
+    }
+    rc = rc < 0 ? rc : list_steps(l, &view);
+    for (size_t i = 0; i < view.count; i++) {
+        dogb_memory_step_release(view.steps[i]);
+    }
+    return rc;
+}
+
+// --- looking
+
 // The end marker first: what is written between the two looks belongs to a training that goes on.
+static int read_folders(look *l) {
+    dogb_listing *list = l->list;
+    char *end = dogb_path_join(&list->arena, l->directory, DOGB_RECORD_END);
+    int rc = end == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    list->finished = rc == DOGBREED_OK && dogb_file_exists(end);
+    rc = rc < 0 ? rc : read_collections(list, l->directory);
+    if (rc == DOGBREED_OK) {
+        const json_t *meta = json_object_get(list->collections, "_meta");
+        list->workers_wanted = json_integer_value(json_object_get(meta, "num_workers"));
+        rc = read_indices(l);
+    }
+    return rc;
+}
+
 int dogb_store_refresh(dogbreed_record *record) {
     dogb_listing list = {.workers_wanted = 1};
     look l = {.list = &list, .before = &record->list, .directory = record->directory};
-    char *end = dogb_path_join(&list.arena, record->directory, DOGB_RECORD_END);
-    int rc = end == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    list.finished = rc == DOGBREED_OK && dogb_file_exists(end);
-    rc = rc < 0 ? rc : read_collections(&list, record->directory);
-    if (rc == DOGBREED_OK) {
-        const json_t *meta = json_object_get(list.collections, "_meta");
-        list.workers_wanted = json_integer_value(json_object_get(meta, "num_workers"));
-        rc = read_indices(&l);
-    }
+    int rc = record->memory != NULL ? read_memory(&l, record->memory) : read_folders(&l);
     rc = rc < 0 ? rc : dogb_listing_steps(&list);
     if (rc < 0) {
         free_listing(&list);

@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "record/index.h"
 #include "record/layout.h"
+#include "record/memory.h"
 #include "record/values.h"
 #include "tensorboard/reader.h"
 
@@ -18,8 +19,9 @@ typedef struct dogb_shard {
     int64_t step;
     const char *worker;
     dogb_index index;
-    const char *broken; // why it cannot be used; NULL: it can
-    uint64_t inode;     // to see that it is another file now
+    const char *broken;     // why it cannot be used; NULL: it can
+    dogb_memory_step *held; // of a store in memory; NULL: files
+    uint64_t inode;         // to see that it is another file now
     int64_t size;
     int64_t seconds; // of the last change
     int64_t nanoseconds;
@@ -60,7 +62,8 @@ typedef struct dogb_listing {
 
 struct dogbreed_record {
     dogb_arena arena;
-    char *directory;
+    char *directory;     // of a store in memory: what messages call it
+    dogb_memory *memory; // NULL: files
 
     dogb_listing list; // of the last refresh
 

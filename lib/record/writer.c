@@ -60,11 +60,18 @@ int dogb_record_writer_open(dogb_record_writer **out, const dogb_record_conf *co
     w->crc = conf->crc;
     w->hasty = conf->hasty;
     w->step_saved = -1;
-    w->directory = dogb_strdup(&w->arena, conf->directory);
+    w->run = 1;
+    w->memory = conf->memory;
+    if (w->memory != NULL) {
+        dogb_memory_retain(w->memory);
+    }
+    w->directory = dogb_strdup(&w->arena, w->memory == NULL ? conf->directory : "memory");
     w->worker = dogb_format(&w->arena, "worker_%d", (int)conf->worker);
     dogb_arena scratch = {0};
-    int rc =
-        w->directory == NULL || w->worker == NULL ? DOGBREED_ERROR_NO_MEMORY : prepare(w, &scratch);
+    int rc = w->directory == NULL || w->worker == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    if (rc == DOGBREED_OK && w->memory == NULL) {
+        rc = prepare(w, &scratch);
+    }
     dogb_arena_free(&scratch);
     if (rc < 0) {
         dogb_record_writer_close(w);
@@ -78,6 +85,8 @@ int dogb_record_writer_open(dogb_record_writer **out, const dogb_record_conf *co
 static void leave_step(dogb_record_writer *w) {
     dogb_arena_free(&w->step_arena);
     w->events = NULL;
+    w->recorded = (dogb_buffer){0};
+    w->has_events = 0;
     if (w->event_folder != NULL) {
         (void)rmdir(w->event_folder); // fails when something is in it
         dogb_release(&w->arena, w->event_folder);
@@ -88,6 +97,7 @@ static void leave_step(dogb_record_writer *w) {
 void dogb_record_writer_close(dogb_record_writer *w) {
     if (w != NULL) {
         leave_step(w);
+        dogb_memory_release(w->memory);
         dogb_arena_free(&w->arena);
         dogb_free(w);
     }
@@ -95,6 +105,10 @@ void dogb_record_writer_close(dogb_record_writer *w) {
 
 int dogb_record_writer_finish(dogb_record_writer *w) {
     dogb_arena scratch = {0};
+    if (w->memory != NULL) {
+        dogb_memory_finish(w->memory);
+        return DOGBREED_OK;
+    }
     char *path = path_of(w, &scratch, DOGB_RECORD_END);
     int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_file_write(path, "", 0);
     dogb_arena_free(&scratch);
@@ -102,7 +116,7 @@ int dogb_record_writer_finish(dogb_record_writer *w) {
 }
 
 int dogb_record_writer_resume(dogb_record_writer *w, int64_t step) {
-    return dogb_record_tidy(w, step);
+    return w->memory != NULL ? DOGBREED_OK : dogb_record_tidy(w, step);
 }
 
 // --- a step
@@ -125,7 +139,7 @@ int dogb_record_writer_begin(dogb_record_writer *w, int32_t mode, int64_t mode_s
     char *path =
         path_of(w, &w->step_arena, dogb_record_index_path(&w->step_arena, step, w->worker));
     int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    if (rc == DOGBREED_OK && dogb_file_exists(path)) {
+    if (rc == DOGBREED_OK && w->memory == NULL && dogb_file_exists(path)) {
         rc = dogb_fail(DOGBREED_ERROR_EXISTS, "%s: step %lld is there already", w->directory,
                        (long long)step);
     }
@@ -146,7 +160,7 @@ int dogb_record_writer_begin(dogb_record_writer *w, int32_t mode, int64_t mode_s
     return DOGBREED_OK;
 }
 
-static int open_events(dogb_record_writer *w) {
+static int open_file(dogb_record_writer *w) {
     dogb_arena *arena = &w->step_arena;
     w->event_folder = path_of(w, &w->arena, dogb_record_event_folder(arena, w->step));
     char *path = path_of(w, arena, dogb_record_event_path(arena, w->step, w->worker));
@@ -157,6 +171,25 @@ static int open_events(dogb_record_writer *w) {
         dogb_writer_hasty(w->events);
     }
     return rc;
+}
+
+static int open_events(dogb_record_writer *w) {
+    w->recorded = (dogb_buffer){.arena = &w->step_arena};
+    int rc = w->memory != NULL ? DOGBREED_OK : open_file(w);
+    w->has_events = rc == DOGBREED_OK;
+    return rc;
+}
+
+static int put_bytes(dogb_record_writer *w, const void *bytes, size_t size) {
+    if (w->memory == NULL) {
+        return dogb_writer_add(w->events, bytes, size);
+    }
+    dogb_buffer_put(&w->recorded, bytes, size);
+    return w->recorded.rc;
+}
+
+static int64_t position(const dogb_record_writer *w) {
+    return w->memory == NULL ? dogb_writer_position(w->events) : (int64_t)w->recorded.length;
 }
 
 // Refusals that leave the step as it was.
@@ -188,10 +221,10 @@ static int put_record(dogb_record_writer *w, const dogb_record_event *event, con
         sum = w->crc == DOGB_RECORD_CRC_SMDEBUG ? DOGB_FRAME_CONSTANT : sum;
         dogb_wire_store(tail, sum, sizeof tail);
         dogb_frame_head(frame, head.length + event->size);
-        rc = dogb_writer_add(w->events, frame, sizeof frame);
-        rc = rc < 0 ? rc : dogb_writer_add(w->events, head.data, head.length);
-        rc = rc < 0 ? rc : dogb_writer_add(w->events, values, event->size);
-        rc = rc < 0 ? rc : dogb_writer_add(w->events, tail, sizeof tail);
+        rc = put_bytes(w, frame, sizeof frame);
+        rc = rc < 0 ? rc : put_bytes(w, head.data, head.length);
+        rc = rc < 0 ? rc : put_bytes(w, values, event->size);
+        rc = rc < 0 ? rc : put_bytes(w, tail, sizeof tail);
     }
     dogb_arena_free(&scratch);
     return rc;
@@ -202,7 +235,7 @@ static int note_tensor(dogb_record_writer *w, const char *name, int64_t start) {
     int rc = dogb_json_add(w->tensors, entry);
     rc = rc < 0 ? rc : dogb_json_set_text(entry, "tensorname", name);
     rc = rc < 0 ? rc : dogb_json_set_int(entry, "start_idx", start);
-    rc = rc < 0 ? rc : dogb_json_set_int(entry, "length", dogb_writer_position(w->events) - start);
+    rc = rc < 0 ? rc : dogb_json_set_int(entry, "length", position(w) - start);
     return rc < 0 ? rc : dogb_json_set(w->names, name, json_true());
 }
 
@@ -227,8 +260,8 @@ int dogb_record_writer_add(dogb_record_writer *w, const char *name, int32_t dtyp
                                .shape = shape,
                                .texts = type->size > 0 ? NULL : data,
                                .size = (size_t)(dogb_record_elements(rank, shape) * type->size)};
-    rc = w->events != NULL ? DOGBREED_OK : open_events(w);
-    int64_t start = rc < 0 ? 0 : dogb_writer_position(w->events);
+    rc = w->has_events ? DOGBREED_OK : open_events(w);
+    int64_t start = rc < 0 ? 0 : position(w);
     rc = rc < 0 ? rc : put_record(w, &event, data);
     rc = rc < 0 ? rc : note_tensor(w, name, start);
     return rc < 0 ? drop(w, rc) : DOGBREED_OK;
@@ -285,7 +318,7 @@ static int index_text(char **out, const dogb_record_writer *w, dogb_arena *arena
     int rc = document == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_json_set(document, "meta", meta);
     rc = rc < 0 ? rc : dogb_json_set_text(meta, "mode", dogb_record_mode_name(w->mode));
     rc = rc < 0 ? rc : dogb_json_set_int(meta, "mode_step", w->mode_step);
-    if (rc == DOGBREED_OK && w->events != NULL) {
+    if (rc == DOGBREED_OK && w->has_events) {
         char *name = dogb_record_event_path(arena, w->step, w->worker);
         rc = name == NULL ? DOGBREED_ERROR_NO_MEMORY
                           : dogb_json_set_text(meta, "event_file_name", name);
@@ -299,6 +332,12 @@ static int index_text(char **out, const dogb_record_writer *w, dogb_arena *arena
 static int write_index(dogb_record_writer *w) {
     dogb_arena *arena = &w->step_arena;
     char *text = NULL;
+    if (w->memory != NULL) {
+        int put = index_text(&text, w, arena);
+        return put < 0 ? put
+                       : dogb_memory_put(w->memory, w->step, text, w->recorded.data,
+                                         w->recorded.length);
+    }
     char *path = path_of(w, arena, dogb_record_index_path(arena, w->step, w->worker));
     int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : index_text(&text, w, arena);
     rc = rc < 0 ? rc : make_folder(w, arena, dogb_record_index_folder(arena, w->step));

@@ -4,7 +4,7 @@
 #ifndef DOGB_RECORD_WRITER_H
 #define DOGB_RECORD_WRITER_H
 
-#include <dogbreed/record.h>
+#include "record/memory.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -39,9 +39,10 @@ enum { DOGB_RECORD_CRC_PAYLOAD = 0, DOGB_RECORD_CRC_SMDEBUG = 1 };
 
 typedef struct dogb_record_conf {
     const char *directory;
-    int32_t crc;    // DOGB_RECORD_CRC_
-    int32_t worker; // 0: "worker_0"
-    int32_t hasty;  // 1: steps are not synced: a power cut may lose the last ones, a kill does not
+    dogb_memory *memory; // not NULL: steps go there in place of the folder. A reference is taken
+    int32_t crc;         // DOGB_RECORD_CRC_
+    int32_t worker;      // 0: "worker_0"
+    int32_t hasty; // 1: steps are not synced: a power cut may lose the last ones, a kill does not
     int32_t reserved;
 } dogb_record_conf;
 

@@ -2,6 +2,7 @@
 #ifndef DOGB_RECORD_WRITER_INTERNAL_H
 #define DOGB_RECORD_WRITER_INTERNAL_H
 
+#include "core/buffer.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
@@ -9,7 +10,8 @@
 
 struct dogb_record_writer {
     dogb_arena arena;
-    char *directory;
+    char *directory;     // of a store in memory: what messages call it
+    dogb_memory *memory; // NULL: files
     char *worker;
     int32_t crc;
     int32_t hasty;
@@ -24,7 +26,10 @@ struct dogb_record_writer {
     int64_t mode_step;
     int64_t step;
     double time;
-    dogb_writer *events; // NULL: no tensor so far
+    int32_t has_events;
+    int32_t spare;
+    dogb_writer *events;  // of the event file; NULL: no tensor so far
+    dogb_buffer recorded; // the same in memory
     char *event_folder;
     json_t *names; // of what was added: no name comes twice
     json_t *tensors;

@@ -1,5 +1,5 @@
-// confusion.c - which classes are taken for which: a matrix of few, the commonest mistakes of many
-// with their pictures.
+// confusion.c - which classes are taken for which: the matrix (confusion_matrix.c), and the
+// commonest mistakes with their pictures.
 #include "report/section.h"
 
 #include "core/error.h"
@@ -16,51 +16,9 @@ typedef struct pair {
     double predicted;
 } pair;
 
-static void draw(dogb_drawing *drawing, dogb_box box, const void *data) {
-    dogb_matrix_draw(drawing, data, box);
-}
-
 static const json_t *matrix_rows(const dogb_report *r) {
     const json_t *e = r->source->documents[DOGB_FILE_EVALUATION];
     return dogb_get_array(dogb_get(e, "confusion"), "rows");
-}
-
-int dogb_report_matrix(dogb_matrix *out, dogb_report *r) {
-    const json_t *rows = matrix_rows(r);
-    size_t count = rows == NULL ? 0 : dogb_report_class_count(r);
-    const char **names = dogb_alloc(r->arena, count + 1, sizeof *names);
-    double *values = dogb_alloc(r->arena, count * count + 1, sizeof *values);
-    *out = (dogb_matrix){.title = "Confusion matrix: shades are shares of each row",
-                         .names = names,
-                         .values = values,
-                         .count = count};
-    if (names == NULL || values == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    for (size_t i = 0; i < count; i++) {
-        size_t k = 0;
-        const json_t *cell = NULL;
-        names[i] = dogb_report_class(r, (double)i);
-        json_array_foreach(json_array_get(rows, i), k, cell) {
-            double at = dogb_number_of(json_array_get(cell, 0));
-            double n = dogb_number_of(json_array_get(cell, 1));
-            if (at >= 0 && at < (double)count && n >= 0) {
-                values[i * count + (size_t)at] = n;
-            }
-        }
-    }
-    return DOGBREED_OK;
-}
-
-static void add_matrix(dogb_report *r) {
-    dogb_matrix matrix;
-    int rc = dogb_report_matrix(&matrix, r);
-    if (rc < 0) {
-        r->page->rc = rc;
-        return;
-    }
-    double height = fmin(140 + 64.0 * (double)matrix.count, 620);
-    dogb_page_figure(r->page, "", DOGB_FIGURE_FULL, height, draw, &matrix);
 }
 
 static int compare(const void *a, const void *b) {
@@ -152,10 +110,8 @@ void dogb_section_confusion(dogb_report *r) {
         dogb_page_text(r->page, DOGB_TONE_FAINT, "evaluation.json has no confusion matrix.");
         return;
     }
-    if (classes <= DOGB_REPORT_MATRIX_MAX) {
-        add_matrix(r);
-    }
     size_t count = collect(&pairs, r, rows);
+    dogb_report_confusion(r, count > 0);
     if (count == 0) {
         dogb_page_text(r->page, DOGB_TONE_GOOD, "No picture was taken for another class.");
         return;

@@ -2,6 +2,7 @@
 #include "report/section.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "image/image.h"
 
 #include <math.h>
@@ -11,7 +12,8 @@
 static int make(dogb_thumb *out, dogb_report *r, const json_t *row) {
     dogb_image image;
     uint8_t *jpeg = NULL;
-    int rc = dogb_report_picture(&image, r, row);
+    int rc =
+        r->heat != NULL ? dogb_report_heat(&image, r, row) : dogb_report_picture(&image, r, row);
     if (rc < 0) {
         return rc;
     }
@@ -122,6 +124,45 @@ static void add(dogb_report *r, const json_t *rows, const char *title, const cha
     }
 }
 
+// --- heat maps
+
+// Classes have the same numbers in both.
+static int same_classes(dogb_report *r, const dogbreed_model *model) {
+    size_t count = dogb_report_class_count(r);
+    int same = count == (size_t)dogbreed_model_class_count(model);
+    for (size_t i = 0; same && i < count; i++) {
+        same = strcmp(dogb_report_class(r, (double)i),
+                      dogbreed_model_class_name(model, (int32_t)i)) == 0;
+    }
+    return same ? DOGBREED_OK
+                : dogb_fail(DOGBREED_ERROR_MISMATCH,
+                            "model.safetensors: has other classes than evaluation.json");
+}
+
+// What cannot be shown is said; the pictures are plain then.
+static void open_heat(dogb_report *r) {
+    char *path = dogb_path_join(r->arena, r->source->run, "model.safetensors");
+    int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : dogbreed_model_load(&r->model, path);
+    rc = rc < 0 ? rc : same_classes(r, r->model);
+    rc = rc < 0 ? rc : dogb_heat_open(&r->heat, r->model, 1);
+    if (rc == DOGBREED_ERROR_NO_MEMORY) {
+        r->page->rc = rc;
+    } else if (rc < 0) {
+        dogb_page_text(r->page, DOGB_TONE_WARN, "No heat maps: %s.", dogbreed_error_message());
+    } else {
+        dogb_page_text(r->page, DOGB_TONE_FAINT,
+                       "Pictures as the network sees them: in colour where it saw the class that "
+                       "it named, grey and dark where nothing spoke for it (Grad-CAM).");
+    }
+}
+
+static void close_heat(dogb_report *r) {
+    dogb_heat_close(r->heat);
+    dogbreed_model_destroy(r->model);
+    r->heat = NULL;
+    r->model = NULL;
+}
+
 void dogb_section_gallery(dogb_report *r) {
     const json_t *e = r->source->documents[DOGB_FILE_EVALUATION];
     const json_t *rows = dogb_get_array(e, "predictions");
@@ -135,6 +176,10 @@ void dogb_section_gallery(dogb_report *r) {
     if (!r->options->gallery) {
         dogb_page_text(r->page, DOGB_TONE_FAINT, "Pictures are switched off.");
     }
+    if (r->options->heat_maps && r->options->gallery && (r->options->html || r->options->pdf)) {
+        open_heat(r);
+    }
     add(r, rows, "Worst mistakes: the true class, and what the model said instead", "worst", worst);
     add(r, rows, "Least certain: the best two classes are close", "uncertain", uncertain);
+    close_heat(r);
 }

@@ -24,6 +24,9 @@ static const dogb_option options[] = {
                       "Pictures of each kind."),
     DOGB_OPTION_INT32(dogbreed_report_options, thumbnail, 32, 512, "160", "pixels",
                       "Longer side of a picture in the report."),
+    DOGB_OPTION_SWITCH(
+        dogbreed_report_options, heat_maps, "off",
+        "The gallery shows where the network saw the class that it named (Grad-CAM)."),
     DOGB_OPTION_INT32(dogbreed_report_options, refresh, 0, 3600, "0", "seconds",
                       "The page of a running run loads itself anew after so long; 0: never."),
 };

@@ -47,6 +47,27 @@ static char *path_of(dogb_report *r, const json_t *row) {
                                          : dogb_path_join(r->arena, root, path);
 }
 
+int dogb_report_heat(dogb_image *out, dogb_report *r, const json_t *row) {
+    dogb_arena scratch = {0};
+    dogb_heat_map map;
+    double class = dogb_get_number(row, "predicted");
+    int32_t side = dogb_heat_side(r->heat);
+    dogb_image whole = {.width = side, .height = side};
+    whole.pixels = dogb_alloc_raw(&scratch, (size_t)side * (size_t)side, 3);
+    char *path = path_of(r, row);
+    int rc = whole.pixels == NULL || path == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    if (rc == DOGBREED_OK && !(class >= 0 && class < DOGB_REPORT_CLASSES_MAX)) {
+        rc = dogb_fail(DOGBREED_ERROR_FORMAT, "%s: no class was named", path);
+    }
+    rc = rc < 0 ? rc : dogb_heat_file(whole.pixels, &map, r->heat, &scratch, path, (int32_t) class);
+    if (rc == DOGBREED_OK) {
+        dogb_heat_paint(whole.pixels, side, &map);
+        rc = shrink(out, r->arena, &whole, r->options->thumbnail);
+    }
+    dogb_arena_free(&scratch);
+    return rc;
+}
+
 int dogb_report_picture(dogb_image *out, dogb_report *r, const json_t *row) {
     char *path = path_of(r, row);
     return path == NULL ? DOGBREED_ERROR_NO_MEMORY

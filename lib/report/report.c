@@ -178,7 +178,11 @@ static int make(dogb_report *out, dogb_page *page, dogb_arena *arena, const char
                 const dogbreed_report_options *options) {
     dogb_source *source = dogb_alloc(arena, 1, sizeof *source);
     char *place = dogb_source_place(arena, run);
-    *out = (dogb_report){arena, options, source, page, dogb_json_document(arena, "report", 1)};
+    *out = (dogb_report){.arena = arena,
+                         .options = options,
+                         .source = source,
+                         .page = page,
+                         .json = dogb_json_document(arena, "report", 1)};
     if (source == NULL || out->json == NULL || place == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }

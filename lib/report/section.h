@@ -3,6 +3,7 @@
 #define DOGB_REPORT_SECTION_H
 
 #include "image/image.h"
+#include "predictor/heat.h"
 #include "report/report.h"
 #include "report/page.h"
 #include "report/source.h"
@@ -10,6 +11,7 @@
 enum {
     DOGB_REPORT_QUALITY = 78,    // of pictures, as JPEG's
     DOGB_REPORT_MATRIX_MAX = 20, // classes of a confusion matrix with names
+    DOGB_REPORT_CLASSES_MAX = 1 << 20,
 };
 
 typedef struct dogb_report {
@@ -17,7 +19,9 @@ typedef struct dogb_report {
     const dogbreed_report_options *options;
     const dogb_source *source;
     dogb_page *page;
-    json_t *json; // the document
+    json_t *json;          // the document
+    dogbreed_model *model; // of heat maps, while pictures have them; NULL: they have none
+    dogb_heat *heat;
 } dogb_report;
 
 // Everything from the source into page and document.
@@ -52,8 +56,13 @@ size_t dogb_report_class_count(const dogb_report *r);
 // report's arena.
 int dogb_report_picture(dogb_image *out, dogb_report *r, const json_t *row);
 
+// The same as the network sees it, with the heat of the class that was named.
+int dogb_report_heat(dogb_image *out, dogb_report *r, const json_t *row);
+
 // The confusion matrix of an evaluation that has one, in the arena. NO_MEMORY.
 int dogb_report_matrix(dogb_matrix *out, dogb_report *r);
+// Its picture, and groups of classes that are taken for each other. mistaken: there are mistakes.
+void dogb_report_confusion(dogb_report *r, int mistaken);
 
 // The evaluation as events for TensorBoard; nothing when there is none. r is filled.
 int dogb_report_board(dogb_buffer *out, dogb_report *r);

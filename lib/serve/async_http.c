@@ -53,6 +53,74 @@ static int take(dogb_server *server, dogb_request *r, dogb_reply *reply, dogb_as
     return DOGB_ROUTE_NOW;
 }
 
+// A request to /v1/async whose body is long.
+typedef struct adding {
+    dogb_body body; // first
+    dogb_server *server;
+    dogb_async_job *job;
+    dogb_reply reply;
+} adding;
+
+static int add(dogb_server *server, dogb_request *r, dogb_reply *reply, dogb_async_job *job) {
+    if (dogb_input_read(&job->input, &job->reply, &job->request, &server->facts) < 0) {
+        (void)refuse(reply, r, &job->reply);
+        dogb_async_drop(job);
+        return DOGB_ROUTE_NOW;
+    }
+    return take(server, r, reply, job);
+}
+
+// There are no pictures for this work: the table has them, or nobody.
+static int read_body(dogb_body *body, dogb_reply *reply) {
+    adding *a = (adding *)body;
+    (void)add(a->server, body->request, reply, a->job);
+    return DOGBREED_ERROR_STATE;
+}
+
+// On the batcher's thread: a client that went away has no other.
+static void added(dogb_work *work, void *userdata) {
+    adding *a = userdata;
+    (void)work;
+    if (dogb_body_failed(&a->body, &a->reply) < 0) {
+        dogb_infer_dropped(a->server, &a->body);
+        dogb_async_drop(a->job);
+    }
+    dogb_answer_done(a->body.request);
+}
+
+static int start(dogb_server *server, void *userdata) {
+    adding *a = userdata;
+    int rc = dogb_batcher_submit(server->batcher, &a->body.work);
+    if (rc < 0) {
+        dogb_async_drop(a->job);
+    }
+    return rc;
+}
+
+static void give(dogb_server *server, dogb_request *r, dogb_reply *reply, void *userdata) {
+    (void)server;
+    (void)r;
+    *reply = ((const adding *)userdata)->reply;
+}
+
+static int add_later(dogb_server *server, dogb_request *r, dogb_reply *reply, dogb_async_job *job) {
+    adding *a = dogb_alloc(&r->arena, 1, sizeof *a);
+    if (a == NULL) {
+        dogb_async_drop(job);
+        return no_memory(reply, r);
+    }
+    a->body.request = r;
+    a->body.read = read_body;
+    a->server = server;
+    a->job = job;
+    (void)dogb_body_begin(&a->body, reply, 1);
+    a->body.work.deadline = r->deadline;
+    a->body.work.done = added;
+    a->body.work.userdata = a;
+    dogb_answer_elsewhere(r, start, give, a);
+    return DOGB_ROUTE_LATER;
+}
+
 int dogb_handle_async_add(dogb_server *server, dogb_request *r, dogb_reply *reply) {
     const char *callback = r->query(r, "callback");
     callback = callback == NULL ? r->header(r, "X-Dogbreed-Callback") : callback;
@@ -64,12 +132,7 @@ int dogb_handle_async_add(dogb_server *server, dogb_request *r, dogb_reply *repl
     if (job == NULL) {
         return no_memory(reply, r);
     }
-    if (dogb_input_read(&job->input, &job->reply, &job->request, &server->facts) < 0) {
-        (void)refuse(reply, r, &job->reply);
-        dogb_async_drop(job);
-        return DOGB_ROUTE_NOW;
-    }
-    return take(server, r, reply, job);
+    return (dogb_input_is_long(r) ? add_later : add)(server, r, reply, job);
 }
 
 int dogb_handle_async_show(dogb_server *server, dogb_request *r, dogb_reply *reply) {

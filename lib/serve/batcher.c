@@ -7,6 +7,8 @@
 
 #include <time.h>
 
+enum { DECODER = 3 << 20 }; // bytes for a photo of a million pixels
+
 static void free_condition(void *condition) {
     (void)pthread_cond_destroy(condition);
 }
@@ -91,12 +93,9 @@ int dogb_batcher_submit(dogb_batcher *b, dogb_work *work) {
     DOGB_CHECK(b != NULL && work != NULL && work->done != NULL, "submit: no batcher, work or done");
     DOGB_CHECK(work->items != NULL && work->count >= 1, "submit: there are no pictures");
     uint64_t now = dogb_span_now();
-    for (int32_t i = 0; i < work->count; i++) {
-        work->items[i].work = work;
-        work->items[i].since = now;
-    }
-    work->taken = 0;
-    work->left = work->count;
+    DOGB_CHECK(work->items->kind != DOGB_ITEM_BODY || (work->prepare != NULL && work->count == 1),
+               "submit: a body without prepare, or with other pictures");
+    dogb_work_begin(work, now);
     work->cancelled = 0;
     (void)pthread_mutex_lock(&b->lock);
     int rc = b->draining                           ? DOGBREED_ERROR_STATE
@@ -122,6 +121,15 @@ void dogb_batcher_cancel(dogb_batcher *b, dogb_work *work) {
         dogb_batcher_wake(b);
     }
     (void)pthread_mutex_unlock(&b->lock);
+}
+
+int64_t dogb_batcher_bytes(const dogb_batcher *b) {
+    const int64_t batch = b->conf.batch_size;
+    const int64_t picture = (int64_t)dogb_predictor_picture(b->predictor);
+    const int64_t logits = b->facts.classes * (int64_t)sizeof(float);
+    return dogb_predictor_bytes(b->predictor, b->conf.batch_size, b->lanes) +
+           b->conf.workers * (batch * (logits + picture * (int64_t)sizeof(float)) + DECODER) +
+           b->lanes * batch * picture; // decoded ones
 }
 
 int32_t dogb_batcher_waiting(dogb_batcher *b) {

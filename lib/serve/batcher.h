@@ -16,7 +16,9 @@ struct dogb_work;
 
 enum {                     // dogb_item.kind
     DOGB_ITEM_ENCODED = 0, // a JPEG or PNG
-    DOGB_ITEM_TENSOR = 1   // float32 [3][side][side] of this machine's byte order, normalised
+    DOGB_ITEM_TENSOR = 1,  // float32 [3][side][side] of this machine's byte order, normalised
+    // What its work's prepare makes pictures of; the only one of its work.
+    DOGB_ITEM_BODY = 2
 };
 enum { DOGB_ITEM_EXIF_IGNORED = 1 }; // bits of dogb_item.warnings
 enum { DOGB_ITEM_MESSAGE_MAX = 200 };
@@ -56,6 +58,9 @@ typedef struct dogb_work {
     // more may be submitted. Not allowed in it: drain, destroy.
     void (*done)(struct dogb_work *work, void *userdata);
     void *userdata;
+    // Of a work that begins with a DOGB_ITEM_BODY: sets items and count. On a thread of the
+    // batcher, without its lock. <0: that is the item's result, and there is nothing more to do.
+    int (*prepare)(struct dogb_work *work);
 
     // the batcher's
     struct dogb_work *next;
@@ -82,6 +87,11 @@ int dogb_batcher_submit(dogb_batcher *batcher, dogb_work *work);
 // Pictures of the work that no worker has taken become CANCELLED; done is called as always, soon.
 // `work` is submitted, or done has been called and its memory is still there. Concurrent.
 void dogb_batcher_cancel(dogb_batcher *batcher, dogb_work *work);
+
+// Memory that it and its predictor take when it is busy with full batches: weights as the engine
+// holds them, what computing needs, decoded pictures, a decoder for each worker. Photos of more
+// than a million pixels need more, 3 bytes a pixel and worker: up to 16 million are kept.
+int64_t dogb_batcher_bytes(const dogb_batcher *batcher);
 
 int32_t dogb_batcher_waiting(dogb_batcher *batcher); // requests, as queue_max counts. Concurrent
 

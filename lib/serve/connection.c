@@ -27,6 +27,7 @@ static const dogb_refusal too_large = {413, "TOO_LARGE", "the body is too large"
 static const dogb_refusal bodies_full = {
     429, "BODIES_FULL", "the bodies of other requests leave no room, try again later"};
 static const dogb_refusal no_memory = {503, "NO_MEMORY", "out of memory"};
+static const dogb_refusal loading = {503, "LOADING", "the model is being loaded"};
 static const dogb_refusal ended = {503, "STOPPING", "the server is stopping"};
 
 // --- refusals
@@ -99,6 +100,9 @@ static const dogb_refusal *check_route(dogb_exchange *e, const char *method) {
         !dogb_tokens_allow(server->tokens, dogb_exchange_header(r, "Authorization"))) {
         count_rejected(e, DOGB_REJECTED_TOKEN);
         return &no_token;
+    }
+    if (dogb_route_waits(e->route) && atomic_load(&server->state) != DOGB_MODEL_READY) {
+        return &loading;
     }
     if (e->announced > e->limit) {
         count_rejected(e, DOGB_REJECTED_TOO_LARGE);
@@ -366,9 +370,11 @@ void dogb_connection_close(dogb_http *http) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     dogb_async_end(http->server.async);
-    dogb_functions_drain(http->server.functions);
+    if (atomic_load(&http->server.state) == DOGB_MODEL_READY) {
+        dogb_functions_drain(http->server.functions);
+    }
     dogb_models_drain(http->server.models);
-    if (http->server.batcher != NULL) {
+    if (atomic_load(&http->server.state) == DOGB_MODEL_READY && http->server.batcher != NULL) {
         dogb_batcher_drain(http->server.batcher);
     }
 }

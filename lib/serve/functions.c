@@ -84,7 +84,7 @@ void dogb_functions_destroy(dogb_functions *all) {
     dogb_free(all);
 }
 
-static int check(const dogbreed_functions *functions) {
+int dogb_functions_check(const dogbreed_functions *functions) {
     DOGB_CHECK(functions->struct_size == sizeof *functions,
                "functions: struct_size %u is none that this library knows, set it to "
                "sizeof(dogbreed_functions)",
@@ -99,10 +99,8 @@ static int check(const dogbreed_functions *functions) {
 int dogb_functions_create(dogb_functions **out, dogb_server *server,
                           const dogbreed_functions *functions, const char *model) {
     void *made = NULL;
-    int rc = check(functions);
-    if (rc == DOGBREED_OK && functions->model != NULL) {
-        rc = functions->model(&made, model, functions->model_userdata);
-    }
+    int rc = functions->model == NULL ? DOGBREED_OK
+                                      : functions->model(&made, model, functions->model_userdata);
     if (rc < 0) {
         return rc;
     }

@@ -7,7 +7,10 @@
 
 typedef struct dogb_functions dogb_functions;
 
-// Calls the function `model`. INVALID_ARGUMENT, NO_MEMORY, what it returned.
+// INVALID_ARGUMENT.
+int dogb_functions_check(const dogbreed_functions *functions);
+
+// Checked ones. Calls the function `model`. NO_MEMORY, what it returned.
 int dogb_functions_create(dogb_functions **out, dogb_server *server,
                           const dogbreed_functions *functions, const char *model);
 

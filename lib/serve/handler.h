@@ -2,6 +2,7 @@
 #ifndef DOGB_SERVE_HANDLER_H
 #define DOGB_SERVE_HANDLER_H
 
+#include "serve/body.h"
 #include "serve/server.h"
 
 int dogb_handle_page(dogb_server *server, dogb_request *r, dogb_reply *reply);
@@ -27,7 +28,12 @@ int dogb_handle_models_show(dogb_server *server, dogb_request *r, dogb_reply *re
 int dogb_handle_models_remove(dogb_server *server, dogb_request *r, dogb_reply *reply);
 int dogb_handle_models_invoke(dogb_server *server, dogb_request *r, dogb_reply *reply);
 
+// 503 with why, while the own model is loaded or the server ends. 0: it takes requests.
+int dogb_not_ready(const dogb_server *server, dogb_request *r, dogb_reply *reply);
+
 // What a computed request adds to the counters.
 void dogb_infer_count(dogb_server *server, const dogb_request *r, const dogb_input *in);
+// One whose body was dropped before it was read.
+void dogb_infer_dropped(dogb_server *server, dogb_body *body);
 
 #endif

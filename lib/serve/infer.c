@@ -1,6 +1,7 @@
 // infer.c - the addresses that compute: a body becomes pictures, the batcher computes them, a reply
 // is made of them. Between the first step and the last the connection waits, no thread does.
 #include "serve/handler.h"
+#include "serve/body.h"
 #include "serve/functions.h"
 #include "serve/output.h"
 #include "serve/v2.h"
@@ -13,9 +14,10 @@ typedef int (*write_fn)(dogb_reply *reply, dogb_request *r, const dogb_input *in
                         const dogb_model_facts *facts);
 
 typedef struct job {
-    dogb_v2 v2; // of v2 requests; of others its input alone
-    dogb_work work;
-    write_fn write;
+    dogb_body body; // first
+    const dogb_model_facts *facts;
+    dogb_v2 v2;     // of v2 requests; of others its input alone
+    write_fn write; // NULL: v2
 } job;
 
 // A picture's own fault; all else is the server's.
@@ -79,39 +81,55 @@ void dogb_infer_count(dogb_server *server, const dogb_request *r, const dogb_inp
     count_times(&server->metrics, r, in);
 }
 
+void dogb_infer_dropped(dogb_server *server, dogb_body *body) {
+    const dogb_input in = {.items = &body->whole, .count = 1};
+    count_items(&server->metrics, &in);
+}
+
+static int read_body(dogb_body *body, dogb_reply *reply) {
+    job *j = (job *)body;
+    dogb_input *in = &j->v2.input;
+    int rc = j->write == NULL ? dogb_v2_read(&j->v2, reply, body->request, j->facts)
+                              : dogb_input_read(in, reply, body->request, j->facts);
+    body->work.items = rc < 0 ? body->work.items : in->items;
+    body->work.count = rc < 0 ? body->work.count : in->count;
+    return rc;
+}
+
 static void finish(dogb_server *server, dogb_request *r, dogb_reply *reply, void *userdata) {
     job *j = userdata;
+    int failed = dogb_body_failed(&j->body, reply);
+    if (failed != 0) {
+        if (failed < 0) {
+            dogb_infer_dropped(server, &j->body);
+        }
+        return;
+    }
     if (j->write == NULL) {
-        (void)dogb_v2_write(reply, r, &j->v2, &server->facts);
+        (void)dogb_v2_write(reply, r, &j->v2, j->facts);
     } else {
-        (void)j->write(reply, r, &j->v2.input, &server->facts);
+        (void)j->write(reply, r, &j->v2.input, j->facts);
     }
     dogb_infer_count(server, r, &j->v2.input);
 }
 
-static job *make_job(dogb_request *r, dogb_reply *reply, write_fn write) {
+// write NULL: of v2.
+static int compute(dogb_server *server, dogb_request *r, dogb_reply *reply, write_fn write) {
     job *j = dogb_alloc(&r->arena, 1, sizeof *j);
     if (j == NULL) {
         dogb_reply_error(reply, r, 503, "NO_MEMORY", "out of memory");
-        return NULL;
-    }
-    j->write = write;
-    return j;
-}
-
-static int later(dogb_request *r, job *j) {
-    j->work.items = j->v2.input.items;
-    j->work.count = j->v2.input.count;
-    dogb_answer_later(r, &j->work, finish, j);
-    return DOGB_ROUTE_LATER;
-}
-
-static int compute(dogb_server *server, dogb_request *r, dogb_reply *reply, write_fn write) {
-    job *j = make_job(r, reply, write);
-    if (j == NULL || dogb_input_read(&j->v2.input, reply, r, &server->facts) < 0) {
         return DOGB_ROUTE_NOW;
     }
-    return later(r, j);
+    j->body.request = r;
+    j->body.read = read_body;
+    j->facts = &server->facts;
+    j->write = write;
+    int is_long = write == NULL ? dogb_v2_is_long(r) : dogb_input_is_long(r);
+    if (dogb_body_begin(&j->body, reply, is_long) < 0) {
+        return DOGB_ROUTE_NOW;
+    }
+    dogb_answer_later(r, &j->body.work, finish, j);
+    return DOGB_ROUTE_LATER;
 }
 
 int dogb_handle_invocations(dogb_server *server, dogb_request *r, dogb_reply *reply) {
@@ -151,9 +169,5 @@ int dogb_handle_v2_ready(dogb_server *server, dogb_request *r, dogb_reply *reply
 }
 
 int dogb_handle_v2_infer(dogb_server *server, dogb_request *r, dogb_reply *reply) {
-    job *j = is_ours(server, r, reply) ? make_job(r, reply, NULL) : NULL;
-    if (j == NULL || dogb_v2_read(&j->v2, reply, r, &server->facts) < 0) {
-        return DOGB_ROUTE_NOW;
-    }
-    return later(r, j);
+    return is_ours(server, r, reply) ? compute(server, r, reply, NULL) : DOGB_ROUTE_NOW;
 }

@@ -166,18 +166,28 @@ static int read_json(const job *in) {
 static const struct {
     const char *type;
     int (*read)(const job *in);
+    int text;
 } formats[] = {
-    {"image/jpeg", read_picture},
-    {"image/jpg", read_picture},
-    {"image/png", read_picture},
-    {"application/x-image", read_picture},
-    {"application/octet-stream", read_picture},
-    {"", read_picture},
-    {"multipart/form-data", read_multipart},
-    {"application/json", read_json},
-    {"text/csv", read_csv},
-    {"application/x-npy", read_npy},
+    {"image/jpeg", read_picture, 0},
+    {"image/jpg", read_picture, 0},
+    {"image/png", read_picture, 0},
+    {"application/x-image", read_picture, 0},
+    {"application/octet-stream", read_picture, 0},
+    {"", read_picture, 0},
+    {"multipart/form-data", read_multipart, 0},
+    {"application/json", read_json, 1},
+    {"text/csv", read_csv, 1},
+    {"application/x-npy", read_npy, 0},
 };
+
+int dogb_input_is_long(const dogb_request *r) {
+    for (size_t i = 0; r->size > DOGB_LONG_TEXT && i < sizeof formats / sizeof formats[0]; i++) {
+        if (formats[i].text && dogb_media_is(r->type, formats[i].type)) {
+            return 1;
+        }
+    }
+    return 0;
+}
 
 static int read_body(const job *in) {
     if (in->body.size == 0) {

@@ -30,6 +30,11 @@ typedef struct dogb_input {
 int dogb_input_read(dogb_input *out, dogb_reply *reply, dogb_request *r,
                     const dogb_model_facts *facts);
 
+enum { DOGB_LONG_TEXT = 64 << 10 }; // bytes of numbers: about a millisecond at worst
+
+// 1: a text of numbers, or JSON, that takes longer to read.
+int dogb_input_is_long(const dogb_request *r);
+
 // --- for every format that holds pictures
 
 // `count` items, each with room for its logits. FORMAT: none; INDEX: more than items_max.

@@ -8,14 +8,17 @@
 
 #include <stdint.h>
 
-// Histograms, of requests that were computed.
+// Histograms. Of requests that were computed; then of models that requests load.
 enum {
     DOGB_TIME_QUEUE = 0,
     DOGB_TIME_DECODE = 1,
     DOGB_TIME_MODEL = 2,
     DOGB_TIME_OVERHEAD = 3, // reply - receive - model
     DOGB_TIME_TOTAL = 4,
-    DOGB_TIME_COUNT = 5
+    DOGB_TIME_LOAD = 5,
+    DOGB_TIME_LOAD_WAIT = 6, // from the last byte of the request to load it until it is there
+    DOGB_TIME_UNLOAD = 7,
+    DOGB_TIME_COUNT = 8
 };
 
 // Why a request was not served.
@@ -62,14 +65,17 @@ typedef struct dogb_metrics {
     _Atomic uint64_t decode_errors[DOGB_METRICS_CODES]; // by -code
     _Atomic uint64_t model_errors;
     _Atomic uint64_t exif_ignored;
+    _Atomic uint64_t model_hits;   // invocations whose model was loaded
+    _Atomic uint64_t model_misses; // and was not
+    _Atomic uint64_t evictions;
     dogb_histogram times[DOGB_TIME_COUNT];
     // Pictures by how many were computed with them: 1, 2, 4 ... 4096 at most.
     _Atomic uint64_t batches[DOGB_BATCH_BUCKETS];
     _Atomic uint64_t batches_sum;
-    _Atomic int64_t inflight; // requests that are whole and not answered
-    const char *engine;       // its name; static
-    double setup_seconds;     // written before the first request
-    double started;           // of the process, seconds since 1970
+    _Atomic int64_t inflight;   // requests that are whole and not answered
+    const char *_Atomic engine; // its name; static; NULL: none yet
+    _Atomic uint64_t setup_ns;  // loading the own model
+    double started;             // of the process, seconds since 1970
 } dogb_metrics;
 
 // What is asked at the moment of reading.
@@ -77,6 +83,7 @@ typedef struct dogb_gauges {
     int64_t queue_depth;
     int64_t connections;
     int64_t models;
+    int64_t models_bytes; // of those that requests have loaded
     int64_t async_waiting;
     int64_t async_kept;
     int64_t async_bytes;

@@ -190,9 +190,29 @@ static const struct {
     {"dogbreed_model_seconds", "Computing the network, by request."},
     {"dogbreed_overhead_seconds", "From the last byte of a request to its reply, less the model."},
     {"dogbreed_request_seconds", "From the last byte of a request to its reply."},
+    {"dogbreed_model_load_seconds", "Loading a model that a request asked for."},
+    {"dogbreed_model_load_wait_seconds", "From such a request to the model, other loads included."},
+    {"dogbreed_model_unload_seconds", "Closing such a model."},
 };
 
+// Models that requests load.
+static void models(dogb_buffer *out, const dogb_metrics *metrics, const dogb_gauges *gauges) {
+    single(out, "dogbreed_models_loaded", "gauge", "Models that are loaded.",
+           (double)gauges->models);
+    single(out, "dogbreed_models_bytes", "gauge", "Memory of those that requests have loaded.",
+           (double)gauges->models_bytes);
+    single(out, "dogbreed_model_cache_hits_total", "counter",
+           "Invocations of a model that was loaded.", (double)atomic_load(&metrics->model_hits));
+    single(out, "dogbreed_model_cache_misses_total", "counter",
+           "Invocations of a model that was not loaded.",
+           (double)atomic_load(&metrics->model_misses));
+    single(out, "dogbreed_model_evictions_total", "counter",
+           "Models that were closed to make room for others.",
+           (double)atomic_load(&metrics->evictions));
+}
+
 void dogb_metrics_text(dogb_buffer *out, const dogb_metrics *metrics, const dogb_gauges *gauges) {
+    const char *engine = atomic_load(&metrics->engine);
     char labels[96];
     requests(out, metrics);
     rejected(out, metrics, gauges);
@@ -213,11 +233,10 @@ void dogb_metrics_text(dogb_buffer *out, const dogb_metrics *metrics, const dogb
            (double)atomic_load(&metrics->inflight));
     single(out, "dogbreed_connections", "gauge", "Open connections.", (double)gauges->connections);
     single(out, "dogbreed_model_setup_seconds", "gauge", "Time to load the model.",
-           metrics->setup_seconds);
-    single(out, "dogbreed_models_loaded", "gauge", "Models that are loaded.",
-           (double)gauges->models);
+           1e-9 * (double)atomic_load(&metrics->setup_ns));
+    models(out, metrics, gauges);
     (void)snprintf(labels, sizeof labels, "{version=\"%s\",abi=\"%d\",engine=\"%s\"}",
-                   dogbreed_version(), (int)dogbreed_abi(), metrics->engine);
+                   dogbreed_version(), (int)dogbreed_abi(), engine == NULL ? "none" : engine);
     head(out, "dogbreed_build_info", "gauge", "The library.");
     line(out, "dogbreed_build_info", labels, 1.0);
     process(out, metrics);
@@ -230,6 +249,15 @@ static void member(dogb_buffer *out, const char *name, double value) {
     dogb_buffer_add(out, name);
     dogb_buffer_add(out, "\":");
     number(out, value);
+}
+
+// Invocations that found their model loaded are 1, others 0.
+static void cache_hits(dogb_buffer *out, const dogb_metrics *metrics) {
+    uint64_t hits = atomic_load(&metrics->model_hits);
+    dogb_buffer_add(out, ",\"ModelCacheHit\":{\"Unit\":\"None\"");
+    member(out, "SampleCount", (double)(hits + atomic_load(&metrics->model_misses)));
+    member(out, "Sum", (double)hits);
+    dogb_buffer_add(out, "}");
 }
 
 static void statistic(dogb_buffer *out, const char *name, const dogb_histogram *values) {
@@ -270,7 +298,11 @@ void dogb_metrics_json(dogb_buffer *out, const dogb_metrics *metrics, const dogb
     member(out, "InvocationModelErrors", (double)atomic_load(&metrics->model_errors));
     statistic(out, "ModelLatency", &metrics->times[DOGB_TIME_MODEL]);
     statistic(out, "OverheadLatency", &metrics->times[DOGB_TIME_OVERHEAD]);
-    member(out, "ModelSetupTime", 1e6 * metrics->setup_seconds);
+    statistic(out, "ModelLoadingTime", &metrics->times[DOGB_TIME_LOAD]);
+    statistic(out, "ModelLoadingWaitTime", &metrics->times[DOGB_TIME_LOAD_WAIT]);
+    statistic(out, "ModelUnloadingTime", &metrics->times[DOGB_TIME_UNLOAD]);
+    cache_hits(out, metrics);
+    member(out, "ModelSetupTime", 1e-3 * (double)atomic_load(&metrics->setup_ns));
     member(out, "LoadedModelCount", (double)gauges->models);
     member(out, "QueueDepth", (double)gauges->queue_depth);
     member(out, "ApproximateBacklogSize", (double)gauges->async_waiting);

@@ -1,9 +1,11 @@
 // models.c - see models.h: the list of loaded models, and the thread that loads and closes them.
 #include "serve/models.h"
 #include "core/error.h"
+#include "core/span.h"
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,8 +69,13 @@ static void close_model(dogb_loaded *model) {
     dogb_models *models = model->models;
     int64_t bytes = model->bytes;
     dogb_arena arena = model->arena;
+    const int whole = model->served.batcher != NULL;
+    uint64_t begin = dogb_span_now();
     dogb_served_close(&model->served);
     dogb_arena_free(&arena);
+    if (whole) {
+        dogb_metrics_time(&models->server->metrics, DOGB_TIME_UNLOAD, dogb_span_now() - begin);
+    }
     lock(models);
     models->bytes -= bytes;
     unlock(models);
@@ -85,7 +92,7 @@ static void close_later(dogb_loaded *model) {
 
 // --- loading
 
-// Closes others until there is room. NO_MEMORY.
+// Closes others until there is room for so many bytes more. NO_MEMORY.
 static int make_room(dogb_models *models, int64_t bytes) {
     const int64_t limit = models->server->options.multi_model_memory;
     int rc = DOGBREED_OK;
@@ -100,6 +107,7 @@ static int make_room(dogb_models *models, int64_t bytes) {
             take_out(models, least);
             unlock(models);
             close_model(model);
+            (void)atomic_fetch_add(&models->server->metrics.evictions, 1);
             lock(models);
         }
     }
@@ -107,13 +115,38 @@ static int make_room(dogb_models *models, int64_t bytes) {
     return rc;
 }
 
+static void count_bytes(dogb_loaded *model, int64_t bytes) {
+    dogb_models *models = model->models;
+    lock(models);
+    models->bytes += bytes - model->bytes;
+    unlock(models);
+    model->bytes = bytes;
+}
+
+// What it takes is known when it is there: more than its file, which there was room for.
+static int check_room(dogb_loaded *model) {
+    dogb_models *models = model->models;
+    int64_t bytes = dogb_batcher_bytes(model->served.batcher);
+    int64_t file = model->bytes;
+    count_bytes(model, 0); // others have to go for all of it, not for it and its file
+    int rc = make_room(models, bytes);
+    count_bytes(model, rc < 0 ? file : bytes);
+    return rc;
+}
+
 static int open_model(dogb_loaded *model, int descriptor) {
     char path[40]; // the file that was looked at, whatever its name stands for by now
     const dogb_server *server = model->models->server;
+    uint64_t begin = dogb_span_now();
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-    return dogb_served_open(&model->served, &model->arena, path, model->name,
-                            server->options.model_version, &server->options,
-                            &server->predictor_options);
+    int rc = dogb_served_open(&model->served, &model->arena, path, model->name,
+                              server->options.model_version, &server->options,
+                              &server->predictor_options);
+    if (rc == DOGBREED_OK) {
+        dogb_metrics_time(&model->models->server->metrics, DOGB_TIME_LOAD, dogb_span_now() - begin);
+        rc = check_room(model);
+    }
+    return rc;
 }
 
 static dogb_loaded *new_model(dogb_models *models, const char *name, const char *url,
@@ -215,6 +248,16 @@ int dogb_models_remove(dogb_models *models, const char *name) {
     }
     return model != NULL ? DOGBREED_OK
                          : dogb_fail(DOGBREED_ERROR_NOT_FOUND, "there is no model of this name");
+}
+
+int64_t dogb_models_bytes(dogb_models *models) {
+    int64_t bytes = 0;
+    if (models != NULL) {
+        lock(models);
+        bytes = models->bytes;
+        unlock(models);
+    }
+    return bytes;
 }
 
 int32_t dogb_models_count(dogb_models *models) {

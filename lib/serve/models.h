@@ -1,5 +1,6 @@
 // models.h - models that requests load and remove: files below one folder, as many as fit into an
-// amount of memory. The one that was used least lately goes when there is no room.
+// amount of memory (dogb_batcher_bytes). The one that was used least lately goes when there is no
+// room.
 #ifndef DOGB_SERVE_MODELS_H
 #define DOGB_SERVE_MODELS_H
 
@@ -21,7 +22,7 @@ typedef struct dogb_loaded {
     dogb_served served;
     const char *name; // this and what follows does not change
     const char *url;
-    int64_t bytes;
+    int64_t bytes; // that it takes
 
     // the registry's, under its lock
     dogb_models *models;
@@ -51,10 +52,15 @@ void dogb_models_give(dogb_models *models, dogb_loaded *model);
 int dogb_models_remove(dogb_models *models, const char *name);
 
 int32_t dogb_models_count(dogb_models *models); // NULL: 0
+int64_t dogb_models_bytes(dogb_models *models); // of all that are open, NULL: 0
 
 // Calls fn for each, under the lock.
 void dogb_models_each(dogb_models *models, void (*fn)(const dogb_loaded *model, void *userdata),
                       void *userdata);
+
+// A model's name and url out of the body {"model_name": text, "url": text}; they live in the
+// request's arena. FORMAT.
+int dogb_models_read(const char **name, const char **url, dogb_request *r);
 
 // A descriptor of the file that url names, and its size: a path below the folder `root`, whose own
 // path is root_path. No link is followed. A folder stands for the model.safetensors in it.

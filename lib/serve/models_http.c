@@ -2,15 +2,20 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/span.h"
 #include "serve/failure.h"
 #include "serve/handler.h"
 #include "serve/models.h"
 #include "serve/output.h"
 
+#include <stdatomic.h>
+#include <stddef.h>
+
 enum { BODY_MAX = 64 << 10, URL_MAX = 4096 };
 
 typedef struct job {
-    dogb_chore chore; // first
+    dogb_body body;   // first; of an invocation
+    dogb_chore chore; // of a load
     dogb_server *server;
     dogb_request *r;
     dogb_reply reply;
@@ -18,7 +23,6 @@ typedef struct job {
     const char *url;    // of a load
     dogb_loaded *model; // of an invocation
     dogb_input input;
-    dogb_work work;
 } job;
 
 static void give(dogb_server *server, dogb_request *r, dogb_reply *reply, void *userdata) {
@@ -73,16 +77,32 @@ static void reply_failure(job *j, int rc) {
 
 // --- loading
 
-static int malformed(dogb_reply *reply, dogb_request *r) {
-    dogb_reply_error(reply, r, 400, "FORMAT",
-                     "expected {\"model_name\": text, \"url\": text}, the name of letters, digits, "
-                     "'-', '_' and '.'");
-    return DOGB_ROUTE_NOW;
+int dogb_models_read(const char **name, const char **url, dogb_request *r) {
+    static const char wrong[] =
+        "expected {\"model_name\": text, \"url\": text}, the name of letters, "
+        "digits, '-', '_' and '.'";
+    json_t *root = NULL;
+    if (r->size > BODY_MAX || dogb_json_parse(&root, &r->arena, r->body, r->size, "body") < 0) {
+        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s", wrong);
+    }
+    const json_t *texts[] = {json_object_get(root, "model_name"), json_object_get(root, "url")};
+    if (!json_is_string(texts[0]) || !json_is_string(texts[1]) ||
+        json_string_length(texts[1]) > URL_MAX ||
+        !dogb_served_is_name(json_string_value(texts[0]))) {
+        return dogb_fail(DOGBREED_ERROR_FORMAT, "%s", wrong);
+    }
+    *name = json_string_value(texts[0]);
+    *url = json_string_value(texts[1]);
+    return DOGBREED_OK;
 }
 
 static void load(dogb_chore *chore) {
-    job *j = (job *)chore;
+    job *j = (job *)(void *)((char *)chore - offsetof(job, chore));
     int rc = dogb_models_load(j->server->models, j->name, j->url);
+    if (rc == DOGBREED_OK) {
+        dogb_metrics_time(&j->server->metrics, DOGB_TIME_LOAD_WAIT,
+                          dogb_span_now() - j->r->received);
+    }
     if (rc < 0) {
         reply_failure(j, rc);
     } else {
@@ -100,22 +120,18 @@ static int start_load(dogb_server *server, void *userdata) {
 }
 
 int dogb_handle_models_load(dogb_server *server, dogb_request *r, dogb_reply *reply) {
-    json_t *root = NULL;
-    if (r->size > BODY_MAX || dogb_json_parse(&root, &r->arena, r->body, r->size, "body") < 0) {
-        return malformed(reply, r);
-    }
-    const json_t *name = json_object_get(root, "model_name");
-    const json_t *url = json_object_get(root, "url");
-    if (!json_is_string(name) || !json_is_string(url) || json_string_length(url) > URL_MAX ||
-        !dogb_served_is_name(json_string_value(name))) {
-        return malformed(reply, r);
+    const char *name = NULL;
+    const char *url = NULL;
+    if (dogb_models_read(&name, &url, r) < 0) {
+        (void)dogb_failure_reply(reply, r, DOGBREED_ERROR_FORMAT);
+        return DOGB_ROUTE_NOW;
     }
     job *j = new_job(server, r, reply);
     if (j == NULL) {
         return DOGB_ROUTE_NOW;
     }
-    j->name = json_string_value(name); // lives in the request's arena, as the document does
-    j->url = json_string_value(url);
+    j->name = name;
+    j->url = url;
     dogb_answer_elsewhere(r, start_load, give, j);
     return DOGB_ROUTE_LATER;
 }
@@ -186,13 +202,26 @@ static void leave(job *j) {
     answer(j);
 }
 
+static int read_body(dogb_body *body, dogb_reply *reply) {
+    job *j = (job *)body;
+    int rc = dogb_input_read(&j->input, reply, j->r, &j->model->served.facts);
+    body->work.items = rc < 0 ? body->work.items : j->input.items;
+    body->work.count = rc < 0 ? body->work.count : j->input.count;
+    return rc;
+}
+
 // Here, on a thread of the batcher, and not when the connection goes on: a client that went away
 // has none, and its model would be used for ever.
 static void computed(dogb_work *work, void *userdata) {
     job *j = userdata;
     (void)work;
-    (void)dogb_output_write(&j->reply, j->r, &j->input, &j->model->served.facts);
-    dogb_infer_count(j->server, j->r, &j->input);
+    int failed = dogb_body_failed(&j->body, &j->reply);
+    if (failed == 0) {
+        (void)dogb_output_write(&j->reply, j->r, &j->input, &j->model->served.facts);
+        dogb_infer_count(j->server, j->r, &j->input);
+    } else if (failed < 0) {
+        dogb_infer_dropped(j->server, &j->body);
+    }
     leave(j);
 }
 
@@ -200,19 +229,21 @@ static int start_invoke(dogb_server *server, void *userdata) {
     job *j = userdata;
     dogb_models_enter(server->models);
     j->model = dogb_models_take(server->models, j->name);
+    (void)atomic_fetch_add(
+        j->model == NULL ? &server->metrics.model_misses : &server->metrics.model_hits, 1);
     if (j->model == NULL) {
         (void)unknown(&j->reply, j->r);
         leave(j);
         return DOGBREED_OK;
     }
-    int rc = dogb_input_read(&j->input, &j->reply, j->r, &j->model->served.facts);
+    j->body.request = j->r;
+    j->body.read = read_body;
+    int rc = dogb_body_begin(&j->body, &j->reply, dogb_input_is_long(j->r));
     if (rc == DOGBREED_OK) {
-        j->work = (dogb_work){.items = j->input.items,
-                              .count = j->input.count,
-                              .deadline = j->r->deadline,
-                              .done = computed,
-                              .userdata = j};
-        rc = dogb_batcher_submit(j->model->served.batcher, &j->work);
+        j->body.work.deadline = j->r->deadline;
+        j->body.work.done = computed;
+        j->body.work.userdata = j;
+        rc = dogb_batcher_submit(j->model->served.batcher, &j->body.work);
         if (rc == DOGBREED_OK) {
             return rc;
         }

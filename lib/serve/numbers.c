@@ -3,7 +3,7 @@
 #include "serve/numbers.h"
 
 #include "core/error.h"
-#include "serve/float.h"
+#include "core/float.h"
 
 static const char *skip_blanks(const char *at, const char *end) {
     while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) {

@@ -22,7 +22,7 @@ static const dogb_option options[] = {
     DOGB_OPTION_INT64(dogbreed_serve_options, invocations_max, 1, 1073741824, "6291456", "bytes",
                       "Larger requests to /invocations are refused."),
     DOGB_OPTION_INT64(dogbreed_serve_options, multi_model_memory, 1, 1125899906842624, "4294967296",
-                      "bytes", "Size of the files of all models that requests have loaded."),
+                      "bytes", "Memory of all models that requests have loaded."),
     DOGB_OPTION_DOUBLE(dogbreed_serve_options, batch_delay_ms, 0, 1000, "2", "ms",
                        "A batch that is not full waits for more pictures so long at most."),
     DOGB_OPTION_DOUBLE(dogbreed_serve_options, deadline_s, 0.001, 3600, "30", "s",
@@ -66,6 +66,9 @@ static const dogb_option options[] = {
                       "Requests and results that /v1/async keeps; 0: there is no such address."),
     DOGB_OPTION_INT64(dogbreed_serve_options, bodies_max, 1, 1125899906842624, "536870912", "bytes",
                       "Bodies of all requests at one time; more are refused with 429."),
+    DOGB_OPTION_SWITCH(dogbreed_serve_options, listen_first, "false",
+                       "Listen before the model is loaded; until it is, requests are answered with "
+                       "503. dogbreed serve: true."),
 };
 
 const dogb_table dogb_serve_table = {

@@ -5,8 +5,6 @@
 
 #include "serve/input.h"
 
-enum { DOGB_OUTPUT_TOP = 5 }; // predictions where no top_k is asked for
-
 // /invocations: logits, a row per picture, in the format that Accept likes best; JSON where it
 // likes none. With top_k, or as application/vnd.dogbreed+json: what dogb_predict_write writes. A
 // picture that failed fails the request. <0: the reply holds the error.

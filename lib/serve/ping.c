@@ -1,12 +1,11 @@
 // ping.c - what SageMaker asks of an endpoint before it sends requests to it.
 #include "serve/handler.h"
 
-#include <stdatomic.h>
-
 // 200 with nothing in it when pictures can be computed; never waits for them.
 int dogb_handle_ping(dogb_server *server, dogb_request *r, dogb_reply *reply) {
-    (void)r;
-    dogb_reply_text(reply, atomic_load(&server->draining) ? 503 : 200, "text/plain", "");
+    if (!dogb_not_ready(server, r, reply)) {
+        dogb_reply_text(reply, 200, "text/plain", "");
+    }
     return DOGB_ROUTE_NOW;
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/span.h"
+#include "predictor/answer.h"
 #include "predictor/topk.h"
 #include "serve/failure.h"
 #include "serve/write.h"
@@ -15,18 +16,6 @@ typedef struct job {
     int32_t top;
     uint64_t now; // monotonic ns
 } job;
-
-static void write_predictions(job *in) {
-    for (int32_t i = 0; i < in->top; i++) {
-        dogb_buffer_add(&in->out, i == 0 ? "{\"predictions\":[{\"label\":" : ",{\"label\":");
-        dogb_write_text(&in->out, in->facts->labels[in->best[i].index]);
-        dogb_buffer_add(&in->out, ",\"index\":");
-        dogb_buffer_integer(&in->out, in->best[i].index);
-        dogb_buffer_add(&in->out, ",\"probability\":");
-        dogb_write_float(&in->out, in->best[i].probability);
-        dogb_buffer_add(&in->out, "}");
-    }
-}
 
 // Overhead is the whole time but that of the network.
 static void write_times(job *in, const dogb_item *item) {
@@ -44,36 +33,23 @@ static void write_times(job *in, const dogb_item *item) {
     }
 }
 
-static void write_warnings(job *in, uint32_t warnings) {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } rows[] = {{DOGB_ITEM_EXIF_IGNORED, "\"exif_orientation_ignored\""}};
-    int32_t count = 0;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (warnings & rows[i].bit) {
-            dogb_buffer_add(&in->out, count++ > 0 ? "," : "");
-            dogb_buffer_add(&in->out, rows[i].name);
-        }
-    }
-}
-
 // NUMERIC: an output is not a number.
 static int write_item(job *in, const dogb_item *item) {
     int rc = dogb_top(in->best, in->top, item->logits, in->facts->classes);
     if (rc < 0) {
         return rc;
     }
-    write_predictions(in);
-    dogb_buffer_add(&in->out, "],\"model\":{\"name\":");
+    dogb_buffer_add(&in->out, "{\"predictions\":");
+    dogb_answer_predictions(&in->out, in->best, in->top, in->facts->labels);
+    dogb_buffer_add(&in->out, ",\"model\":{\"name\":");
     dogb_write_text(&in->out, in->facts->name);
     dogb_buffer_add(&in->out, ",\"version\":");
     dogb_write_text(&in->out, in->facts->version);
     dogb_buffer_add(&in->out, "},\"timing_us\":");
     write_times(in, item);
-    dogb_buffer_add(&in->out, "},\"warnings\":[");
-    write_warnings(in, item->warnings);
-    dogb_buffer_add(&in->out, "]}");
+    dogb_buffer_add(&in->out, "},\"warnings\":");
+    dogb_answer_warnings(&in->out, (item->warnings & DOGB_ITEM_EXIF_IGNORED) != 0);
+    dogb_buffer_add(&in->out, "}");
     return DOGBREED_OK;
 }
 
@@ -111,7 +87,7 @@ static int all_failed(const dogb_input *in) {
 
 int dogb_predict_write(dogb_reply *reply, dogb_request *r, const dogb_input *in,
                        const dogb_model_facts *facts) {
-    int32_t standard = facts->classes < DOGB_OUTPUT_TOP ? facts->classes : DOGB_OUTPUT_TOP;
+    int32_t standard = facts->classes < DOGB_ANSWER_TOP ? facts->classes : DOGB_ANSWER_TOP;
     job work = {.out = {.arena = &r->arena},
                 .r = r,
                 .facts = facts,

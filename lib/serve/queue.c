@@ -25,6 +25,15 @@ static dogb_work *take_first(dogb_queue *queue) {
     return work;
 }
 
+void dogb_work_begin(dogb_work *work, uint64_t now) {
+    for (int32_t i = 0; i < work->count; i++) {
+        work->items[i].work = work;
+        work->items[i].since = now;
+    }
+    work->taken = 0;
+    work->left = work->count;
+}
+
 void dogb_queue_add(dogb_queue *queue, dogb_work *work) {
     if (queue->first == NULL) {
         queue->deadline = UINT64_MAX;

@@ -14,6 +14,9 @@ typedef struct dogb_queue { // starts as zeros
     int32_t cancelled; // some are
 } dogb_queue;
 
+// Makes a work's pictures new ones.
+void dogb_work_begin(dogb_work *work, uint64_t now);
+
 void dogb_queue_add(dogb_queue *queue, dogb_work *work);
 
 // The next picture; NULL: there is none.

@@ -69,3 +69,7 @@ const dogb_route *dogb_route_find(const char **allow, const char *params[DOGB_RE
     }
     return NULL;
 }
+
+int dogb_route_waits(const dogb_route *route) {
+    return (route->flags & (DOGB_ROUTE_MODEL | DOGB_ROUTE_OPEN)) == DOGB_ROUTE_MODEL;
+}

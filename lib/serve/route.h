@@ -32,6 +32,9 @@ typedef struct dogb_route {
     int32_t flags; // DOGB_ROUTE_OPEN ...
 } dogb_route;
 
+// 1: it needs the own model to be loaded. The page does not, nor does what says how the server is.
+int dogb_route_waits(const dogb_route *route);
+
 extern const dogb_route dogb_routes[];
 extern const size_t dogb_route_count;
 

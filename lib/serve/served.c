@@ -1,6 +1,7 @@
 // served.c - see served.h.
 #include "serve/served.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "predictor/predictor_infer.h"
 
 #include <string.h>
@@ -48,6 +49,7 @@ int dogb_served_open(dogb_served *out, dogb_arena *arena, const char *path, cons
     out->facts.name = name;
     out->facts.version = version;
     int rc = dogbreed_predictor_create(&out->predictor, path, &own);
+    dogb_memory_trim(); // the file's own weights, folded ones
     if (rc < 0 || (rc = set_facts(out, arena, options)) < 0 ||
         (rc = check_name("model_name", name)) < 0 ||
         (rc = check_name("model_version", version)) < 0) {
@@ -59,5 +61,6 @@ int dogb_served_open(dogb_served *out, dogb_arena *arena, const char *path, cons
 void dogb_served_close(dogb_served *served) {
     dogb_batcher_destroy(served->batcher);
     dogbreed_predictor_destroy(served->predictor);
+    dogb_memory_trim();
     *served = (dogb_served){.batcher = NULL};
 }

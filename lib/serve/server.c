@@ -1,17 +1,13 @@
 // server.c - the life of a server: a model, a batcher, a daemon; the public functions.
 #include "serve/daemon.h"
-#include "core/clock.h"
 #include "core/error.h"
-#include "core/file.h"
 #include "core/table.h"
-#include "predictor/predictor_infer.h"
 #include "predictor/predictor_internal.h"
 #include "serve/async.h"
-#include "serve/functions.h"
 #include "serve/listen.h"
+#include "serve/load.h"
 #include "serve/models.h"
 #include "serve/serve_internal.h"
-#include "serve/served.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -19,60 +15,17 @@
 #include <string.h>
 
 enum { STATE_NEW = 0, STATE_RUNNING = 1, STATE_ENDED = 2 };
+#define UNLOADED_DRAIN_S 1.0
 
 struct dogbreed_server {
     dogb_http http;
     dogb_arena arena;
+    dogb_load load;
     const char *url;
-    const char *model; // its path
-    sem_t stop;        // posted by stop, which may be a signal handler's
+    sem_t stop; // posted by stop, which may be a signal handler's
     int32_t port;
-    int32_t state;
+    _Atomic int32_t state;
 };
-
-// "runs/a" and "runs/a/model.safetensors" are both "a"; "dogs.safetensors" is "dogs".
-static char *name_of(dogb_arena *arena, const char *path) {
-    char *text = dogb_strdup(arena, path);
-    for (int i = 0; text != NULL && i < 2; i++) {
-        size_t size = strlen(text);
-        while (size > 1 && text[size - 1] == '/') {
-            text[--size] = '\0';
-        }
-        char *name = (char *)(uintptr_t)dogb_path_name(text);
-        if (strcmp(name, "model.safetensors") != 0 || name == text) {
-            char *dot = strrchr(name, '.');
-            if (dot != NULL && dot != name && strcmp(dot, ".safetensors") == 0) {
-                *dot = '\0';
-            }
-            return name;
-        }
-        name[-1] = '\0'; // its folder's name says more
-    }
-    return text;
-}
-
-static int load(dogbreed_server *server, const char *model) {
-    dogb_server *s = &server->http.server;
-    dogb_served served = {.batcher = NULL};
-    dogb_predictor_facts facts;
-    double begin = dogb_clock();
-    const char *name =
-        *s->options.model_name == '\0' ? name_of(&server->arena, model) : s->options.model_name;
-    if (name == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    int rc = dogb_served_open(&served, &server->arena, model, name, s->options.model_version,
-                              &s->options, &s->predictor_options);
-    s->facts = served.facts;
-    s->predictor = served.predictor;
-    s->batcher = served.batcher;
-    if (rc == DOGBREED_OK) {
-        dogb_predictor_facts_get(&facts, s->predictor);
-        s->metrics.engine = facts.engine;
-        s->metrics.setup_seconds = dogb_clock() - begin;
-    }
-    return rc;
-}
 
 static int check(const dogbreed_serve_options *options, const char *model) {
     DOGB_CHECK(*model != '\0' || *options->multi_model != '\0',
@@ -101,25 +54,23 @@ static int build(dogbreed_server *server, const char *model, const dogbreed_serv
     if (rc < 0 || (rc = check(&s->options, model)) < 0) {
         return rc;
     }
-    server->model = dogb_strdup(&server->arena, model);
-    if (server->model == NULL) {
+    server->load.model = dogb_strdup(&server->arena, model);
+    if (server->load.model == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     dogb_metrics_start(&s->metrics);
-    s->metrics.engine = "none";
     if (*s->options.tokens != '\0' &&
         (rc = dogb_tokens_read(&s->tokens, &server->arena, s->options.tokens)) < 0) {
         return rc;
     }
-    rc = *model == '\0' ? DOGBREED_OK : load(server, model);
+    rc = *model != '\0' && s->options.listen_first ? DOGBREED_OK : dogb_load_now(&server->load);
     if (rc == DOGBREED_OK && *s->options.multi_model != '\0') {
         rc = dogb_models_create(&s->models, s);
     }
     if (rc == DOGBREED_OK && s->options.async_max > 0) {
         rc = dogb_async_create(&s->async, s);
     }
-    s->has = (s->batcher == NULL ? 0 : DOGB_ROUTE_MODEL) |
-             (s->models == NULL ? 0 : DOGB_ROUTE_MODELS) |
+    s->has = (*model == '\0' ? 0 : DOGB_ROUTE_MODEL) | (s->models == NULL ? 0 : DOGB_ROUTE_MODELS) |
              (s->async == NULL ? 0 : DOGB_ROUTE_ASYNC);
     return rc;
 }
@@ -135,6 +86,7 @@ int dogbreed_server_create(dogbreed_server **out, const char *model,
     }
     server->url = "";
     (void)sem_init(&server->stop, 0, 0);
+    dogb_load_init(&server->load, &server->http.server, "");
     int rc = build(server, model == NULL ? "" : model, options, predictor);
     if (rc < 0) {
         dogbreed_server_destroy(server);
@@ -146,13 +98,12 @@ int dogbreed_server_create(dogbreed_server **out, const char *model,
 
 int dogbreed_server_functions(dogbreed_server *server, const dogbreed_functions *functions) {
     DOGB_CHECK(server != NULL && functions != NULL, "server functions: an argument is NULL");
-    dogb_server *s = &server->http.server;
-    DOGB_CHECK(s->batcher != NULL, "server functions: expected a server with a model");
-    if (server->state != STATE_NEW || s->functions != NULL) {
+    DOGB_CHECK(*server->load.model != '\0', "server functions: expected a server with a model");
+    if (server->state != STATE_NEW) {
         return dogb_fail(DOGBREED_ERROR_STATE,
                          "server functions: expected once, before the server is started");
     }
-    return dogb_functions_create(&s->functions, s, functions, server->model);
+    return dogb_load_functions(&server->load, functions);
 }
 
 int dogbreed_server_start(dogbreed_server *server) {
@@ -174,8 +125,17 @@ int dogbreed_server_start(dogbreed_server *server) {
         server->port = port;
         server->url = url == NULL ? "" : url;
         server->state = STATE_RUNNING;
+        rc = dogb_load_begin(&server->load, &server->stop);
     }
     return rc;
+}
+
+int dogbreed_server_ready(dogbreed_server *server) {
+    DOGB_CHECK(server != NULL, "server ready: server is NULL");
+    if (server->state == STATE_NEW) {
+        return dogb_fail(DOGBREED_ERROR_STATE, "server ready: it has not been started");
+    }
+    return dogb_load_wait(&server->load);
 }
 
 const char *dogbreed_server_url(const dogbreed_server *server) {
@@ -194,11 +154,20 @@ int dogbreed_server_wait(dogbreed_server *server) {
     while (sem_wait(&server->stop) != 0 && errno == EINTR) {
     }
     server->state = STATE_ENDED;
-    return dogb_daemon_end(&server->http, server->http.server.options.drain_s);
+    const double drain_s = server->http.server.options.drain_s;
+    if (atomic_load(&server->http.server.state) == DOGB_MODEL_READY) {
+        return dogb_daemon_end(&server->http, drain_s);
+    }
+    // Nothing has been computed: those that are still sending would get 503.
+    (void)dogb_daemon_end(&server->http, drain_s < UNLOADED_DRAIN_S ? drain_s : UNLOADED_DRAIN_S);
+    return atomic_load(&server->http.server.state) == DOGB_MODEL_FAILED
+               ? dogb_load_wait(&server->load)
+               : DOGBREED_OK;
 }
 
 void dogbreed_server_stop(dogbreed_server *server) {
     if (server != NULL) {
+        dogb_load_stop(&server->load);
         (void)sem_post(&server->stop);
     }
 }
@@ -212,10 +181,8 @@ void dogbreed_server_destroy(dogbreed_server *server) {
         (void)dogbreed_server_wait(server);
     }
     dogb_async_destroy(server->http.server.async);
-    dogb_functions_destroy(server->http.server.functions);
     dogb_models_destroy(server->http.server.models);
-    dogb_batcher_destroy(server->http.server.batcher);
-    dogbreed_predictor_destroy(server->http.server.predictor);
+    dogb_load_close(&server->load);
     dogb_spare_free(&server->http.spare);
     (void)sem_destroy(&server->stop);
     dogb_arena_free(&server->arena);

@@ -11,12 +11,17 @@
 
 #include <dogbreed/serve.h>
 
+// The server's own model. Without one it is ready from the beginning.
+enum { DOGB_MODEL_LOADING = 0, DOGB_MODEL_READY = 1, DOGB_MODEL_FAILED = 2 };
+
 typedef struct dogb_server {
     dogbreed_serve_options options;               // checked
     dogbreed_predictor_options predictor_options; // the same
+    _Atomic int32_t state;                        // DOGB_MODEL_
+    // Of the own model, from DOGB_MODEL_READY on, as `functions`:
     dogb_model_facts facts;
     dogbreed_predictor *predictor;
-    dogb_batcher *batcher;
+    dogb_batcher *batcher;            // NULL: there is no own model
     dogb_reaper *reaper;              // of the connections
     struct dogb_functions *functions; // of the caller, for /invocations; NULL: none
     struct dogb_models *models;       // loaded by requests; NULL: there are no such routes

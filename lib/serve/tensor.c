@@ -2,7 +2,7 @@
 #include "serve/tensor.h"
 
 #include "core/error.h"
-#include "serve/float.h"
+#include "core/float.h"
 
 #include <string.h>
 

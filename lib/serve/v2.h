@@ -32,6 +32,9 @@ typedef struct dogb_v2 {
 // Body of an infer request. <0: the reply holds the error.
 int dogb_v2_read(dogb_v2 *out, dogb_reply *reply, dogb_request *r, const dogb_model_facts *facts);
 
+// 1: its JSON is a text that dogb_input_is_long would call long.
+int dogb_v2_is_long(const dogb_request *r);
+
 // The reply to it, when its pictures are computed. <0: the reply holds the error.
 int dogb_v2_write(dogb_reply *reply, dogb_request *r, const dogb_v2 *in,
                   const dogb_model_facts *facts);

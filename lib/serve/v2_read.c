@@ -6,6 +6,7 @@
 #include "serve/failure.h"
 #include "serve/tensor.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct job {
@@ -252,6 +253,12 @@ static int read_body(job *in) {
     rc = rc < 0 ? rc : read_parameters(in);
     rc = rc < 0 ? rc : read_outputs(in);
     return rc < 0 ? rc : read_inputs(in);
+}
+
+int dogb_v2_is_long(const dogb_request *r) {
+    const char *text = r->header(r, "Inference-Header-Content-Length");
+    // What is no length is refused at once.
+    return r->size > DOGB_LONG_TEXT && (text == NULL || strtoull(text, NULL, 10) > DOGB_LONG_TEXT);
 }
 
 int dogb_v2_read(dogb_v2 *out, dogb_reply *reply, dogb_request *r, const dogb_model_facts *facts) {

@@ -1,4 +1,4 @@
-// worker.c - what a worker does: decodes one picture, computes one batch.
+// worker.c - what a worker does: reads one body or decodes one picture, computes one batch.
 #include "serve/batcher_struct.h"
 #include "core/error.h"
 #include "core/span.h"
@@ -54,10 +54,38 @@ static void give_spare(dogb_batcher *b, dogb_item *item) {
     }
 }
 
+// The pictures of a body queue up behind the others. Nobody else has its work meanwhile.
+static void prepare(dogb_worker *own, dogb_item *body, uint64_t now) {
+    dogb_batcher *b = own->batcher;
+    dogb_work *work = body->work;
+    b->decoding++;
+    dogb_batcher_wake_useful(b, now);
+    (void)pthread_mutex_unlock(&b->lock);
+    int rc = work->prepare(work);
+    if (rc < 0) {
+        dogb_item_result(body, rc);
+    }
+    (void)pthread_mutex_lock(&b->lock);
+    b->decoding--;
+    if (rc < 0) {
+        dogb_batcher_settle(b, body);
+        return;
+    }
+    now = dogb_span_now();
+    dogb_work_begin(work, now);
+    dogb_queue_add(&b->queue, work);
+    b->queue.cancelled |= work->cancelled;
+    dogb_batcher_wake_useful(b, now);
+}
+
 void dogb_worker_decode(dogb_worker *own, uint64_t now) {
     dogb_batcher *b = own->batcher;
     dogb_item *item = dogb_queue_take(&b->queue);
     int rc = dogb_item_dropped(item, now);
+    if (rc == DOGBREED_OK && item->kind == DOGB_ITEM_BODY) {
+        prepare(own, item, now);
+        return;
+    }
     if (rc == DOGBREED_OK) {
         b->decoding++;
         item->picture = item->kind == DOGB_ITEM_TENSOR ? NULL : dogb_batcher_spare(b);

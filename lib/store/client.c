@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "store/attempt.h"
 #include "store/digest.h"
 
 #include <stdio.h>
@@ -11,23 +12,7 @@
 #include <time.h>
 
 enum { FIELDS_MAX = 16, HEX = DOGB_SHA256_TEXT };
-static const double DELAY_MAX = 20.0;       // seconds
-static const double SKEW = 300.0;           // seconds; servers allow 900
 static const double CONNECT_TIMEOUT = 10.0; // seconds
-
-// A request between its attempts.
-typedef struct attempt {
-    dogbreed_store *store;
-    const dogb_call *call;
-    dogb_arena *arena;
-    dogb_http_answer *answer;
-    dogb_store_error error; // of the last answer
-    int64_t received;       // of the call's bytes
-    char hash[HEX];
-    int32_t number;
-    int32_t skew_mended;
-    int32_t region_mended;
-} attempt;
 
 static char *name_of(dogb_arena *arena, const dogb_uri *uri) {
     return dogb_format(arena, "s3://%s%s%s", uri->bucket, *uri->key == '\0' ? "" : "/", uri->key);
@@ -51,15 +36,6 @@ typedef struct view {
     double now;
 } view;
 
-static const char *region_of(const dogbreed_store *store, const char *bucket) {
-    for (const dogb_place *p = store->places; p != NULL; p = p->next) {
-        if (strcmp(p->bucket, bucket) == 0) {
-            return p->region;
-        }
-    }
-    return store->region;
-}
-
 static int look(view *out, dogbreed_store *store, const char *bucket) {
     int rc = DOGBREED_OK;
     (void)pthread_mutex_lock(&store->lock);
@@ -68,31 +44,18 @@ static int look(view *out, dogbreed_store *store, const char *bucket) {
         rc = dogb_credentials_find(&store->credentials, &store->arena, &store->credentials_conf);
         store->has_credentials = rc == DOGBREED_OK;
     }
-    *out = (view){store->credentials, region_of(store, bucket), now + store->clock_offset};
+    *out =
+        (view){store->credentials, dogb_attempt_region(store, bucket), now + store->clock_offset};
     (void)pthread_mutex_unlock(&store->lock);
     return rc;
 }
 
-static int learn_region(dogbreed_store *store, const char *bucket, const char *region) {
-    (void)pthread_mutex_lock(&store->lock);
-    dogb_place *place = dogb_alloc(&store->arena, 1, sizeof *place);
-    if (place != NULL) {
-        place->bucket = dogb_strdup(&store->arena, bucket);
-        place->region = dogb_strdup(&store->arena, region);
-        place->next = store->places;
-        if (place->bucket != NULL && place->region != NULL) {
-            store->places = place; // in front: the newest is found
-        }
-    }
-    (void)pthread_mutex_unlock(&store->lock);
-    return place == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-}
-
 // Host and path by the style of addressing.
-static int address(char **host, char **path, const attempt *a, const view *v) {
+static int address(char **host, char **path, const dogb_attempt *a, const view *v) {
     const dogbreed_store *s = a->store;
     const dogb_uri *uri = &a->call->uri;
-    int in_path = s->endpoint != NULL || s->options.path_style || strchr(uri->bucket, '.') != NULL;
+    int own = s->endpoint != NULL && !s->options.virtual_host;
+    int in_path = own || s->options.path_style || strchr(uri->bucket, '.') != NULL;
     const char *base =
         s->endpoint != NULL ? s->endpoint : dogb_format(a->arena, "s3.%s.amazonaws.com", v->region);
     if (base == NULL) {
@@ -132,7 +95,7 @@ static int lines_of(const char **lines, size_t *count, dogb_arena *arena, const 
 }
 
 // Not signed: what proxies may change.
-static void add_conditions(fields *f, const attempt *a) {
+static void add_conditions(fields *f, const dogb_attempt *a) {
     const dogb_call *call = a->call;
     if (call->into != NULL && (!call->whole || a->received > 0)) {
         add(f, "Range",
@@ -144,7 +107,7 @@ static void add_conditions(fields *f, const attempt *a) {
     }
 }
 
-static int send_signed(attempt *a, const view *v) {
+static int send_signed(dogb_attempt *a, const view *v) {
     dogbreed_store *store = a->store;
     const dogb_call *call = a->call;
     fields f = {0};
@@ -212,6 +175,7 @@ static int send_signed(attempt *a, const view *v) {
         .memory_max = DOGB_ANSWER_MAX,
         .connect_timeout = CONNECT_TIMEOUT,
         .timeout = store->options.network_timeout,
+        .ca_bundle = store->ca_bundle,
         .cancel = call->last ? NULL : &store->cancel,
     };
     rc = url == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_http_send(a->answer, http, a->arena, &sent);
@@ -220,98 +184,7 @@ static int send_signed(attempt *a, const view *v) {
     return rc;
 }
 
-static int is_one_of(const char *text, const char *const *list) {
-    for (; text != NULL && *list != NULL; list++) {
-        if (strcmp(text, *list) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int may_pass(const attempt *a) {
-    static const char *const codes[] = {"InternalError",  "SlowDown",         "ServiceUnavailable",
-                                        "RequestTimeout", "OperationAborted", NULL};
-    int32_t status = a->answer->status;
-    return status == 429 || status == 500 || status == 502 || status == 503 || status == 504 ||
-           is_one_of(a->error.code, codes);
-}
-
-// The server's clock, where ours is wrong: once.
-static int mend_clock(attempt *a) {
-    const char *date = dogb_http_header_of(a->answer, "date");
-    double server = date == NULL ? 0.0 : dogb_store_time(date);
-    if (a->answer->status != 403 || a->skew_mended || server <= 0.0) {
-        return 0;
-    }
-    dogbreed_store *store = a->store;
-    (void)pthread_mutex_lock(&store->lock);
-    double offset = server - dogb_clock_wall();
-    double error = offset - store->clock_offset;
-    int wrong = error > SKEW || error < -SKEW ||
-                (a->error.code != NULL && strcmp(a->error.code, "RequestTimeTooSkewed") == 0);
-    if (wrong) {
-        store->clock_offset = offset;
-    }
-    (void)pthread_mutex_unlock(&store->lock);
-    if (wrong) {
-        dogb_log(DOGBREED_LOG_WARNING,
-                 "this machine's clock is %.0f s off the server's; its time is used", -offset);
-    }
-    a->skew_mended = wrong;
-    return wrong;
-}
-
-// The bucket's region, where another one was signed for: once.
-static int mend_region(attempt *a) {
-    int32_t status = a->answer->status;
-    const dogb_call *call = a->call;
-    if (a->region_mended || (status != 301 && status != 307 && status != 400 && status != 403)) {
-        return 0;
-    }
-    const char *region = dogb_http_header_of(a->answer, "x-amz-bucket-region");
-    region = region == NULL ? a->error.region : region;
-    a->region_mended = 1;
-    if (region == NULL && status == 400 && strcmp(call->method, "HEAD") == 0) {
-        // An answer to HEAD has no body that would name it; that to a list has.
-        static const dogb_sign_field query[] = {{"list-type", "2"}, {"max-keys", "1"}};
-        dogb_http_answer other;
-        const dogb_call probe = {.method = "GET",
-                                 .uri = {call->uri.bucket, (char[]){""}},
-                                 .query = query,
-                                 .query_count = 2};
-        return dogb_store_call(&other, a->arena, a->store, &probe) == DOGBREED_OK;
-    }
-    if (region == NULL || *region == '\0' || strlen(region) > 64 ||
-        strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(region)) {
-        return 0;
-    }
-    (void)pthread_mutex_lock(&a->store->lock);
-    int other = strcmp(region_of(a->store, call->uri.bucket), region) != 0;
-    (void)pthread_mutex_unlock(&a->store->lock);
-    return other && learn_region(a->store, call->uri.bucket, region) == DOGBREED_OK;
-}
-
-// Full jitter: anything up to a bound that doubles.
-static void wait_before(const attempt *a) {
-    enum { SLICE = 50000000 }; // ns; a stop is seen soon
-    double bound = a->store->options.retry_delay;
-    for (int32_t i = 1; i < a->number && bound < DELAY_MAX; i++) {
-        bound *= 2.0;
-    }
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    uint32_t mixed = ((uint32_t)now.tv_nsec ^ (uint32_t)(uintptr_t)a) * 2654435761U;
-    double share = (double)(mixed >> 8) / (double)(1 << 24);
-    double until = dogb_clock() + share * (bound < DELAY_MAX ? bound : DELAY_MAX);
-    while (dogb_clock() < until && (a->call->last || atomic_load(&a->store->cancel) == 0)) {
-        double left = (until - dogb_clock()) * 1e9;
-        const struct timespec slice = {0, left < SLICE ? (left > 0.0 ? (long)left : 0) : SLICE};
-        (void)nanosleep(&slice, NULL);
-    }
-}
-
-static int refused(const attempt *a) {
+static int refused(const dogb_attempt *a) {
     char *name = name_of(a->arena, &a->call->uri);
     int32_t status = a->answer->status;
     const char *code = a->error.code == NULL ? "" : a->error.code;
@@ -347,7 +220,7 @@ static int refused(const attempt *a) {
 }
 
 // The message of a failed transfer, with the object in front.
-static int named(const attempt *a, int rc) {
+static int named(const dogb_attempt *a, int rc) {
     dogb_error_state state;
     dogb_error_save(&state, rc);
     char *name = name_of(a->arena, &a->call->uri);
@@ -358,7 +231,7 @@ static int named(const attempt *a, int rc) {
 }
 
 // 206 with the bytes that were asked for; a server that knows no ranges sends 200.
-static int check_range(const attempt *a) {
+static int check_range(const dogb_attempt *a) {
     const dogb_call *call = a->call;
     char *name = name_of(a->arena, &call->uri);
     if (call->into == NULL || a->received == call->end - call->begin) {
@@ -371,7 +244,7 @@ static int check_range(const attempt *a) {
 }
 
 // One attempt. *again: another one may succeed.
-static int try_once(attempt *a, int *again) {
+static int try_once(dogb_attempt *a, int *again) {
     view v;
     int rc = look(&v, a->store, a->call->uri.bucket);
     *again = 0;
@@ -390,13 +263,13 @@ static int try_once(attempt *a, int *again) {
     if (status >= 200 && status < 300 && a->error.code == NULL) {
         return check_range(a);
     }
-    *again = may_pass(a);
+    *again = dogb_attempt_may_pass(a);
     return refused(a);
 }
 
 int dogb_store_call(dogb_http_answer *out, dogb_arena *arena, dogbreed_store *store,
                     const dogb_call *call) {
-    attempt a = {.store = store, .call = call, .arena = arena, .answer = out, .number = 1};
+    dogb_attempt a = {.store = store, .call = call, .arena = arena, .answer = out, .number = 1};
     int rc = DOGBREED_OK;
     *out = (dogb_http_answer){0};
     if (call->body_hash != NULL) {
@@ -412,14 +285,14 @@ int dogb_store_call(dogb_http_answer *out, dogb_arena *arena, dogbreed_store *st
         }
         dogb_error_state state;
         dogb_error_save(&state, rc);
-        if (out->status != 0 && (mend_clock(&a) || mend_region(&a))) {
+        if (out->status != 0 && dogb_attempt_mend(&a)) {
             continue;
         }
         if (!again || a.number >= store->options.network_attempts) {
             return dogb_error_restore(&state);
         }
         dogb_log(DOGBREED_LOG_DEBUG, "attempt %d failed: %s", (int)a.number, state.text);
-        wait_before(&a);
+        dogb_attempt_wait(&a);
         a.number++;
     }
 }

@@ -31,7 +31,9 @@ struct dogbreed_store {
     const char *endpoint; // host[:port]; NULL: Amazon's own
     const char *scheme;   // "https"
     const char *region;
-    char *cache; // folder of mirrors and journals
+    char *cache;             // folder of mirrors and journals
+    const char *ca_bundle;   // NULL: the system's
+    struct dogb_hold *holds; // copies that are in use as long as the handle lives
     dogb_credentials_conf credentials_conf;
     dogbreed_store_progress_fn progress; // NULL: nobody
     void *userdata;

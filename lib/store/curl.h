@@ -24,6 +24,7 @@ struct curl_slist;
     OPTION(HTTPHEADER, 10023)                                                                      \
     OPTION(HEADERDATA, 10029)                                                                      \
     OPTION(CUSTOMREQUEST, 10036)                                                                   \
+    OPTION(CAINFO, 10065)                                                                          \
     OPTION(NOPROGRESS, 43)                                                                         \
     OPTION(NOBODY, 44)                                                                             \
     OPTION(UPLOAD, 46)                                                                             \

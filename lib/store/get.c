@@ -4,9 +4,9 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "core/json.h"
 #include "core/log.h"
 #include "store/digest.h"
+#include "store/journal.h"
 #include "store/transfer.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { JOURNAL_MAX = 1 << 20, JOURNAL_VERSION = 1 };
+enum { JOURNAL_MAX = 1 << 20 };
 
 typedef struct download {
     dogbreed_store *store;
@@ -115,47 +115,38 @@ static int open_aside(download *d) {
 // The journal's text if it speaks of this object in these parts; else nothing is there yet.
 static int read_journal(download *d) {
     char text[JOURNAL_MAX / 16];
-    json_t *document = NULL;
+    dogb_download_journal j;
     int descriptor = openat(d->target->folder, d->journal, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     ssize_t size = descriptor < 0 ? -1 : read(descriptor, text, sizeof text);
     if (descriptor >= 0) {
         (void)close(descriptor);
     }
-    if (size <= 0 || dogb_json_parse(&document, d->arena, text, (size_t)size, d->journal) < 0) {
-        return 0;
-    }
-    const char *uri = json_string_value(json_object_get(document, "uri"));
-    const char *etag = json_string_value(json_object_get(document, "etag"));
-    const char *done = json_string_value(json_object_get(document, "done"));
     char *own = dogb_format(d->arena, "s3://%s/%s", d->uri->bucket, d->uri->key);
-    if (own == NULL || uri == NULL || strcmp(uri, own) != 0 || etag == NULL ||
-        strcmp(etag, d->object->etag) != 0 || done == NULL || strlen(done) != (size_t)d->parts ||
-        strspn(done, "01") != strlen(done) ||
-        json_integer_value(json_object_get(document, "size")) != d->object->size ||
-        json_integer_value(json_object_get(document, "part_size")) != d->part_size) {
+    if (size <= 0 || own == NULL ||
+        dogb_download_journal_read(&j, d->arena, text, (size_t)size, d->journal) < 0 ||
+        strcmp(j.uri, own) != 0 || strcmp(j.etag, d->object->etag) != 0 ||
+        strlen(j.done) != (size_t)d->parts || j.size != d->object->size ||
+        j.part_size != d->part_size) {
         return 0;
     }
-    memcpy(d->done, done, (size_t)d->parts);
+    memcpy(d->done, j.done, (size_t)d->parts);
     return 1;
 }
 
 // The part's bytes are on the disk before the journal says so.
 static int write_journal(download *d) {
     dogb_arena scratch = {0};
-    json_t *document = dogb_json_document(&scratch, "download", JOURNAL_VERSION);
     char *uri = dogb_format(&scratch, "s3://%s/%s", d->uri->bucket, d->uri->key);
-    int rc = document == NULL || uri == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
-    if (rc == DOGBREED_OK && (rc = dogb_json_set_text(document, "uri", uri)) == DOGBREED_OK &&
-        (rc = dogb_json_set_text(document, "etag", d->object->etag)) == DOGBREED_OK &&
-        (rc = dogb_json_set_int(document, "size", d->object->size)) == DOGBREED_OK &&
-        (rc = dogb_json_set_int(document, "part_size", d->part_size)) == DOGBREED_OK &&
-        (rc = dogb_json_set_text(document, "done", d->done)) == DOGBREED_OK) {
-        char *text = dogb_json_text_in(&scratch, document, 0);
-        size_t size = text == NULL ? 0 : strlen(text);
+    const dogb_download_journal journal = {uri, d->object->etag, d->done, d->object->size,
+                                           d->part_size};
+    char *text = uri == NULL ? NULL : dogb_download_journal_text(&scratch, &journal);
+    int rc = text == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    if (rc == DOGBREED_OK) {
+        size_t size = strlen(text);
         int descriptor = openat(d->target->folder, d->journal,
                                 O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         // In place, and always of the same length: a torn one is not valid or says less.
-        if (descriptor < 0 || text == NULL || pwrite(descriptor, text, size, 0) != (ssize_t)size) {
+        if (descriptor < 0 || pwrite(descriptor, text, size, 0) != (ssize_t)size) {
             rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: its journal cannot be written",
                                  d->target->shown);
         }

@@ -263,6 +263,9 @@ static unsigned set_all(dogb_http *http, exchange *e, struct curl_slist *headers
     if (code == DOGB_CURLE_OK && r->direct) {
         code = c->curl_easy_setopt(http->handle, DOGB_CURLOPT_PROXY, "");
     }
+    if (code == DOGB_CURLE_OK && r->ca_bundle != NULL) {
+        code = c->curl_easy_setopt(http->handle, DOGB_CURLOPT_CAINFO, r->ca_bundle);
+    }
     if (code == DOGB_CURLE_OK &&
         (code = c->curl_easy_setopt(http->handle, DOGB_CURLOPT_WRITEFUNCTION, on_body)) == 0 &&
         (code = c->curl_easy_setopt(http->handle, DOGB_CURLOPT_HEADERFUNCTION, on_header)) == 0 &&
@@ -313,8 +316,18 @@ static int outcome(exchange *e, const dogb_curl *curl, unsigned code) {
     if (code == DOGB_CURLE_OUT_OF_MEMORY) {
         return dogb_fail(DOGBREED_ERROR_NO_MEMORY, "out of memory for a transfer");
     }
-    e->answer->again =
-        code != DOGB_CURLE_PEER_FAILED_VERIFICATION && code != DOGB_CURLE_SSL_CACERT_BADFILE;
+    const char *ca = r->ca_bundle == NULL ? "the system's authorities" : r->ca_bundle;
+    if (code == DOGB_CURLE_PEER_FAILED_VERIFICATION) {
+        return dogb_fail(DOGBREED_ERROR_NETWORK,
+                         "the server's certificate is not accepted (%s): %s; --ca-bundle or "
+                         "AWS_CA_BUNDLE names other authorities",
+                         ca, e->error[0] != '\0' ? e->error : curl->curl_easy_strerror(code));
+    }
+    if (code == DOGB_CURLE_SSL_CACERT_BADFILE) {
+        return dogb_fail(DOGBREED_ERROR_NETWORK,
+                         "ca_bundle %s: cannot be read as a PEM file of certificates", ca);
+    }
+    e->answer->again = 1;
     return dogb_fail(DOGBREED_ERROR_NETWORK, "%s",
                      e->error[0] != '\0' ? e->error : curl->curl_easy_strerror(code));
 }

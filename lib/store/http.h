@@ -26,6 +26,7 @@ typedef struct dogb_http_request {
     double connect_timeout; // seconds
     double timeout;         // seconds without a byte
     int32_t direct;         // through no proxy
+    const char *ca_bundle;  // PEM file in place of the system's authorities; NULL: those
     atomic_int *cancel;     // non-zero ends it; may be NULL
 } dogb_http_request;
 

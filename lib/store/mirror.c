@@ -4,27 +4,17 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "core/hash.h"
-#include "core/json.h"
+#include "store/copies.h"
+#include "store/kept.h"
 #include "store/sync.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { LIST_MAX = 1 << 30, PENDING_MAX = 256 }; // lines
-
-// A file as it was left here.
-typedef struct copy {
-    const char *key;
-    const char *etag;
-    int64_t size;
-    int64_t time; // of its last change, nanoseconds since 1970
-} copy;
 
 typedef struct mirror {
     dogbreed_store *store;
@@ -36,18 +26,12 @@ typedef struct mirror {
     dogb_uri prefix;
     dogb_objects remote;
     int single; // one object, not a folder
-    copy *copies;
-    size_t copy_count;
-    size_t copy_capacity;
+    dogb_kept_list kept;
     int changed;
     pthread_mutex_t guard; // of what follows, while files arrive
     dogb_buffer pending;   // lines of files that are not synced yet
     int pending_count;
 } mirror;
-
-static int by_key(const void *a, const void *b) {
-    return strcmp(((const copy *)a)->key, ((const copy *)b)->key);
-}
 
 static void unlock(void *pointer) {
     const mirror *m = pointer;
@@ -58,76 +42,24 @@ static void unlock(void *pointer) {
 
 // The folder of this URI at this endpoint, for this process alone.
 static int open_folder(mirror *m, const dogb_uri *uri) {
-    dogb_sha256 sum;
-    char name[65];
-    const dogbreed_store *s = m->store;
-    char *id = dogb_format(m->arena, "%s %s/%s", s->endpoint == NULL ? "" : s->endpoint,
-                           uri->bucket, uri->key);
-    int rc = id == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_sha256_of(&sum, id, strlen(id));
+    int rc = dogb_copies_open(&m->folder, &m->lock, m->arena, m->store, uri);
     if (rc < 0) {
         return rc;
     }
-    dogb_sha256_text(&sum, name);
-    m->folder = dogb_format(m->arena, "%s/mirror/%.32s", s->cache, name);
-    m->files = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "files");
-    m->list = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "list.jsonl");
-    char *lock = m->folder == NULL ? NULL : dogb_path_join(m->arena, m->folder, "lock");
-    if (m->files == NULL || m->list == NULL || lock == NULL) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    if ((rc = dogb_directory_make(m->files)) < 0) {
-        return rc;
-    }
-    m->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    rc = m->lock < 0 ? -1 : flock(m->lock, LOCK_EX);
-    while (rc != 0 && m->lock >= 0 && errno == EINTR) {
-        rc = flock(m->lock, LOCK_EX);
-    }
-    if (rc != 0) {
-        return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be locked", lock);
-    }
-    return DOGBREED_OK;
-}
-
-// One line of the list; one that is torn or not ours means nothing.
-static int read_line(mirror *m, const char *line, size_t length) {
-    json_t *entry = NULL;
-    if (dogb_json_parse(&entry, m->arena, line, length, m->list) < 0) {
-        return DOGBREED_OK;
-    }
-    const copy one = {
-        .key = json_string_value(json_object_get(entry, "key")),
-        .etag = json_string_value(json_object_get(entry, "etag")),
-        .size = json_integer_value(json_object_get(entry, "size")),
-        .time = json_integer_value(json_object_get(entry, "time")),
-    };
-    if (one.key == NULL || one.etag == NULL) {
-        return DOGBREED_OK;
-    }
-    if (dogb_grow(m->arena, &m->copies, &m->copy_capacity, m->copy_count, sizeof one) < 0) {
-        return DOGBREED_ERROR_NO_MEMORY;
-    }
-    m->copies[m->copy_count++] = one;
-    return DOGBREED_OK;
+    m->files = dogb_path_join(m->arena, m->folder, "files");
+    m->list = dogb_path_join(m->arena, m->folder, "list.jsonl");
+    return m->files == NULL || m->list == NULL ? DOGBREED_ERROR_NO_MEMORY
+                                               : dogb_directory_make(m->files);
 }
 
 static int read_list(mirror *m) {
     void *data = NULL;
     size_t size = 0;
     int rc = dogb_file_read(&data, &size, m->arena, m->list, LIST_MAX);
-    const char *text = data;
     if (rc == DOGBREED_ERROR_NOT_FOUND) {
         return DOGBREED_OK;
     }
-    for (const char *at = text; rc == DOGBREED_OK && at < text + size;) {
-        size_t length = strcspn(at, "\n");
-        rc = length == 0 ? DOGBREED_OK : read_line(m, at, length);
-        at += length + 1;
-    }
-    if (rc == DOGBREED_OK && m->copy_count > 0) {
-        qsort(m->copies, m->copy_count, sizeof *m->copies, by_key);
-    }
-    return rc;
+    return rc < 0 ? rc : dogb_kept_read(&m->kept, m->arena, data, size, m->list);
 }
 
 static int look_at(int64_t *size, int64_t *time, const mirror *m, const char *key) {
@@ -144,47 +76,21 @@ static int look_at(int64_t *size, int64_t *time, const mirror *m, const char *ke
 }
 
 static int is_here(const mirror *m, const dogb_object *object) {
-    const copy wanted = {.key = object->key};
-    const copy *one = m->copy_count == 0
-                          ? NULL
-                          : bsearch(&wanted, m->copies, m->copy_count, sizeof *m->copies, by_key);
     int64_t size = 0;
     int64_t time = 0;
-    // A file that was fetched twice has two lines; any of them may be the one that holds.
-    while (one != NULL && one > m->copies && strcmp(one[-1].key, object->key) == 0) {
-        one--;
-    }
-    if (one == NULL || !look_at(&size, &time, m, object->key)) {
-        return 0;
-    }
-    for (; one < m->copies + m->copy_count && strcmp(one->key, object->key) == 0; one++) {
-        if (strcmp(one->etag, object->etag) == 0 && one->size == object->size &&
-            size == one->size && time == one->time) {
-            return 1;
-        }
-    }
-    return 0;
+    return look_at(&size, &time, m, object->key) && dogb_kept_has(&m->kept, object, size, time);
 }
 
 static char *line_of(dogb_arena *arena, const mirror *m, const dogb_object *object) {
-    json_t *entry = dogb_json_object(arena);
-    int64_t size = 0;
-    int64_t time = 0;
-    if (entry == NULL || !look_at(&size, &time, m, object->key) ||
-        dogb_json_set_text(entry, "key", object->key) < 0 ||
-        dogb_json_set_text(entry, "etag", object->etag) < 0 ||
-        dogb_json_set_int(entry, "size", size) < 0 || dogb_json_set_int(entry, "time", time) < 0) {
-        return NULL;
-    }
-    char *text = dogb_json_text_in(arena, entry, 0);
-    return text == NULL ? NULL : dogb_format(arena, "%s\n", text);
+    dogb_kept kept = {.key = object->key, .etag = object->etag};
+    return look_at(&kept.size, &kept.time, m, object->key) ? dogb_kept_line(arena, &kept) : NULL;
 }
 
 // Files are on the disk before the list says so.
 static int write_pending(mirror *m) {
     int rc = m->pending.rc;
     if (rc == DOGBREED_OK && m->pending_count > 0 &&
-        (rc = dogb_target_sync(m->files)) == DOGBREED_OK) {
+        (rc = dogb_file_system_sync(m->files)) == DOGBREED_OK) {
         rc = dogb_file_append(m->list, m->pending.data, m->pending.length);
     }
     m->pending_count = 0;
@@ -209,22 +115,44 @@ static int got(const dogb_object *object, void *userdata) {
     return rc;
 }
 
+// The message of a lack of room has in front what it is for. A folder that was made for nothing
+// goes; one with a part of what an earlier call has read stays.
+static int make_room(const mirror *m, int64_t all, int64_t missing) {
+    dogb_error_state state;
+    int rc = dogb_copies_room(m->store, m->folder, all, missing);
+    if (rc == DOGBREED_OK || rc == DOGBREED_ERROR_NO_MEMORY) {
+        return rc;
+    }
+    dogb_error_save(&state, rc);
+    if (rmdir(m->files) == 0) {
+        (void)dogb_directory_remove(m->folder);
+    }
+    return dogb_fail(rc, "s3://%s/%s%s: %s", m->prefix.bucket, m->prefix.key,
+                     m->single ? m->remote.items[0].key : "", state.text);
+}
+
 static int fetch_missing(mirror *m) {
     const dogb_object **wanted = dogb_alloc(m->arena, m->remote.count + 1, sizeof *wanted);
     size_t count = 0;
     int64_t bytes = 0;
+    int64_t all = 0;
     if (wanted == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < m->remote.count; i++) {
+        all += m->remote.items[i].size;
         if (!is_here(m, &m->remote.items[i])) {
             wanted[count++] = &m->remote.items[i];
             bytes += m->remote.items[i].size;
         }
     }
-    m->changed = count > 0 || m->copy_count != m->remote.count;
+    m->changed = count > 0 || m->kept.count != m->remote.count;
+    int rc = make_room(m, all, bytes);
+    if (rc < 0) {
+        return rc;
+    }
     dogb_store_begin(m->store, (int64_t)count, bytes);
-    int rc = dogb_store_download_all(m->store, &m->prefix, m->files, wanted, count, got, m);
+    rc = dogb_store_download_all(m->store, &m->prefix, m->files, wanted, count, got, m);
     dogb_error_state state; // what has come stays, also of a fetch that failed
     dogb_error_save(&state, rc);
     int written = write_pending(m);
@@ -305,6 +233,7 @@ static int fetch(char **path, mirror *m, const dogb_uri *uri) {
     rc = rc < 0 ? rc : fetch_missing(m);
     rc = rc < 0 ? rc : drop_extras(m);
     rc = rc < 0 || !m->changed ? rc : write_list(m);
+    rc = rc < 0 ? rc : dogb_copies_hold(m->store, m->folder);
     if (rc < 0) {
         return rc;
     }

@@ -33,6 +33,22 @@ static const dogb_option options[] = {
     DOGB_OPTION_SWITCH(dogbreed_store_options, imds, "off",
                        "Ask the machine's metadata service for credentials when there are none "
                        "elsewhere."),
+    DOGB_OPTION_SWITCH(
+        dogbreed_store_options, virtual_host, "off",
+        "The bucket stands in the host's name at an endpoint of one's own too, if it "
+        "has no dot."),
+    DOGB_OPTION_STRING(dogbreed_store_options, ca_bundle, "",
+                       "PEM file of the authorities that https servers of s3:// paths are checked "
+                       "by; empty: AWS_CA_BUNDLE, else the system's."),
+    DOGB_OPTION_STRING(dogbreed_store_options, encryption, "",
+                       "Encryption that uploads ask the server for: AES256 or aws:kms; empty: what "
+                       "the bucket does by itself."),
+    DOGB_OPTION_STRING(dogbreed_store_options, encryption_key, "",
+                       "Id of the key with aws:kms; empty: the server's default key."),
+    DOGB_OPTION_INT64(dogbreed_store_options, store_cache_bytes, 0, 9007199254740992.0, "0",
+                      "bytes",
+                      "Size bound of the local copies of s3:// paths; those that were used longest "
+                      "ago are removed; 0: no bound."),
 };
 
 const dogb_table dogb_store_table = {

@@ -53,9 +53,31 @@ int dogb_store_send_part(dogb_sent *out, dogbreed_store *store, const dogb_call 
     return rc;
 }
 
+size_t dogb_store_encryption(dogb_sign_field *out, const dogbreed_store *store) {
+    const struct {
+        const char *name, *value;
+    } rows[DOGB_ENCRYPTION_FIELDS] = {
+        {"x-amz-server-side-encryption", store->options.encryption},
+        {"x-amz-server-side-encryption-aws-kms-key-id", store->options.encryption_key},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < DOGB_ENCRYPTION_FIELDS; i++) {
+        if (*rows[i].value != '\0') {
+            out[count++] = (dogb_sign_field){rows[i].name, rows[i].value};
+        }
+    }
+    return count;
+}
+
 static int put_whole(dogbreed_store *store, const dogb_uri *uri, int descriptor, int64_t size) {
     dogb_sent sent;
-    const dogb_call call = {.method = "PUT", .uri = *uri, .from = descriptor, .size = size};
+    dogb_sign_field headers[DOGB_ENCRYPTION_FIELDS];
+    const dogb_call call = {.method = "PUT",
+                            .uri = *uri,
+                            .headers = headers,
+                            .header_count = dogb_store_encryption(headers, store),
+                            .from = descriptor,
+                            .size = size};
     int rc = dogb_store_send_part(&sent, store, &call);
     if (rc == DOGBREED_OK) {
         (void)atomic_fetch_add(&store->bytes, size);

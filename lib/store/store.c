@@ -2,7 +2,7 @@
 #include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
-#include "store/client.h"
+#include "store/copies.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +47,51 @@ static int set_endpoint(dogbreed_store *s) {
     return s->endpoint == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
 }
 
+// "10.0.0.1:9000", "[::1]": no name that a bucket could stand in front of.
+static int is_number(const char *host) {
+    size_t length = strcspn(host, ":");
+    return *host == '[' || strspn(host, "0123456789.") == length;
+}
+
+static int check_options(const dogbreed_store *s) {
+    const dogbreed_store_options *o = &s->options;
+    int kms = strcmp(o->encryption, "aws:kms") == 0;
+    DOGB_CHECK(!o->virtual_host || !o->path_style,
+               "virtual_host and path_style contradict: the bucket stands in one place");
+    DOGB_CHECK(!o->virtual_host || s->endpoint == NULL || !is_number(s->endpoint),
+               "virtual_host: endpoint %s is an address, no name that a bucket can stand before",
+               s->endpoint);
+    DOGB_CHECK(*o->encryption == '\0' || kms || strcmp(o->encryption, "AES256") == 0,
+               "encryption %s: expected AES256 or aws:kms", o->encryption);
+    DOGB_CHECK(*o->encryption_key == '\0' || kms,
+               "encryption_key: means something with encryption aws:kms only");
+    for (const char *c = o->encryption_key; *c != '\0'; c++) {
+        DOGB_CHECK(*c > ' ' && *c < 0x7f, "encryption_key: expected printable characters");
+    }
+    return DOGBREED_OK;
+}
+
+static int set_ca_bundle(dogbreed_store *s) {
+    const char *option = s->options.ca_bundle;
+    const char *path = *option != '\0' ? option : dogb_environment("AWS_CA_BUNDLE");
+    if (path == NULL) {
+        return DOGBREED_OK;
+    }
+    s->ca_bundle = dogb_strdup(&s->arena, path);
+    if (s->ca_bundle == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    // Said now: curl would say it of each attempt, as a failure of the network.
+    return dogb_file_exists(path)
+               ? DOGBREED_OK
+               : dogb_fail(DOGBREED_ERROR_NOT_FOUND, "%s %s: there is no such file",
+                           *option != '\0' ? "ca_bundle" : "AWS_CA_BUNDLE", path);
+}
+
 static int set_all(dogbreed_store *s, const dogbreed_store_options *options) {
     int rc = dogb_table_import(&s->options, &dogb_store_table, options, &s->arena);
-    if (rc < 0 || (rc = set_endpoint(s)) < 0) {
+    if (rc < 0 || (rc = set_endpoint(s)) < 0 || (rc = check_options(s)) < 0 ||
+        (rc = set_ca_bundle(s)) < 0) {
         return rc;
     }
     s->credentials_conf = (dogb_credentials_conf){
@@ -103,6 +145,7 @@ void dogbreed_store_destroy(dogbreed_store *store) {
     for (int32_t i = 0; i < store->idle_count; i++) {
         dogb_http_close(store->idle[i]);
     }
+    dogb_copies_release(store);
     wipe(store->credentials_conf.secret);
     wipe(store->credentials_conf.token);
     (void)pthread_mutex_destroy(&store->lock);
@@ -176,6 +219,7 @@ int dogb_store_plain(char **body, dogb_arena *arena, const char *method, const c
         .connect_timeout = 2.0,
         .timeout = 5.0,
         .direct = 1,
+        .ca_bundle = store->ca_bundle,
         .cancel = &store->cancel,
     };
     *body = NULL;

@@ -229,7 +229,7 @@ static int carry_out(plan *p, uint32_t flags) {
         rc = p->up ? upload_all(p)
                    : dogb_store_download_all(p->store, &p->prefix, p->folder, p->copies,
                                              p->copy_count, NULL, NULL);
-        rc = rc < 0 || p->up || p->copy_count == 0 ? rc : dogb_target_sync(p->folder);
+        rc = rc < 0 || p->up || p->copy_count == 0 ? rc : dogb_file_system_sync(p->folder);
     }
     if (rc == DOGBREED_OK && (flags & DOGBREED_SYNC_DELETE) != 0) {
         rc = dogb_store_each(p->store, (int64_t)p->extra_count, delete_one, p);

@@ -20,7 +20,7 @@ int dogb_store_check_names(const dogb_objects *objects, const dogb_uri *prefix);
 int dogb_store_child(dogb_uri *out, dogb_arena *arena, const dogb_uri *prefix, const char *name);
 
 // Downloads items[i] for each i of `wanted` into root/name: small ones many at a time, large ones
-// one behind the other in parts. Sorts `wanted`. They are not synced (dogb_target_sync).
+// one behind the other in parts. Sorts `wanted`. They are not synced (dogb_file_system_sync).
 typedef int (*dogb_got_fn)(const dogb_object *object, void *userdata); // any thread
 int dogb_store_download_all(dogbreed_store *store, const dogb_uri *prefix, const char *root,
                             const dogb_object **wanted, size_t count, dogb_got_fn got,

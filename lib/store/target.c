@@ -1,4 +1,3 @@
-#define _GNU_SOURCE // syncfs
 // target.c - where downloads go: see transfer.h.
 #include "core/error.h"
 #include "core/file.h"
@@ -72,16 +71,5 @@ int dogb_target_below(dogb_target *out, dogb_arena *arena, const char *root, con
         rc = rc < 0 ? rc : keep(arena, out->folder);
     }
     out->name = rest;
-    return rc;
-}
-
-int dogb_target_sync(const char *folder) {
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = descriptor < 0 || syncfs(descriptor) != 0
-                 ? dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be synced", folder)
-                 : DOGBREED_OK;
-    if (descriptor >= 0) {
-        (void)close(descriptor);
-    }
     return rc;
 }

@@ -8,13 +8,10 @@
 // A name in an open folder: nothing outside of it can be meant.
 typedef struct dogb_target {
     int folder;    // descriptor, closed by the arena
-    int32_t hasty; // what is written is not synced: dogb_target_sync follows, for many at once
+    int32_t hasty; // what is written is not synced: dogb_file_system_sync follows, for many at once
     char *name;    // no '/'
     char *shown;   // in messages
 } dogb_target;
-
-// Everything of the folder's file system is on the disk.
-int dogb_target_sync(const char *folder);
 
 // The folder of `path` has to be there.
 int dogb_target_of(dogb_target *out, dogb_arena *arena, const char *path);
@@ -36,6 +33,10 @@ int dogb_store_send_part(dogb_sent *out, dogbreed_store *store, const dogb_call 
 int dogb_store_remove(dogbreed_store *store, const dogb_uri *uri); // fine when it is not there
 int dogb_store_upload(dogbreed_store *store, const dogb_uri *uri, const char *path);
 int64_t dogb_store_part_size(const dogbreed_store *store, int64_t size); // at most 10,000 parts
+
+// Headers by which an object is born encrypted; returns how many.
+enum { DOGB_ENCRYPTION_FIELDS = 2 };
+size_t dogb_store_encryption(dogb_sign_field *out, const dogbreed_store *store);
 
 // upload.c: uploads in parts, written down until they are over.
 int dogb_store_upload_parts(dogbreed_store *store, const dogb_uri *uri, int descriptor,

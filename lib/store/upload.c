@@ -5,9 +5,9 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "core/json.h"
 #include "core/log.h"
 #include "store/digest.h"
+#include "store/journal.h"
 #include "store/transfer.h"
 
 #include <dirent.h>
@@ -18,7 +18,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { JOURNAL_MAX = 1 << 16, JOURNAL_VERSION = 1 };
+enum { JOURNAL_MAX = 1 << 16 };
 
 typedef struct upload {
     dogbreed_store *store;
@@ -52,23 +52,15 @@ static int write_journal(upload *u) {
     }
     dogb_sha256_text(&sum, name);
     u->journal = dogb_format(u->arena, "%s/%.32s.json", folder, name);
-    json_t *document = dogb_json_document(u->arena, "upload", JOURNAL_VERSION);
-    if (u->journal == NULL || document == NULL) {
+    const dogb_upload_journal journal = {endpoint_of(u->store), u->uri->bucket, u->uri->key, u->id};
+    char *text = dogb_upload_journal_text(u->arena, &journal);
+    if (u->journal == NULL || text == NULL) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
-    if ((rc = dogb_json_set_text(document, "endpoint", endpoint_of(u->store))) < 0 ||
-        (rc = dogb_json_set_text(document, "bucket", u->uri->bucket)) < 0 ||
-        (rc = dogb_json_set_text(document, "key", u->uri->key)) < 0 ||
-        (rc = dogb_json_set_text(document, "upload", u->id)) < 0) {
-        return rc;
-    }
-    char *text = dogb_json_text_in(u->arena, document, 0);
     u->lock = open(u->journal, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (text == NULL || u->lock < 0 || flock(u->lock, LOCK_EX) != 0 ||
+    if (u->lock < 0 || flock(u->lock, LOCK_EX) != 0 ||
         pwrite(u->lock, text, strlen(text), 0) != (ssize_t)strlen(text) || fsync(u->lock) != 0) {
-        return text == NULL
-                   ? DOGBREED_ERROR_NO_MEMORY
-                   : dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", u->journal);
+        return dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", u->journal);
     }
     return DOGBREED_OK;
 }
@@ -76,7 +68,13 @@ static int write_journal(upload *u) {
 static int start(upload *u) {
     dogb_http_answer answer;
     static const dogb_sign_field query[] = {{"uploads", ""}};
-    const dogb_call call = {.method = "POST", .uri = *u->uri, .query = query, .query_count = 1};
+    dogb_sign_field headers[DOGB_ENCRYPTION_FIELDS];
+    const dogb_call call = {.method = "POST",
+                            .uri = *u->uri,
+                            .query = query,
+                            .query_count = 1,
+                            .headers = headers,
+                            .header_count = dogb_store_encryption(headers, u->store)};
     int rc = dogb_store_call(&answer, u->arena, u->store, &call);
     rc = rc < 0 ? rc
                 : dogb_store_text_of(&u->id, u->arena, &answer,
@@ -236,26 +234,23 @@ int dogb_store_upload_parts(dogbreed_store *store, const dogb_uri *uri, int desc
 // One journal of another process that is dead.
 static void sweep_one(dogbreed_store *store, const char *path) {
     dogb_arena scratch = {0};
-    json_t *document = NULL;
+    void *text = NULL;
+    size_t size = 0;
+    dogb_upload_journal j;
     int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (lock < 0) {
         return;
     }
     if (flock(lock, LOCK_EX | LOCK_NB) == 0 &&
-        dogb_json_read(&document, &scratch, path, "upload", JOURNAL_VERSION) == DOGBREED_OK) {
-        const char *endpoint = json_string_value(json_object_get(document, "endpoint"));
-        const char *bucket = json_string_value(json_object_get(document, "bucket"));
-        const char *key = json_string_value(json_object_get(document, "key"));
-        const char *id = json_string_value(json_object_get(document, "upload"));
-        if (endpoint != NULL && bucket != NULL && key != NULL && id != NULL &&
-            strcmp(endpoint, endpoint_of(store)) == 0) {
-            const dogb_uri uri = {dogb_strdup(&scratch, bucket), dogb_strdup(&scratch, key)};
-            if (uri.bucket != NULL && uri.key != NULL &&
-                abort_upload(store, &uri, id) == DOGBREED_OK) {
-                dogb_log(DOGBREED_LOG_INFO, "s3://%s/%s: an upload that was cut off is aborted",
-                         bucket, key);
-                (void)unlink(path);
-            }
+        dogb_file_read(&text, &size, &scratch, path, JOURNAL_MAX) == DOGBREED_OK &&
+        dogb_upload_journal_read(&j, &scratch, text, size, path) == DOGBREED_OK &&
+        strcmp(j.endpoint, endpoint_of(store)) == 0) {
+        const dogb_uri uri = {dogb_strdup(&scratch, j.bucket), dogb_strdup(&scratch, j.key)};
+        if (uri.bucket != NULL && uri.key != NULL &&
+            abort_upload(store, &uri, j.id) == DOGBREED_OK) {
+            dogb_log(DOGBREED_LOG_INFO, "s3://%s/%s: an upload that was cut off is aborted",
+                     j.bucket, j.key);
+            (void)unlink(path);
         }
     }
     (void)close(lock);

@@ -27,6 +27,13 @@ static char *without_driver(dogb_arena *arena, const char *url) {
     return dogb_format(arena, "%.*s%s", (int)scheme, url, colon);
 }
 
+int dogb_study_copy(const char *url, const char *path) {
+    const char *file = dogb_study_file(url);
+    return file == NULL
+               ? dogb_fail(DOGBREED_ERROR_UNSUPPORTED, "copy: the study's storage is no file")
+               : dogb_sqlite_copy(file, path);
+}
+
 static int open_sqlite_url(dogb_db **out, dogb_arena *arena, const char *url, const char *path,
                            int32_t create, double timeout) {
     if (*path == '\0' || strcmp(path, ":memory:") == 0) {

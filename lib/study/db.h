@@ -87,6 +87,7 @@ struct dogb_db {
 int dogb_db_open(dogb_db **out, dogb_arena *arena, const char *url, int32_t create, double timeout);
 void dogb_db_close(dogb_db *db);
 
+int dogb_sqlite_copy(const char *from, const char *to);
 int dogb_sqlite_open(dogb_db **out, dogb_arena *arena, const char *path, int32_t create,
                      double timeout);
 int dogb_postgres_open(dogb_db **out, dogb_arena *arena, const char *url, double timeout);

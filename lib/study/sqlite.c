@@ -15,6 +15,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+enum { COPY_WAIT = 30000 }; // ms, for a writer to end
+
 typedef struct prepared {
     const char *sql;
     sqlite3_stmt *statement;
@@ -317,4 +319,48 @@ int dogb_sqlite_open(dogb_db **out, dogb_arena *arena, const char *path, int32_t
     (void)sqlite3_busy_timeout(db->handle, (int)(timeout * 1000));
     *out = &db->base;
     return DOGBREED_OK;
+}
+
+// A connection of its own sees what was committed last, whatever the others are doing.
+static int copy_into(const char *from, const char *to) {
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_open_v2(from, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK) {
+        (void)sqlite3_busy_timeout(handle, COPY_WAIT);
+        code = sqlite3_prepare_v2(handle, "VACUUM INTO ?1", -1, &statement, NULL);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_bind_text(statement, 1, to, -1, SQLITE_STATIC);
+    }
+    if (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_DONE) {
+        code = SQLITE_OK;
+    }
+    int rc = code == SQLITE_OK ? DOGBREED_OK
+                               : dogb_fail(DOGBREED_ERROR_IO, "%s: cannot be copied to %s: %s",
+                                           from, to, sqlite3_errmsg(handle));
+    (void)sqlite3_finalize(statement);
+    (void)sqlite3_close(handle);
+    return rc;
+}
+
+int dogb_sqlite_copy(const char *from, const char *to) {
+    dogb_arena scratch = {0};
+    char *aside = dogb_format(&scratch, "%s.part", to);
+    int rc = aside == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    if (rc == DOGBREED_OK && access(from, F_OK) != 0) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_NOT_FOUND, "%s", from);
+    }
+    if (rc == DOGBREED_OK) {
+        (void)unlink(aside); // of a process that was killed; SQLite would refuse it
+        rc = copy_into(from, aside);
+    }
+    if (rc == DOGBREED_OK && rename(aside, to) != 0) {
+        rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", to);
+    }
+    if (rc < 0 && aside != NULL) {
+        (void)unlink(aside);
+    }
+    dogb_arena_free(&scratch);
+    return rc;
 }

@@ -65,6 +65,10 @@ enum { DOGB_STUDY_STEP_MAX = 65536 };
 // Path of the file that an address names; NULL: it names a server.
 const char *dogb_study_file(const char *url);
 
+// The database of an address, as it was last committed, whole into a file; who has it open goes on.
+// UNSUPPORTED: it is no file.
+int dogb_study_copy(const char *url, const char *path);
+
 int dogb_study_open(dogb_study **out, const dogb_study_conf *conf);
 void dogb_study_close(dogb_study *study); // NULL is fine; trials that run go on running
 

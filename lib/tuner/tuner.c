@@ -144,6 +144,14 @@ int dogbreed_tuner_listen(dogbreed_tuner *tuner, dogbreed_trial_fn fn,
     return DOGBREED_OK;
 }
 
+int dogbreed_tuner_copy(const dogbreed_tuner *tuner, const char *path) {
+    DOGB_CHECK(tuner != NULL, "tuner: is NULL");
+    DOGB_CHECK(path != NULL && *path != '\0', "copy: the path is empty");
+    const char *storage = tuner->options.storage;
+    return *storage == '\0' ? dogb_fail(DOGBREED_ERROR_STATE, "copy: the study has no storage")
+                            : dogb_study_copy(storage, path);
+}
+
 void dogbreed_tuner_stop(dogbreed_tuner *tuner) {
     if (tuner != NULL) {
         tuner->stop = 1;

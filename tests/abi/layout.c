@@ -62,7 +62,7 @@
     FIELD(dogbreed_serve_options, async_expiry_s, 192, 8)                                  \
     FIELD(dogbreed_serve_options, callback_timeout_s, 200, 8)                              \
     FIELD(dogbreed_serve_options, async_max, 208, 4)                                       \
-    FIELD(dogbreed_serve_options, reserved, 212, 4)                                        \
+    FIELD(dogbreed_serve_options, listen_first, 212, 4)                                    \
     FIELD(dogbreed_serve_options, bodies_max, 216, 8)                                      \
     STRUCT(dogbreed_call, 112)                                                             \
     FIELD(dogbreed_call, struct_size, 0, 4)                                                \
@@ -100,7 +100,7 @@
     FIELD(dogbreed_synth_options, per_class, 20, 4)                                        \
     FIELD(dogbreed_synth_options, size, 24, 4)                                             \
     FIELD(dogbreed_synth_options, reserved, 28, 4)                                         \
-    STRUCT(dogbreed_store_options, 88)                                                     \
+    STRUCT(dogbreed_store_options, 120)                                                    \
     FIELD(dogbreed_store_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_store_options, kind, 4, 4)                                              \
     FIELD(dogbreed_store_options, endpoint, 8, 8)                                          \
@@ -115,7 +115,11 @@
     FIELD(dogbreed_store_options, path_style, 72, 4)                                       \
     FIELD(dogbreed_store_options, sign_request, 76, 4)                                     \
     FIELD(dogbreed_store_options, imds, 80, 4)                                             \
-    FIELD(dogbreed_store_options, reserved, 84, 4)                                         \
+    FIELD(dogbreed_store_options, virtual_host, 84, 4)                                     \
+    FIELD(dogbreed_store_options, ca_bundle, 88, 8)                                        \
+    FIELD(dogbreed_store_options, encryption, 96, 8)                                       \
+    FIELD(dogbreed_store_options, encryption_key, 104, 8)                                  \
+    FIELD(dogbreed_store_options, store_cache_bytes, 112, 8)                               \
     STRUCT(dogbreed_store_progress, 40)                                                    \
     FIELD(dogbreed_store_progress, struct_size, 0, 4)                                      \
     FIELD(dogbreed_store_progress, reserved, 4, 4)                                         \
@@ -141,7 +145,7 @@
     FIELD(dogbreed_profile_options, profile_parity, 36, 4)                                 \
     FIELD(dogbreed_profile_options, profile_kernels, 40, 4)                                \
     FIELD(dogbreed_profile_options, reserved, 44, 4)                                       \
-    STRUCT(dogbreed_report_options, 80)                                                    \
+    STRUCT(dogbreed_report_options, 88)                                                    \
     FIELD(dogbreed_report_options, struct_size, 0, 4)                                      \
     FIELD(dogbreed_report_options, kind, 4, 4)                                             \
     FIELD(dogbreed_report_options, title, 8, 8)                                            \
@@ -157,7 +161,8 @@
     FIELD(dogbreed_report_options, thumbnail, 68, 4)                                       \
     FIELD(dogbreed_report_options, refresh, 72, 4)                                         \
     FIELD(dogbreed_report_options, tensorboard, 76, 4)                                     \
-    STRUCT(dogbreed_debug_options, 112)                                                    \
+    FIELD(dogbreed_report_options, heat_maps, 80, 4)                                       \
+    STRUCT(dogbreed_debug_options, 120)                                                    \
     FIELD(dogbreed_debug_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_debug_options, kind, 4, 4)                                              \
     FIELD(dogbreed_debug_options, rules, 8, 8)                                             \
@@ -176,6 +181,7 @@
     FIELD(dogbreed_debug_options, record_crc, 100, 4)                                      \
     FIELD(dogbreed_debug_options, debug_tensorboard, 104, 4)                               \
     FIELD(dogbreed_debug_options, debug_dry_run, 108, 4)                                   \
+    FIELD(dogbreed_debug_options, debug_memory, 112, 8)                                    \
     STRUCT(dogbreed_rule_param, 48)                                                        \
     FIELD(dogbreed_rule_param, name, 0, 8)                                                 \
     FIELD(dogbreed_rule_param, unit, 8, 8)                                                 \
@@ -450,6 +456,23 @@
     FIELD(dogbreed_rectangle, top, 4, 4)                                                   \
     FIELD(dogbreed_rectangle, right, 8, 4)                                                 \
     FIELD(dogbreed_rectangle, bottom, 12, 4)                                               \
+    STRUCT(dogbreed_transform_options, 24)                                                 \
+    FIELD(dogbreed_transform_options, struct_size, 0, 4)                                   \
+    FIELD(dogbreed_transform_options, kind, 4, 4)                                          \
+    FIELD(dogbreed_transform_options, accept, 8, 4)                                        \
+    FIELD(dogbreed_transform_options, top_k, 12, 4)                                        \
+    FIELD(dogbreed_transform_options, overwrite, 16, 4)                                    \
+    FIELD(dogbreed_transform_options, reserved, 20, 4)                                     \
+    STRUCT(dogbreed_transform_result, 56)                                                  \
+    FIELD(dogbreed_transform_result, struct_size, 0, 4)                                    \
+    FIELD(dogbreed_transform_result, state, 4, 4)                                          \
+    FIELD(dogbreed_transform_result, path, 8, 8)                                           \
+    FIELD(dogbreed_transform_result, name, 16, 8)                                          \
+    FIELD(dogbreed_transform_result, message, 24, 8)                                       \
+    FIELD(dogbreed_transform_result, done, 32, 8)                                          \
+    FIELD(dogbreed_transform_result, total, 40, 8)                                         \
+    FIELD(dogbreed_transform_result, code, 48, 4)                                          \
+    FIELD(dogbreed_transform_result, reserved, 52, 4)                                      \
     STRUCT(dogbreed_trainer_options, 216)                                                  \
     FIELD(dogbreed_trainer_options, struct_size, 0, 4)                                     \
     FIELD(dogbreed_trainer_options, kind, 4, 4)                                            \

@@ -194,6 +194,28 @@ static void layers_have_labels(void **state) {
     dogb_recorder_release(recorder);
 }
 
+// Times of another thread's: told late, by whoever listens.
+static void layers_told_afterwards(void **state) {
+    (void)state;
+    dogb_recorder *recorder = NULL;
+    const char *name = NULL;
+    const char *op = NULL;
+    dogb_span_layer(DOGB_SPAN_LAYER_BACKWARD, 5, 9, "fc", "linear"); // nobody listens
+    assert_ok(dogb_recorder_create(&recorder, CAPACITY));
+    dogb_recorder_attach(recorder);
+    dogb_span_layer(DOGB_SPAN_LAYER_BACKWARD, 5, 9, "fc", "linear");
+    dogb_recorder_attach(NULL);
+    assert_int_equal(take(recorder), 2);
+    assert_int_equal(events[0].time, 5);
+    assert_int_equal(events[0].begin, 0);
+    assert_int_equal(events[1].time, 9);
+    assert_int_equal(events[1].begin, 5);
+    assert_int_equal(events[1].kind, DOGB_SPAN_LAYER_BACKWARD);
+    assert_true(dogb_recorder_label(recorder, events[1].value, &name, &op));
+    assert_string_equal(name, "fc");
+    dogb_recorder_release(recorder);
+}
+
 // A reader and a writer at the same time: every end comes out once, in order.
 static void *take_all(void *pointer) {
     dogb_recorder *recorder = pointer;
@@ -239,6 +261,7 @@ int main(void) {
         cmocka_unit_test(the_team_does_not_inherit),
         cmocka_unit_test(a_closed_recorder_takes_no_more),
         cmocka_unit_test(layers_have_labels),
+        cmocka_unit_test(layers_told_afterwards),
         cmocka_unit_test(taken_while_written),
     };
     return cmocka_run_group_tests_name("span", tests, NULL, NULL);

@@ -135,6 +135,87 @@ static void losses_are_stored_and_the_training_is_the_same(void **state) {
     fixture_close(&s.f);
 }
 
+typedef struct looking {
+    dogbreed_debug *debug;
+    int64_t steps; // seen by the last look
+    int32_t looks;
+    int32_t reserved;
+} looking;
+
+static int look(const dogbreed_event *event, void *userdata) {
+    looking *l = userdata;
+    dogbreed_record *record = NULL;
+    int64_t step = 0;
+    // 6 steps an epoch, of which the writing thread may be a little behind.
+    assert_ok(dogbreed_debug_record(&record, l->debug));
+    assert_ok(dogbreed_record_wait(&step, record, DOGBREED_MODE_TRAIN, 6 * event->epoch + 5, 10));
+    l->steps = dogbreed_record_step_count(record, DOGBREED_MODE_TRAIN);
+    l->looks++;
+    dogbreed_record_destroy(record);
+    return 0;
+}
+
+// Without a file: what is kept in memory can be read while the training runs, and afterwards.
+static void stored_steps_are_read_out_of_memory(void **state) {
+    (void)state;
+    setup s;
+    looking l = {0};
+    dogbreed_record *records[2] = {NULL, NULL};
+    for (int files = 0; files < 2; files++) {
+        open_setup(&s);
+        s.debug.debug_directory = files ? s.store : "";
+        s.debug.debug_memory = 1 << 20;
+        s.debug.debug_tensorboard = !files; // has nowhere to go
+        s.debug.collections = "weights";
+        dogbreed_model *model = fixture_model(&s.f);
+        dogbreed_trainer *trainer = fixture_trainer(&s.f, model);
+        l = (looking){0};
+        assert_ok(dogbreed_debug_attach(&l.debug, trainer, &s.debug));
+        assert_fails(dogbreed_debug_record(&records[0], l.debug), DOGBREED_ERROR_NOT_FOUND,
+                     "begun");
+        assert_ok(dogbreed_trainer_subscribe(
+            trainer, NULL, DOGBREED_EVENT_MASK(DOGBREED_EVENT_EPOCH_END), look, &l));
+        assert_ok(dogbreed_trainer_run(trainer));
+        assert_int_equal(l.looks, 3);
+        assert_int_equal(l.steps, 18);
+        assert_ok(dogbreed_debug_record(&records[0], l.debug));
+        dogbreed_debug_destroy(l.debug);
+        dogbreed_trainer_destroy(trainer);
+        dogbreed_model_destroy(model);
+        assert_int_equal(dogbreed_record_step_count(records[0], DOGBREED_MODE_EVAL), 3);
+        if (files) {
+            char *texts[2];
+            assert_ok(dogbreed_record_open(&records[1], s.store));
+            for (int k = 0; k < 2; k++) {
+                assert_ok(dogbreed_record_describe(&texts[k], records[k]));
+            }
+            assert_string_equal(texts[0], texts[1]);
+            dogbreed_free(texts[0]);
+            dogbreed_free(texts[1]);
+            dogbreed_record_destroy(records[1]);
+        }
+        dogbreed_record_destroy(records[0]);
+        fixture_close(&s.f);
+    }
+    assert_fails(dogbreed_debug_record(NULL, NULL), DOGBREED_ERROR_INVALID_ARGUMENT, "out");
+}
+
+static void memory_is_kept_on_request(void **state) {
+    (void)state;
+    setup s;
+    dogbreed_debug *debug = NULL;
+    dogbreed_record *record = NULL;
+    open_setup(&s);
+    dogbreed_model *model = fixture_model(&s.f);
+    dogbreed_trainer *trainer = fixture_trainer(&s.f, model);
+    assert_ok(dogbreed_debug_attach(&debug, trainer, &s.debug));
+    assert_fails(dogbreed_debug_record(&record, debug), DOGBREED_ERROR_STATE, "debug_memory");
+    dogbreed_debug_destroy(debug);
+    dogbreed_trainer_destroy(trainer);
+    dogbreed_model_destroy(model);
+    fixture_close(&s.f);
+}
+
 static void collections_say_what_is_stored(void **state) {
     (void)state;
     setup s;
@@ -596,6 +677,7 @@ static void memory_may_run_out_anywhere(void **state) {
     int refused = 0;
     int lived = 0;
     open_setup(&s);
+    s.debug.debug_memory = 1 << 20;
     s.f.options.epochs = 1;
     uint64_t plain = train(&s, NULL, NULL, NULL, NULL);
     s.debug.rules = "all";
@@ -631,6 +713,8 @@ static void memory_may_run_out_anywhere(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_are_stored_and_the_training_is_the_same),
+        cmocka_unit_test(stored_steps_are_read_out_of_memory),
+        cmocka_unit_test(memory_is_kept_on_request),
         cmocka_unit_test(collections_say_what_is_stored),
         cmocka_unit_test(a_finding_is_told_and_may_stop_the_run),
         cmocka_unit_test(the_log_of_the_run_has_the_last_findings),

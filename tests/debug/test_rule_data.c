@@ -101,7 +101,7 @@ static void wrong_predictions_are_of_the_last_validation(void **state) {
     feed_open(&f, "ClassImbalance:parity=on");
     const dogb_rule_moment m = at(TRAIN, 0);
     show_pairs(&f, &m, labels, bad, 600);
-    assert_non_null(strstr(f.first_text, "200 of 200 predictions for 2 are wrong"));
+    assert_non_null(strstr(f.first_text, "200 of 200 pictures of 2 are predicted wrong"));
     feed_close(&f);
 }
 

@@ -32,7 +32,7 @@ static void test_broken_plugins_are_refused(void **state) {
         int code;
         const char *part;
     } rows[] = {
-        {"fake_abi", DOGBREED_ERROR_MISMATCH, "engine interface 4"},
+        {"fake_abi", DOGBREED_ERROR_MISMATCH, "engine interface 5"},
         {"fake_short", DOGBREED_ERROR_MISMATCH, "64 bytes"},
         {"fake_gap", DOGBREED_ERROR_MISMATCH, "missing"},
         {"fake_no_entry", DOGBREED_ERROR_FORMAT, "dogb_engine_v1"},

@@ -177,7 +177,13 @@ class Debug(tool.Case):
         self.assertEqual({rule["status"] for rule in rules.values()}, {"IssuesFound"})
         self.assertEqual(self.rules(self.healthy, "--rule", "DeadRelu")["DeadRelu"]["reason"], "no_matching_tensor")
 
+    def test_flags_that_may_be_repeated_are_compared(self):
+        out = self.ok(run("compare", self.plain, self.healthy)).out
+        self.assertRegex(out, r"(?m)^collection +- +gradients, weight")
+        self.assertRegex(out, r"(?m)^rule +- +all$")
+
     def test_wrong_words(self):
+        self.fails(run("debug", self.folder / "nowhere"), 3, "no such folder")
         for words, part in ((["--rule", "Overfitt"], "Overfit"), (["--rule", "Overfit:patiense=2"], "patience"),
                             (["--collection", "gradients:every=2"], "every"), (["--debug", "--debug-config", "/no/such"], "/no/such")):
             out = self.folder / "runs" / "refused"

@@ -155,6 +155,17 @@ class Flow(tool.Case):
         self.assertEqual(document["evaluation"]["correct"], self.trained.lines[-1]["test"]["correct"])
         self.assertEqual(len(document["metrics"]["val_loss"]), 3)
         self.assertEqual(document["check"]["verdict"], json.loads((copy / "check.json").read_text())["verdict"])
+        plain = page.count("data:image/jpeg")
+        self.ok(run("report", copy, "--heat-maps"))
+        heat = (copy / "report.html").read_text()
+        self.assertIn("(Grad-CAM)", heat)
+        self.assertEqual(heat.count("data:image/jpeg"), plain)
+        self.assertNotIn("(Grad-CAM)", page)
+        (copy / "model.safetensors").rename(copy / "gone")
+        self.ok(run("report", copy, "--heat-maps"))
+        without = (copy / "report.html").read_text()
+        self.assertIn("No heat maps", without)
+        self.assertEqual(without.count("data:image/jpeg"), plain)
         live = self.ok(run("report", copy, "--live")) # it has ended: one page, at once
         self.assertIn(str(copy / "report.html"), live.out)
         self.assertNotIn('http-equiv="refresh"', (copy / "report.html").read_text())
@@ -260,7 +271,7 @@ class Flow(tool.Case):
         empty.mkdir()
         self.fails(run("predict", self.run_folder, empty), 3, "empty")
         self.fails(run("predict", bad, self.photo), 4, "bad.jpg")
-        self.fails(run("predict", self.run_folder, self.photo, "--top-k", "0"), 2, "--top-k")
+        self.fails(run("predict", self.run_folder, self.photo, "--top-k=-1"), 2, "top_k")
 
     def test_model_info_and_export(self):
         info = self.ok(run("model", "info", self.run_folder, "--json")).json

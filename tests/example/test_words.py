@@ -142,12 +142,12 @@ class Configuration(tool.Case):
         tables = self.ok(run("config", "print", "--json")).json
         self.assertEqual(set(tables),
                          {"dataset", "check", "synth", "model", "trainer", "evaluate", "predictor", "quantize", "tuner",
-                           "command", "debug", "profile", "report", "server", "store", "job"})
+                           "command", "debug", "profile", "report", "server", "store", "job", "transform"})
         copied = self.ok(run("config", "copy", "train", "--json")).json
         for table in ("dataset", "model", "trainer", "debug", "profile", "store"):
             for row in tables[table]:
                 self.assertIn(row["name"], copied)
-        self.assertEqual(set(self.ok(run("config", "print", "synth", "--json")).json), {"synth"})
+        self.assertEqual(set(self.ok(run("config", "print", "synth", "--json")).json), {"store", "synth"})
         self.fails(run("config", "print", "nothing"), 2, "nothing")
 
     def test_the_page_of_options_is_up_to_date(self):

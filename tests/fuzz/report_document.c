@@ -18,7 +18,8 @@ static void make(dogb_arena *arena, dogb_source *source) {
         abort();
     }
     options.gallery = 0;
-    dogb_report r = {arena, &options, source, &page, json};
+    dogb_report r = {
+        .arena = arena, .options = &options, .source = source, .page = &page, .json = json};
     if (dogb_report_fill(&r) < 0 || dogb_page_html(&html, &page) < 0 ||
         dogb_report_board(&events, &r) < 0) {
         abort();

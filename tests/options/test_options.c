@@ -39,6 +39,10 @@ static int init_serve(void *o, size_t n) {
     return dogbreed_serve_options_init(o, n);
 }
 
+static int init_transform(void *o, size_t n) {
+    return dogbreed_transform_options_init(o, n);
+}
+
 static int init_job(void *o, size_t n) {
     return dogbreed_job_options_init(o, n);
 }
@@ -68,6 +72,7 @@ static const struct {
     {DOGBREED_KIND_SERVE, sizeof(dogbreed_serve_options), init_serve},
     {DOGBREED_KIND_STORE, sizeof(dogbreed_store_options), init_store},
     {DOGBREED_KIND_JOB, sizeof(dogbreed_job_options), init_job},
+    {DOGBREED_KIND_TRANSFORM, sizeof(dogbreed_transform_options), init_transform},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

@@ -1,12 +1,14 @@
 // model_tool.c - models for the oracle script: makes one, saves it as a model file and as a .pth,
 // loads the file again and prints the logits of photos, one JSON object per line.
 // Usage: model_tool ARCHITECTURE HEAD WEIGHTS|- CLASSES ENGINE FOLDER PHOTO...
+// ENGINE "heat": in place of logits the heat map of class 1.
 // Exit code 1 with the message on an error, 77 when there is no such engine.
 #include "core/file.h"
 #include "core/json.h"
 #include "engine/engine.h"
 #include "image/image.h"
 #include "model/model_internal.h"
+#include "predictor/heat.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +61,31 @@ static int print_logits(const dogb_engine *engine, dogb_net *net, const dogbreed
     return rc;
 }
 
+static int print_heat(const dogbreed_model *model, const char *photo) {
+    dogb_arena arena = {0};
+    dogb_heat *heat = NULL;
+    dogb_heat_map map;
+    size_t side = (size_t)dogb_model_preprocess(model)->crop;
+    uint8_t *pixels = dogb_alloc(&arena, side * side, 3);
+    int rc = pixels == NULL ? DOGBREED_ERROR_NO_MEMORY : dogb_heat_open(&heat, model, 2);
+    rc = rc < 0 ? rc : dogb_heat_file(pixels, &map, heat, &arena, photo, 1);
+    if (rc == DOGBREED_OK) {
+        printf("{\"height\":%d,\"width\":%d,\"values\":[", (int)map.height, (int)map.width);
+        for (int32_t i = 0; i < map.height * map.width; i++) {
+            printf("%s%.9g", i == 0 ? "" : ",", (double)map.values[i]);
+        }
+        printf("]}\n");
+    }
+    dogb_heat_close(heat);
+    dogb_arena_free(&arena);
+    return rc;
+}
+
+static int print_photo(const dogb_engine *engine, dogb_net *net, const dogbreed_model *model,
+                       const char *photo) {
+    return net == NULL ? print_heat(model, photo) : print_logits(engine, net, model, photo);
+}
+
 int main(int argc, char **argv) {
     const dogb_engine *engine = NULL;
     dogbreed_model *model = NULL;
@@ -67,17 +94,19 @@ int main(int argc, char **argv) {
     if (argc < 7) {
         return 2;
     }
-    if (dogb_engine_open(&engine, argv[5], DOGB_CAN_INFER, "cpu") < 0) {
+    int heat = strcmp(argv[5], "heat") == 0;
+    if (!heat && dogb_engine_open(&engine, argv[5], DOGB_CAN_INFER, "cpu") < 0) {
         (void)puts(dogbreed_error_message());
         return 77;
     }
     int rc = make(argv[6], argv);
     rc = rc < 0 ? rc : dogbreed_model_load(&model, argv[6]);
-    rc = rc < 0 ? rc
-                : dogb_engine_net(&net, engine, dogb_model_graph(model), dogb_model_weights(model),
-                                  &conf);
+    if (rc == DOGBREED_OK && !heat) {
+        rc = dogb_engine_net(&net, engine, dogb_model_graph(model), dogb_model_weights(model),
+                             &conf);
+    }
     for (int i = 7; rc == DOGBREED_OK && i < argc; i++) {
-        rc = print_logits(engine, net, model, argv[i]);
+        rc = print_photo(engine, net, model, argv[i]);
     }
     if (rc < 0) {
         (void)puts(dogbreed_error_message());

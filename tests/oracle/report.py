@@ -48,6 +48,25 @@ def make_run(folder):
     return out
 
 
+def make_many(folder):
+    """An evaluation of 130 classes, of which each is often taken for one far from it."""
+    count, out = 130, folder / "many"
+    out.mkdir()
+    rows = [[[i, 5], [(i + 65) % count, 2], [(7 * i + 1) % count, 1]] for i in range(count)]
+    classes = [{"class": f"{i:03}.Old_English_sheepdog_and_more", "count": 8, "correct": 5, "predicted": 8, "precision": 0.625, "recall": 0.625}
+               for i in range(count)]
+    (out / "evaluation.json").write_text(json.dumps({
+        "format": "dogbreed.evaluation", "version": 1, "split": "test", "count": 8 * count, "correct": 5 * count, "top1": 0.625,
+        "loss": 1.5, "classes": classes, "confusion": {"rows": rows}, "predictions": []}))
+    run(TOOL, "report", str(out), "--json", "--pdf", "--quiet")
+    document = json.loads((out / "report.json").read_text())
+    order = document["confusion"]["order"]
+    place = {label: at for at, label in enumerate(order)}
+    assert sorted(order) == list(range(count))
+    assert all(abs(place[i] - place[i + 65]) == 1 for i in range(65)), order
+    assert sorted(sorted(group) for group in document["confusion"]["groups"]) == [[i, i + 65] for i in range(65)]
+
+
 @contextlib.contextmanager
 def served(folder):
     """Over HTTP, so that the page's policy and its own requests are as on a server."""
@@ -109,6 +128,9 @@ def check_page(folder, out):
                     text = run("pdftotext", str(printed), "-")
                     assert all(name in text for name in NAMES), text[:2000]
                 look(browser, address, asked, "compare.html", width, scheme)
+                page = look(browser, address, asked, "many/report.html", width, scheme)
+                box = page.locator("#confusion figure svg:visible").first.bounding_box()
+                assert box["width"] <= width and box["height"] > 200, box
 
 
 def check_pdf(folder, out):
@@ -144,6 +166,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         out = make_run(folder)
+        make_many(folder)
         {"page": check_page, "pdf": check_pdf}[PART](folder, out)
         document = json.loads((out / "report.json").read_text(encoding="utf-8"))
         assert [row["class"] for row in document["evaluation"]["classes"]] == sorted(NAMES), document["evaluation"]["classes"]

@@ -9,7 +9,7 @@
 // and its bytes.
 #include "serve/call.h"
 
-#include "serve/float.h"
+#include "core/float.h"
 #include "serve/output.h"
 #include "serve/v2.h"
 

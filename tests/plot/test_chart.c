@@ -34,7 +34,8 @@ static void draw_more(dogb_drawing *drawing) {
                                             .series_count = 1,
                                             .notes = names};
     const dogb_shares shares = {evil, "nothing", names, names, parts, 3};
-    const dogb_matrix matrix = {evil, names, cells, 3};
+    static const dogb_cells frames[] = {{0, 2}};
+    const dogb_matrix matrix = {evil, names, cells, 3, frames, 1};
     const dogb_shares none = {evil, "no part", names, names, parts + 1, 2};
     const dogb_histogram_chart empty = {
         .title = NULL, .empty = "no bar", .edges = edges, .values = parts + 1};

@@ -144,13 +144,20 @@ static void features_have_their_own_phase(void **state) {
     fixture_close(&f);
 }
 
-// Bit for bit the same weights, whatever is recorded.
-static void nothing_changes_what_is_trained(void **state) {
-    (void)state;
+// Whole networks: engine torch where the environment names it, else ref.
+static const char *deep_engine(void) {
+    return strcmp(fixture_engine(), "torch") == 0 ? "torch" : "ref";
+}
+
+static void check_same_weights(int whole) {
     fixture f;
     uint64_t weights[2] = {0, 0};
     fixture_open(&f, 8, 4);
-    fixture_whole(&f);
+    f.model.head = "mlp:8:0.25";
+    if (whole) {
+        fixture_whole(&f);
+        f.options.engine = deep_engine();
+    }
     for (int on = 0; on < 2; on++) {
         dogbreed_profile_options options;
         dogbreed_profile *profile = NULL;
@@ -172,6 +179,13 @@ static void nothing_changes_what_is_trained(void **state) {
     }
     assert_true(weights[0] == weights[1]);
     fixture_close(&f);
+}
+
+// Bit for bit the same, whatever is recorded.
+static void nothing_changes_what_is_trained(void **state) {
+    (void)state;
+    check_same_weights(0);
+    check_same_weights(1);
 }
 
 // Where the folder cannot be made, the training goes on.
@@ -244,6 +258,91 @@ static void layers_on_request(void **state) {
     dogbreed_profile_destroy(profile);
     dogbreed_trainer_destroy(trainer);
     dogbreed_model_destroy(model);
+    dogb_arena_free(&arena);
+    fixture_close(&f);
+}
+
+// Sum over the layers with this operation (NULL: all); count: how many, each with some time.
+static int64_t layer_sum(const json_t *summary, const char *op, const char *time, int *count) {
+    size_t i = 0;
+    json_t *entry = NULL;
+    int64_t sum = 0;
+    *count = 0;
+    json_array_foreach(json_object_get(summary, "layers"), i, entry) {
+        int64_t ns = json_integer_value(json_object_get(entry, time));
+        if (op == NULL || strcmp(json_string_value(json_object_get(entry, "op")), op) == 0) {
+            sum += ns;
+            *count += ns > 0;
+        }
+    }
+    return sum;
+}
+
+static const json_t *layered(const fixture *f, dogb_arena *arena) {
+    dogbreed_profile_options options;
+    dogbreed_profile *profile = NULL;
+    char *text = NULL;
+    dogbreed_model *model = fixture_model(f);
+    assert_ok(dogbreed_profile_options_init(&options, sizeof options));
+    options.profile_layers = 1;
+    dogbreed_trainer *trainer = profiled(f, model, &profile, f->root, &options);
+    assert_ok(dogbreed_profile_results(&text, f->root, NULL));
+    const json_t *summary = parse(arena, text);
+    check_partition(summary);
+    dogbreed_profile_destroy(profile);
+    dogbreed_trainer_destroy(trainer);
+    dogbreed_model_destroy(model);
+    return summary;
+}
+
+// On the engine that the environment names: a head on stored features.
+static void layers_of_a_head(void **state) {
+    (void)state;
+    fixture f;
+    dogb_arena arena = {0};
+    int count = 0;
+    fixture_open(&f, 8, 4);
+    f.model.head = "mlp:8:0.25";
+    const json_t *summary = layered(&f, &arena);
+    assert_true(layer_sum(summary, "linear", "forward_ns", &count) > 0 && count == 2);
+    assert_true(layer_sum(summary, "linear", "backward_ns", &count) > 0 && count == 2);
+    assert_true(layer_sum(summary, "relu", "forward_ns", &count) > 0 && count == 1);
+    assert_true(layer_sum(summary, "relu", "backward_ns", &count) > 0 && count == 1);
+    // They lie inside the phases; native sums gradients in the optimiser's step.
+    int64_t within = ns_of(summary, "backward") + ns_of(summary, "optimizer");
+    assert_true(layer_sum(summary, NULL, "backward_ns", &count) <= within);
+    dogb_arena_free(&arena);
+    fixture_close(&f);
+}
+
+// The trained part of a network.
+static void layers_of_a_network(void **state) {
+    (void)state;
+    fixture f;
+    dogb_arena arena = {0};
+    int convolutions[2], count = 0;
+    fixture_open(&f, 8, 4);
+    fixture_whole(&f);
+    f.options.engine = deep_engine();
+    for (int part = 0; part < 2; part++) {
+        f.model.freeze = part ? "relu1" : "none";
+        const json_t *summary = layered(&f, &arena);
+        int64_t all = layer_sum(summary, NULL, "backward_ns", &count);
+        assert_true(all > 0 && all <= ns_of(summary, "backward"));
+        assert_true(layer_sum(summary, "linear", "backward_ns", &count) > 0 && count == 1);
+        (void)layer_sum(summary, "batch_norm", "backward_ns", &count);
+        (void)layer_sum(summary, "conv2d", "backward_ns", &convolutions[part]);
+        assert_int_equal(count, convolutions[part]);
+        size_t i = 0;
+        json_t *entry = NULL;
+        json_array_foreach(json_object_get(summary, "layers"), i, entry) {
+            const char *op = json_string_value(json_object_get(entry, "op"));
+            // 9 steps; validations run convolutions and pooling alike.
+            assert_true(json_integer_value(json_object_get(entry, "count")) >
+                        (strcmp(op, "conv2d") == 0 || strcmp(op, "max_pool") == 0 ? 9 : 8));
+        }
+    }
+    assert_true(convolutions[1] > 0 && convolutions[1] < convolutions[0]); // frozen: no gradient
     dogb_arena_free(&arena);
     fixture_close(&f);
 }
@@ -360,6 +459,8 @@ int main(void) {
         cmocka_unit_test(nothing_changes_what_is_trained),
         cmocka_unit_test(a_folder_that_cannot_be_made),
         cmocka_unit_test(layers_on_request),
+        cmocka_unit_test(layers_of_a_head),
+        cmocka_unit_test(layers_of_a_network),
         cmocka_unit_test(an_end_that_is_not_heard),
         cmocka_unit_test(two_profiles_and_two_runs),
         cmocka_unit_test(bad_options_are_named),

@@ -28,6 +28,7 @@ STRUCTS = {
     "dogbreed_rule": debug.RawRule, "dogbreed_rule_call": debug.RawCall, "dogbreed_rule_param": debug.RawParam,
     "dogbreed_trial_event": tuner.RawTrial, "dogbreed_store_object": store.StoreObject, "dogbreed_store_progress": store.StoreProgress,
     "dogbreed_prediction": predictor.Prediction, "dogbreed_rectangle": predictor.Rectangle,
+    "dogbreed_transform_result": predictor.RawResult,
     "dogbreed_call": serve.RawRequest, "dogbreed_functions": serve.RawFunctions,
 }
 ENGINE = {"engine": "ref", "device": "cpu", "threads": 1}
@@ -58,6 +59,8 @@ class Binding(unittest.TestCase):
                 path = s3.fetch("s3://bucket/d")
                 with open(os.path.join(path, "sub", "b"), encoding="utf-8") as file:
                     self.assertEqual(file.read(), "sub/b")
+                self.assertEqual([(row["uri"], row["bytes"], row["in_use"]) for row in s3.cache(keep=0)["copies"]],
+                                 [("s3://bucket/d", 6, True)])
                 with self.assertRaises(dogbreed.DogbreedError) as caught:
                     s3.get("s3://bucket/none", os.path.join(folder, "x"))
                 self.assertEqual(caught.exception.name, "NOT_FOUND")
@@ -360,7 +363,7 @@ class MainJob(unittest.TestCase):
 
         out = os.path.join(self.folder.name, "watched")
         trainer = self.trainer(epochs=2)
-        debugger = dogbreed.Debugger(trainer, out, rules="Overfit:patience=3", collections="gradients")
+        debugger = dogbreed.Debugger(trainer, out, rules="Overfit:patience=3", collections="gradients", debug_memory=1 << 20)
         gradients = Gradients()
         debugger.rule(Large(), limit=0.0)
         debugger.rule(gradients)
@@ -380,10 +383,12 @@ class MainJob(unittest.TestCase):
         self.assertTrue(name.startswith("gradient/"))
         self.assertEqual(mode, "train")
         self.assertGreater(norm, 0.0)
+        memory = debugger.record()
         trainer.close()
         debugger.close()
-        with dogbreed.Record(out) as stored:
+        with dogbreed.Record(out) as stored, memory:
             self.assertIn(name, stored.names(regex="^gradient"))
+            self.assertEqual(memory.describe(), stored.describe())
         judged = debug.judge(out, "VanishingGradient:threshold=1000")["rules"]
         self.assertEqual(judged[0]["status"], "IssuesFound")
         names = [rule["name"] for rule in debug.rules()]

@@ -98,6 +98,38 @@ class Serve(unittest.TestCase):
         with self.assertRaisesRegex(dogbreed.DogbreedError, "nowhere"):
             dogbreed.Server("/nowhere/model", port=0)
 
+    def test_it_listens_first(self):
+        gate = threading.Event()
+        with self.server(listen_first=True, model_fn=lambda path: gate.wait(60)) as server:
+            status, _, body = self.post(server)
+            self.assertEqual((status, json.loads(body)["code"]), (503, "LOADING"))
+            gate.set()
+            server.ready()
+            self.assertEqual(self.post(server)[0], 200)
+            server.ready()
+
+    def test_a_load_that_fails_later_is_raised(self):
+        def fail(path):
+            raise KeyError("no such model")
+
+        with dogbreed.Server("/nowhere/model", port=0, listen_first=True) as server:
+            with self.assertRaisesRegex(dogbreed.DogbreedError, "nowhere"):
+                server.ready()
+            with self.assertRaisesRegex(dogbreed.DogbreedError, "nowhere"):
+                server.wait()
+        with self.server(listen_first=True, model_fn=fail) as server:
+            with self.assertRaisesRegex(KeyError, "no such model"):
+                server.wait()
+
+    def test_stop_ends_loading(self):
+        gate = threading.Event()
+        with self.server(listen_first=True, model_fn=lambda path: gate.wait(60)) as server:
+            threading.Timer(0.1, server.stop).start()
+            with self.assertRaisesRegex(dogbreed.DogbreedError, "stopped before"):
+                server.ready()
+            server.wait()
+            gate.set()
+
     def test_stop_ends_wait(self):
         with self.server() as server:
             threading.Timer(0.1, server.stop).start()

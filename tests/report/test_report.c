@@ -155,6 +155,12 @@ static void the_document_has_it_all(void **state) {
     assert_int_equal(json_array_size(worst), 3);
     assert_true(json_number_value(json_object_get(json_array_get(worst, 0), "loss")) == 4.5);
     assert_null(json_object_get(json_object_get(json, "evaluation"), "predictions"));
+    // Each of the three classes is taken for the next one in a third of its pictures.
+    const json_t *confusion = json_object_get(json, "confusion");
+    assert_int_equal(json_array_size(json_object_get(confusion, "order")), 3);
+    const json_t *groups = json_object_get(confusion, "groups");
+    assert_int_equal(json_array_size(groups), 1);
+    assert_true(json_equal(json_array_get(groups, 0), json_object_get(confusion, "order")));
     dogbreed_free(text);
     dogb_arena_free(&arena);
 }

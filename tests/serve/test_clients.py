@@ -156,7 +156,13 @@ def promtool(address, known):
         print("skipped: promtool is not here (Debian: prometheus)")
         sys.exit(MISSING)
     curl(address, known)
+    load = urllib.request.Request(address + "/models", json.dumps({"model_name": "a", "url": "model.safetensors"}).encode())
+    assert urllib.request.urlopen(load).status == 200
+    picture = urllib.request.Request(address + "/models/a/invoke", known.pictures[0], {"Content-Type": "image/jpeg"})
+    check_logits(json.loads(urllib.request.urlopen(picture).read()), [known.logits[0]])
+    urllib.request.urlopen(urllib.request.Request(address + "/models/a", method="DELETE")).close()
     text = urllib.request.urlopen(address + "/metrics").read()
+    assert b"dogbreed_model_load_seconds_count 1\n" in text and b"dogbreed_model_cache_hits_total 1\n" in text, text
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
     assert done.returncode == 0 and not done.stderr, done
 
@@ -166,7 +172,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         model, photos = endpoint.train(pathlib.Path(name))
         photos = photos[:4]
-        with endpoint.serving(model, "--model-name", "dogs") as address:
+        with endpoint.serving(model, "--model-name", "dogs", "--multi-model", model) as address:
             part(address, Known(model, photos))
     return 0
 

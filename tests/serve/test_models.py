@@ -117,8 +117,33 @@ class Models(server.Case):
                      b" " * 100000):
             self.assertEqual(self.server.ask("/models", "POST", body).status, 400, body[:50])
 
+    def counter(self, name, on):
+        lines = on.ask("/metrics").body.decode().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith(name + " ")))
+
+    def with_memory(self, memory):
+        return Server(self.model, "--multi-model", self.root, "--multi-model-memory", memory)
+
+    def taken(self):
+        """Bytes that one of these models takes."""
+        large = self.with_memory(1 << 30)
+        try:
+            self.assertEqual(self.counter("dogbreed_models_bytes", large), 0)
+            self.assertEqual(self.load("a", on=large).status, 200)
+            one = self.counter("dogbreed_models_bytes", large)
+            self.assertEqual(self.load("b", on=large).status, 200)
+            self.assertEqual(self.counter("dogbreed_models_bytes", large), 2 * one)
+            self.assertEqual(large.ask("/models/a", "DELETE").status, 200)
+            self.assertEqual(self.load("c", on=large).status, 200)  # behind the closing of a
+            self.assertEqual(self.counter("dogbreed_models_bytes", large), 2 * one)
+            return int(one)
+        finally:
+            self.assertEqual(large.stop()[0], 0)
+
     def test_the_one_that_was_used_least_lately_goes(self):
-        small = Server(self.model, "--multi-model", self.root, "--multi-model-memory", 2 * self.size + 10)
+        one = self.taken()
+        self.assertGreater(one, self.size)  # the file, and what computing needs
+        small = self.with_memory(2 * one + 10)
         try:
             self.assertEqual([self.load(name, on=small).status for name in "ab"], [200, 200])
             self.assertEqual(small.ask("/models/a/invoke", "POST", self.picture, Content_Type="image/jpeg").status, 200)
@@ -126,14 +151,42 @@ class Models(server.Case):
             self.assertEqual(self.names(small), ["a", "c"])
             self.assertEqual(self.load("d", on=small).status, 200)
             self.assertEqual(self.names(small), ["c", "d"])
+            self.assertEqual(self.counter("dogbreed_model_evictions_total", small), 2)
+            self.assertEqual(self.counter("dogbreed_models_bytes", small), 2 * one)
         finally:
             self.assertEqual(small.stop()[0], 0)
-        smaller = Server(self.model, "--multi-model", self.root, "--multi-model-memory", self.size - 1)
+        for memory in (one - 1, self.size - 1):
+            smaller = self.with_memory(memory)
+            try:
+                reply = self.load("a", on=smaller)
+                self.assertEqual((reply.status, reply.json["code"]), (507, "NO_MEMORY"))
+                self.assertEqual(self.names(smaller), [])
+                self.assertEqual(self.counter("dogbreed_models_bytes", smaller), 0)
+            finally:
+                self.assertEqual(smaller.stop()[0], 0)
+
+    def test_loads_and_their_times_are_counted(self):
+        fresh = self.with_memory(1 << 30)
         try:
-            reply = self.load("a", on=smaller)
-            self.assertEqual((reply.status, reply.json["code"]), (507, "NO_MEMORY"))
+            self.assertEqual(fresh.ask("/models/a/invoke", "POST", self.picture, Content_Type="image/jpeg").status, 404)
+            for name in "ab":
+                self.assertEqual(self.load(name, on=fresh).status, 200)
+            self.assertEqual(self.load("x", "broken.safetensors", on=fresh).status, 422)
+            for _ in range(3):
+                self.assertEqual(fresh.ask("/models/a/invoke", "POST", self.picture, Content_Type="image/jpeg").status, 200)
+            self.assertEqual(fresh.ask("/models/b", "DELETE").status, 200)
+            self.assertEqual(self.load("c", on=fresh).status, 200)  # behind the closing of b
+            for name, value in (("cache_hits_total", 3), ("cache_misses_total", 1), ("evictions_total", 0), ("load_seconds_count", 3),
+                                ("load_wait_seconds_count", 3), ("unload_seconds_count", 1)):
+                self.assertEqual(self.counter("dogbreed_model_" + name, fresh), value, name)
+            self.assertGreater(self.counter("dogbreed_model_load_seconds_sum", fresh), 0)
+            found = fresh.ask("/metrics?format=json").json
+            self.assertEqual(found["ModelCacheHit"], {"Unit": "None", "SampleCount": 4, "Sum": 3})
+            self.assertEqual([found[name]["SampleCount"] for name in ("ModelLoadingTime", "ModelLoadingWaitTime", "ModelUnloadingTime")], [3, 3, 1])
+            self.assertGreaterEqual(found["ModelLoadingWaitTime"]["Sum"], found["ModelLoadingTime"]["Sum"])
+            self.assertNotIn("ModelDownloadingTime", found)  # nothing is
         finally:
-            self.assertEqual(smaller.stop()[0], 0)
+            self.assertEqual(fresh.stop()[0], 0)
 
     def test_loaded_used_and_removed_by_many_at_once(self):
         expected, found = self.post().body, []

@@ -25,6 +25,31 @@ def check_document(document):
     routes = {(method, plain(path)) for method, path in re.findall(r'\{"([A-Z]+)", "([^"]+)"', rows)}
     assert len(routes) > 15 and described == routes, described ^ routes
     print(len(routes), "addresses and methods")
+    check_headers(document)
+    waits = {(method, plain(path)) for method, path, flags in re.findall(r'\{"([A-Z]+)", "([^"]+)", \w+, \w+,\s*([^}]+)\}', rows)
+             if re.search(r"\b(MODEL|ASYNC)\b", flags) and "OPEN" not in flags}
+    assert len(waits) > 10  # for the model, which may be on its way
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert (method.upper(), plain(path)) not in waits or "503" in operation["responses"], (method, path)
+
+
+def followed(document, value):
+    """What a $ref stands for."""
+    for part in value.get("$ref", "")[2:].split("/") if "$ref" in value else ():
+        document = document[part]
+    return document if "$ref" in value else value
+
+
+def check_headers(document):
+    """Every request may have an id and a trace, every reply has them."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            names = {followed(document, p)["name"].lower() for p in operation["parameters"]}
+            assert {"x-request-id", "traceparent"} <= names, (path, method, names)
+            for status, reply in operation["responses"].items():
+                headers = {name.lower() for name in followed(document, reply).get("headers", {})}
+                assert {"x-request-id", "traceparent"} <= headers, (path, method, status, headers)
 
 
 def plain(path):

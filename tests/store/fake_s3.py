@@ -40,6 +40,7 @@ class Server:
         self.lock = threading.Lock()
         self.objects = {}  # bucket -> {key: (bytes, etag, time)}
         self.uploads = {}  # id -> (bucket, key, {number: bytes})
+        self.sizes = {}  # (bucket, key) -> what lists say in place of the truth
         self.faults = []
         self.requests = []  # "GET /bucket/key?query"
         self.clock = 0.0  # seconds that it is ahead
@@ -218,7 +219,7 @@ class Handler(BaseHTTPRequestHandler):
                     continue
                 when = datetime.datetime.fromtimestamp(time, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
                 rows.append((key, f"<Contents><Key>{encode(key)}</Key><LastModified>{when}</LastModified>"
-                                  f"<ETag>&quot;{etag}&quot;</ETag><Size>{len(data)}</Size></Contents>"))
+                                  f"<ETag>&quot;{etag}&quot;</ETag><Size>{s.sizes.get((self.bucket, key), len(data))}</Size></Contents>"))
         after = self.query.get("continuation-token", "")
         rows = [row for row in rows if row[0] > after]
         more = len(rows) > s.page

@@ -10,7 +10,9 @@ import tool
 from tool import SMALL
 
 
-class Paths(test_store.Case, tool.Case):
+class Base(test_store.Case, tool.Case):
+    """Pictures as s3://bucket/dogs."""
+
     def setUp(self):
         super().setUp()
         for path in sorted(self.shapes.rglob("*.jpg")):
@@ -23,9 +25,18 @@ class Paths(test_store.Case, tool.Case):
         return {key[len(prefix):]: self.server.get("bucket", key) for key in self.server.keys("bucket")
                 if key.startswith(prefix)}
 
+    def until(self, there, process):
+        """Waits while the process lives."""
+        while not there():
+            if process.poll() is not None:
+                self.fail(f"it has ended: {process.communicate()}")
+            time.sleep(0.01)
+
     def train(self, *words):
         return self.run_tool("train", "s3://bucket/dogs", *SMALL, *words)
 
+
+class Paths(Base):
     def test_the_second_run_reads_the_list_alone(self):
         self.ok(self.train("--out", "a"))
         self.assertEqual(len(self.server.seen("GET", "/bucket/dogs/")), 80)
@@ -125,8 +136,7 @@ class Paths(test_store.Case, tool.Case):
     def test_an_interrupted_run_comes_home(self):
         words = ["train", "s3://bucket/dogs", *SMALL, "--epochs", "400", "--out", "s3://bucket/runs/a"]
         process = tool.start(*words, folder=self.place, **self.environment)
-        while not self.remote("runs/a/checkpoint/last/checkpoint.json"):
-            time.sleep(0.01)
+        self.until(lambda: self.remote("runs/a/checkpoint/last/checkpoint.json"), process)
         process.send_signal(signal.SIGTERM)
         err = process.communicate(timeout=60)[1]
         self.assertEqual(process.returncode, 143)
@@ -139,7 +149,7 @@ class Paths(test_store.Case, tool.Case):
         self.assertIn("12 results -> s3://bucket/out/", done.out)
         there = self.remote("out/")
         pictures = sorted(str(path.relative_to(self.shapes / "test")) for path in (self.shapes / "test").glob("*/*.jpg"))
-        self.assertEqual(sorted(there), [name + ".out" for name in pictures])
+        self.assertEqual(sorted(there), sorted([name + ".out" for name in pictures] + ["transform.json"]))
         direct = self.ok(self.run_tool("predict", "a", self.shapes / "test", "--top-k", 1, "--json")).lines
         for name, line in zip(pictures, direct):
             (logits,) = json.loads(there[name + ".out"])
@@ -150,15 +160,39 @@ class Paths(test_store.Case, tool.Case):
         self.server.requests.clear()
         self.assertIn("1 results -> s3://bucket/out/; 11 were there", self.ok(self.run_tool(*words)).out)
         self.assertEqual(self.remote("out/"), there)
-        self.assertEqual(self.server.seen("GET", "/bucket/out/"), [])
+        self.assertEqual(len(self.server.seen("GET", "/bucket/out/")), 1)  # the record
         self.assertEqual(len(self.server.seen("PUT", "/bucket/out/")), 1)
         self.ok(self.run_tool("predict", self.shapes / "test", "--model", "a", "--out", "local"))
-        self.assertEqual(sorted(str(path.relative_to(self.place / "local")) for path in (self.place / "local").rglob("*.out")),
-                         sorted(there))
+        local = self.place / "local"
+        self.assertEqual({str(path.relative_to(local)): path.read_bytes() for path in local.rglob("*.*") if path.is_file()}, there)
+
+    def test_results_of_another_model_in_the_store(self):
+        self.ok(self.train("--out", "a"))
+        self.ok(self.train("--out", "b", "--seed", "7"))
+        words = ["predict", self.shapes / "test", "--out", "s3://bucket/out"]
+        self.ok(self.run_tool(*words, "--model", "a"))
+        # The record comes first, so that results are never without one.
+        self.assertIn("transform.json", self.server.seen("PUT", "/bucket/out/")[0])
+        there = self.remote("out/")
+        self.fails(self.run_tool(*words, "--model", "b"), 3, "another model")
+        self.assertEqual(self.remote("out/"), there)
+        self.server.put("bucket", "out/kept.txt", b"not ours")
+        self.assertIn("12 results", self.ok(self.run_tool(*words, "--model", "b", "--overwrite")).out)
+        after = self.remote("out/")
+        self.assertEqual(after.pop("kept.txt"), b"not ours")
+        self.assertEqual(set(after), set(there))
+        self.assertFalse(set(after.values()) & set(there.values()))
+        self.assertIn("12 were there", self.ok(self.run_tool(*words, "--model", "b")).out)
+        del self.server.objects["bucket"]["out/transform.json"]
+        self.fails(self.run_tool(*words, "--model", "b"), 3, "no transform.json")
 
     def test_where_no_uri_is_taken(self):
-        self.fails(self.run_tool("synth", "s3://bucket/x"), 2, "expected a local path")
-        self.fails(self.run_tool("report", "s3://bucket/runs/a"), 2, "expected a local path")
+        self.fails(self.run_tool("config", "print", "s3://bucket/x"), 2, "expected a local path")
+        self.fails(self.run_tool("data", "check", "s3://bucket/dogs", "s3://bucket/dogs"), 2, "expected a local path")
+        for words in (["--storage", "s3://bucket/study.db"], ["--cache-dir", "s3://bucket/cache"]):
+            done = self.run_tool("tune", "s3://bucket/dogs", *SMALL, *words)
+            self.fails(done, 2, f"{words[0]} {words[1]}: expected a local path")
+        self.fails(self.run_tool("serve", "--multi-model", "s3://bucket/m"), 2, "--multi-model s3://bucket/m: expected a local")
         self.fails(self.train("--out", "s3://none/runs/a"), 3, "no such bucket")
         self.fails(self.run_tool("evaluate", "s3://bucket/nothing"), 3, "no such object")
 

@@ -17,7 +17,9 @@ SERVER = None
 KIND = ""
 
 
-class Store(tool.Folder):
+class Bucket(tool.Folder):
+    """A bucket for each test, and boto3 to look into it."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -51,6 +53,8 @@ class Store(tool.Folder):
     def odd_keys(self):
         return ODD_KEYS if KIND == "swift" else ["plain", "dots.and-dashes_1", "d/e/f"]
 
+
+class Store(Bucket):
     def test_odd_keys_both_ways(self):
         for number, key in enumerate(self.odd_keys()):
             with self.subTest(key=key):

@@ -67,6 +67,43 @@ static void a_search_finds_the_minimum(void **state) {
     free(whole);
 }
 
+// A copy that is made while trials run is the study as it was then, and can be gone on with.
+static void a_study_is_copied(void **state) {
+    (void)state;
+    char copy[2100];
+    char *json = NULL;
+    int64_t number = -1;
+    dogbreed_tuner_options options = ask_options(new_storage(&f));
+    (void)snprintf(copy, sizeof copy, "%s.copy", options.storage);
+    dogbreed_tuner *tuner = ask_open(&options);
+    assert_int_equal(dogbreed_tuner_copy(tuner, copy), DOGBREED_ERROR_NOT_FOUND);
+    char *text = quadratic(tuner, 10);
+    assert_ok(dogbreed_tuner_copy(tuner, copy));
+    assert_ok(dogbreed_tuner_ask(tuner, &number, &json)); // runs now
+    dogbreed_free(json);
+    assert_ok(dogbreed_tuner_copy(tuner, copy)); // replaced
+    free(quadratic(tuner, 5));
+    const char *storage = options.storage;
+    options.storage = copy;
+    dogbreed_tuner *other = ask_open(&options);
+    assert_int_equal(dogbreed_tuner_trial_count(other), 11);
+    for (int64_t i = 0; i < 10; i++) {
+        assert_string_equal(trial_text(other, i, "value"), trial_text(tuner, i, "value"));
+    }
+    dogbreed_tuner_destroy(other);
+    free(text);
+    assert_int_equal(dogbreed_tuner_copy(tuner, "/nowhere/x"), DOGBREED_ERROR_IO);
+    assert_int_equal(dogbreed_tuner_copy(tuner, ""), DOGBREED_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(dogbreed_tuner_copy(NULL, copy), DOGBREED_ERROR_INVALID_ARGUMENT);
+    dogbreed_tuner_destroy(tuner);
+    (void)unlink(copy);
+    (void)unlink(storage);
+    options.storage = "";
+    tuner = ask_open(&options);
+    assert_int_equal(dogbreed_tuner_copy(tuner, copy), DOGBREED_ERROR_STATE);
+    dogbreed_tuner_destroy(tuner);
+}
+
 static void answers_may_come_in_any_order(void **state) {
     (void)state;
     char *lists[2];
@@ -441,6 +478,7 @@ static void memory_may_run_out_anywhere(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_search_finds_the_minimum),
+        cmocka_unit_test(a_study_is_copied),
         cmocka_unit_test(answers_may_come_in_any_order),
         cmocka_unit_test(a_program_may_be_told_to_prune),
         cmocka_unit_test(wrong_answers),

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Callable
 from .common import DogbreedError, Handle, Path, Struct, fields, functions, made, made_json, text
 from .event import WHAT, Tensor, TensorStats
 from .options import DEBUG, Options
+from .record import Record
 from .trainer import Trainer
 
 if TYPE_CHECKING:
     import numpy
 
-_c = functions("dogbreed_debug_", attach="PPP", keep="PT", rule="PPT", scalar="PTd", results="PP", judge="PTT",
+_c = functions("dogbreed_debug_", attach="PPP", keep="PT", rule="PPT", scalar="PTd", results="PP", record="PP", judge="PTT",
                rule_info="Pi", destroy="P:-")
 FINE, HIT, NOT_YET = 0, 1, 2
 MODES = ("", "train", "eval", "predict", "global")
@@ -146,6 +147,10 @@ class Debugger(Handle):
 
     def results(self) -> dict[str, Any]:
         return made_json(_c.results, self.pointer)
+
+    def record(self) -> Record:
+        """The newest stored steps, out of memory, with debug_memory=BYTES; refresh() looks again while the training runs."""
+        return Record._of(made(_c.record, self.pointer))
 
 
 def judge(directory: Path, *rules: str) -> dict[str, Any]:

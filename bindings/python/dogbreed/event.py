@@ -88,7 +88,8 @@ class Carrier:
     def __init__(self) -> None:
         self._raised: BaseException | None = None
 
-    def wrap(self, function: Callable[[Any], int | None], view: type = Event, kind: type = EventFn) -> Any:
+    def wrap(self, function: Callable[[Any], int | None], view: Callable[[Any], Any] = Event,
+             kind: type = EventFn) -> Any:
         def forward(raw: Any, _: Any) -> int:
             try:
                 return int(function(view(raw)) or 0)

@@ -7,7 +7,8 @@ from typing import Any
 
 from .common import DogbreedError, Struct, fields, functions, made_text
 
-DATASET, CHECK, SYNTH, MODEL, TRAINER, EVALUATE, PREDICTOR, QUANTIZE, TUNER, COMMAND, DEBUG, PROFILE, REPORT, SERVE, STORE, JOB = range(1, 17)
+DATASET, CHECK, SYNTH, MODEL, TRAINER, EVALUATE, PREDICTOR, QUANTIZE, TUNER, COMMAND, DEBUG, PROFILE, REPORT, SERVE, STORE, JOB, \
+    TRANSFORM = range(1, 18)
 _TYPES = {1: int, 2: int, 3: int, 4: float, 5: str, 6: bool, 7: str}
 # Larger than every option struct: the library accepts a larger struct whose unknown tail is zero.
 _SIZE = 1024
@@ -24,7 +25,7 @@ _INIT = {globals()[name.partition("_")[0].upper()]: init for name, init in vars(
     trainer_options_init="Pz", evaluate_options_init="Pz", predictor_options_init="Pz",
     quantize_options_init="Pz", tuner_options_init="Pz", command_options_init="Pz", debug_options_init="Pz",
     profile_options_init="Pz", report_options_init="Pz", serve_options_init="Pz", store_options_init="Pz",
-    job_options_init="Pz")).items()}
+    job_options_init="Pz", transform_options_init="Pz")).items()}
 
 
 def describe(kind: int) -> list[dict[str, Any]]:

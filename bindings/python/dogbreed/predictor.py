@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import byref, c_char_p, c_float, c_int32
-from typing import Any, Iterable, Sequence
+from ctypes import POINTER, byref, c_char_p, c_float, c_int, c_int32, c_void_p
+from typing import Any, Callable, Iterable, Sequence
 
-from .common import DogbreedError, Handle, Path, fields, functions, made
+from .common import DogbreedError, Handle, Path, Struct, fields, functions, made, text
+from .event import Carrier
 from .model import Model
-from .options import PREDICTOR, Options
+from .options import PREDICTOR, TRANSFORM, Options
 
 
 class Prediction(ctypes.Structure):
@@ -19,9 +20,29 @@ class Rectangle(ctypes.Structure):
     _fields_ = fields("i32 left top right bottom")
 
 
+class RawResult(Struct):
+    _fields_ = fields("u32 struct_size  i32 state  str path name message  i64 done total  i32 code reserved")
+
+
+_ResultFn = ctypes.CFUNCTYPE(c_int, POINTER(RawResult), c_void_p)
+_STATES = ("asked", "written", "passed", "failed")
+
+
+class TransformResult:
+    """One picture of a transform: `state` is "written", "passed" (its result was there) or "failed"; `path`, `name` of
+    its result below the folder; `done` of `total`; `error`, a DogbreedError where it failed."""
+
+    def __init__(self, raw: Any):
+        result = raw.contents
+        self.state = _STATES[result.state]
+        self.path, self.name = text(result.path), text(result.name)
+        self.done, self.total = int(result.done), int(result.total)
+        self.error = DogbreedError(result.code, text(result.message)) if result.code < 0 else None
+
+
 _c = functions("dogbreed_predictor_", create="PTP", create_from_model="PPP", class_count="P:i", class_name="Pi:T",
                predict_file="PTPPi", predict_bytes="PPzPPi", predict_pixels="PPiizPPi", predict_batch="PPiPiP",
-               scores="PPzPPi",
+               scores="PPzPPi", transform="PPiPTPPP",
                destroy="P:-")
 
 
@@ -75,6 +96,36 @@ class Predictor(Handle):
         _c.scores(self.pointer, image, len(image), byref(Rectangle(*crop)) if crop is not None else None, out,
                   len(self.classes))
         return list(out)
+
+    def transform(self, paths: Path | Iterable[Path], folder: Path, *, crop: tuple[int, int, int, int] | None = None,
+                  progress: Callable[[TransformResult], int | None] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Batch transform: folder/NAME.out for each picture, and for those in folders. Pictures whose result is there are
+        passed over, so that a call that was ended, or killed, goes on when it is made again.
+
+        Keywords are the options of `transform`: accept ("application/json", "application/jsonlines", "text/csv",
+        "application/vnd.dogbreed+json"), top_k, overwrite. progress gets a TransformResult for each picture and returns
+        None (go on) or STOP, which ends the call with a DogbreedError CANCELLED. What it raises comes out as it was raised.
+        Returns {"written": count, "passed": count, "failed": {path: DogbreedError}}.
+        """
+        chosen = Options(TRANSFORM, **kwargs)
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        names = (c_char_p * max(len(given), 1))(*[os.fsencode(path) for path in given])
+        found: dict[str, Any] = {"written": 0, "passed": 0, "failed": {}}
+
+        def hear(raw: Any) -> int | None:
+            if raw.contents.state == _STATES.index("asked"):
+                return None
+            result = TransformResult(raw)
+            if result.error is None:
+                found[result.state] += 1
+            else:
+                found["failed"][result.path] = result.error
+            return None if progress is None else progress(result)
+
+        carrier = Carrier()
+        carrier.call(_c.transform, self.pointer, names, len(given), byref(Rectangle(*crop)) if crop is not None else None,
+                     folder, chosen, carrier.wrap(hear, view=lambda raw: raw, kind=_ResultFn), None)
+        return found
 
     def _again(self, path: Path, top_k: int) -> list[tuple[str, float]] | DogbreedError:
         """A file that failed in a batch, once more alone: the library keeps the message of the last failure only."""

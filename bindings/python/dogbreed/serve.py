@@ -10,7 +10,7 @@ from .common import Handle, Path, Struct, fields, functions, made, made_text, te
 from .event import Carrier
 from .options import PREDICTOR, SERVE, Options, describe
 
-_c = functions("dogbreed_server_", create="PTPP", functions="PP", start="P", url="P:T", port="P:i", wait="P", stop="P:-",
+_c = functions("dogbreed_server_", create="PTPP", functions="PP", start="P", ready="P", url="P:T", port="P:i", wait="P", stop="P:-",
                destroy="P:-")
 _text = functions("dogbreed_", scores_json="PPii")
 _call = functions("dogbreed_call_", values="PPPi", reply="PiTPz", fail="PT:-")
@@ -129,6 +129,9 @@ class Server(Handle):
     """Server("runs/a", port=8080, engine="native"): loads the model and listens; it serves on threads of its own.
     Without a model, with multi_model=FOLDER: what requests load.
 
+    With listen_first=True it listens at once and loads then: requests get 503 meanwhile, `ready()` returns when it is
+    there, and it and `wait()` raise what went wrong.
+
     Keywords are the options of `serve`, and those of the predictor. `wait()` blocks until `stop()` is called, from any
     thread, or Ctrl-C, and returns when every accepted request is answered; leaving a `with` block does both.
 
@@ -173,14 +176,21 @@ class Server(Handle):
         """Asks the server to end; returns at once."""
         _c.stop(self.pointer)
 
+    def ready(self) -> None:
+        """Blocks until the model is loaded; raises what loading raises, also when `stop()` is called before."""
+        self._blocking(_c.ready)
+
     def wait(self) -> None:
-        raised: list[Exception] = []
+        self._blocking(_c.wait)
+
+    def _blocking(self, function: Callable[..., Any]) -> None:
+        raised: list[BaseException] = []
         ended = threading.Event()
 
         def run() -> None:
             try:
-                _c.wait(self.pointer)
-            except Exception as error:
+                self._functions.carrier.call(function, self.pointer)
+            except BaseException as error:
                 raised.append(error)
             ended.set()
 

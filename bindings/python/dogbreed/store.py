@@ -22,7 +22,8 @@ class StoreProgress(Struct):
 _ListFn = ctypes.CFUNCTYPE(c_int32, ctypes.POINTER(StoreObject), c_void_p)
 _ProgressFn = ctypes.CFUNCTYPE(c_int32, ctypes.POINTER(StoreProgress), c_void_p)
 _c = functions("dogbreed_store_", create="PP", destroy="P:-", credentials="PTTT", subscribe="PPP", list="PTiPP",
-               get="PTT", put="PTT", delete="PT", sync="PPTTu", fetch="PPT", work="PPT")
+               get="PTT", put="PTT", delete="PT", sync="PPTTu", fetch="PPT", work="PPT",
+               cache="PPq")
 
 
 class Store(Handle):
@@ -88,8 +89,13 @@ class Store(Handle):
         return result
 
     def fetch(self, uri: str) -> str:
-        """Path of a local copy of an object, or of all objects below uri/."""
+        """Path of a local copy of an object, or of all objects below uri/. Nobody removes it as long as this Store is open."""
         return str(self._run(made_text, _c.fetch, self.pointer, uri))
+
+    def cache(self, keep: int = -1) -> dict[str, Any]:
+        """The local copies: their bytes, when they were used. keep: those that nobody uses go until so many bytes are left."""
+        result: dict[str, Any] = made_json(_c.cache, self.pointer, keep)
+        return result
 
     def work(self, uri: str) -> str:
         """A new empty folder for what is going to be brought to the URI; yours to remove."""

@@ -7,7 +7,7 @@ import os
 from ctypes import POINTER, byref, c_int, c_int32, c_int64, c_void_p
 from typing import Any, Callable
 
-from .common import Handle, Struct, fields, functions, made, made_json, made_text, text
+from .common import Handle, Path, Struct, fields, functions, made, made_json, made_text, text
 from .dataset import Dataset
 from .event import Carrier
 from .model import Model
@@ -30,7 +30,7 @@ _TrialFn = ctypes.CFUNCTYPE(c_int, POINTER(RawTrial), c_void_p)
 _TrainerFn = ctypes.CFUNCTYPE(c_int, c_void_p, c_int64, c_void_p)
 _c = functions("dogbreed_tuner_", create="PP", add="PT", add_range="PTdddi", add_integer="PTqqqi", add_choice="PTPi", warm_start="PTT", enqueue="PT",
                job="PPPPP", command="PP", metric="PT", listen="PPPP", run="P", stop="P:-", ask="PPP", report="PqqdP", tell="Pqid",
-               trial_count="P:q", trial="PPq", table="PPP", importance="PP", plots="PTu", tensorboard="PT", trainer="PPPq", destroy="P:-")
+               trial_count="P:q", trial="PPq", table="PPP", copy="PT", importance="PP", plots="PTu", tensorboard="PT", trainer="PPPq", destroy="P:-")
 
 
 class Trial:
@@ -154,6 +154,10 @@ class Tuner(Handle):
 
     def best(self) -> dict[str, Any]:
         return self.trial(-1)
+
+    def copy(self, path: Path) -> None:
+        """The study as it stands in its storage into a file of SQLite, also while trials run."""
+        _c.copy(self.pointer, path)
 
     def table(self) -> str:
         """All trials as CSV, in the columns of SageMaker's analytics."""

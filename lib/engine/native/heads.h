@@ -208,9 +208,9 @@ struct dogb_heads {
     int32_t nodes[DOGB_HEADS_LAYERS]; // of dropout
     int32_t drops[DOGB_HEADS_LAYERS]; // 1: some head drops inputs of that layer
     int32_t reserved;
-    dogb_arena memory;                // of spaces
-    dogb_heads_space *spaces;         // [threads]
-    int64_t batch;                    // rows that they hold
+    dogb_arena memory;        // of spaces
+    dogb_heads_space *spaces; // [threads]
+    int64_t batch;            // rows that they hold
 };
 
 int dogb_native_heads_create(dogb_heads **out, const dogb_heads_conf *conf);
@@ -241,10 +241,22 @@ const float *dogb_head_draw(dogb_heads_space *space, const dogb_heads *heads, co
 // Rows of the batch that starts at sample `first`, packed, with their labels if there are any.
 void dogb_head_gather(dogb_heads_space *space, const dogb_heads *heads, const dogb_heads_data *data,
                       const int64_t *order, int64_t first, int64_t rows, const float *mask);
-// Logits of the packed batch; returns where they lie. mask: of the hidden layer, or NULL.
+// One linear layer on its packed inputs, into space->values.
+void dogb_head_product(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                       int32_t layer, int64_t rows);
+// What lies between two: ReLU and dropout of the hidden layer, packed. mask: its factors, or NULL.
+void dogb_head_hidden(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                      int64_t rows, const float *mask);
+// All of it: logits of the packed batch; returns where they lie.
 float *dogb_head_forward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
                          int64_t rows, const float *mask);
-// Gradient of the hidden layer's sums into space->delta, from that of the logits.
+// Back through the last layer, from the gradient of the logits into space->delta.
+void dogb_head_product_back(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                            int64_t rows, const float *gradient);
+// And through ReLU and dropout, in place.
+void dogb_head_hidden_back(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                           int64_t rows, const float *mask);
+// Both: gradient of the hidden layer's sums into space->delta, from that of the logits.
 void dogb_head_backward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
                         int64_t rows, const float *mask, const float *gradient);
 

@@ -144,34 +144,46 @@ const float *dogb_head_draw(dogb_heads_space *space, const dogb_heads *heads, co
     return space->mask[layer];
 }
 
-float *dogb_head_forward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
-                         int64_t rows, const float *mask) {
-    const dogb_heads_layer *layer = &head->layers[0];
-    dogb_heads_layer_forward(layer, heads->kernel, space->packed[0], rows, space->values[0],
-                             space->threads);
-    if (heads->layers == 1) {
-        return space->values[0];
-    }
-    float *values = space->values[0];
-    for (int64_t i = 0; i < rows * layer->stride; i++) {
-        values[i] = values[i] < 0.0f ? 0.0f : values[i]; // NaN stays
-    }
-    dogb_heads_rows hidden = {.values = values, .mask = mask, .stride = layer->stride};
-    dogb_heads_pack(space->packed[1], heads->hidden, rows, &hidden);
-    dogb_heads_layer_forward(&head->layers[1], heads->kernel, space->packed[1], rows,
-                             space->values[1], space->threads);
-    return space->values[1];
+void dogb_head_product(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                       int32_t layer, int64_t rows) {
+    dogb_heads_layer_forward(&head->layers[layer], heads->kernel, space->packed[layer], rows,
+                             space->values[layer], space->threads);
 }
 
-void dogb_head_backward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
-                        int64_t rows, const float *mask, const float *gradient) {
-    const dogb_heads_layer *last = &head->layers[1];
+void dogb_head_hidden(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                      int64_t rows, const float *mask) {
     int64_t stride = head->layers[0].stride;
+    float *values = space->values[0];
+    for (int64_t i = 0; i < rows * stride; i++) {
+        values[i] = values[i] < 0.0f ? 0.0f : values[i]; // NaN stays
+    }
+    dogb_heads_rows hidden = {.values = values, .mask = mask, .stride = stride};
+    dogb_heads_pack(space->packed[1], heads->hidden, rows, &hidden);
+}
+
+float *dogb_head_forward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                         int64_t rows, const float *mask) {
+    dogb_head_product(space, heads, head, 0, rows);
+    if (heads->layers == 2) {
+        dogb_head_hidden(space, heads, head, rows, mask);
+        dogb_head_product(space, heads, head, 1, rows);
+    }
+    return space->values[heads->layers - 1];
+}
+
+void dogb_head_product_back(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                            int64_t rows, const float *gradient) {
+    const dogb_heads_layer *last = &head->layers[1];
     dogb_heads_layer_transpose(&space->transposed, last, heads->kernel);
     dogb_heads_rows logits = {.values = gradient, .stride = last->stride};
     dogb_heads_pack(space->packed_delta, heads->classes, rows, &logits);
     dogb_heads_layer_forward(&space->transposed, heads->kernel, space->packed_delta, rows,
                              space->delta, space->threads);
+}
+
+void dogb_head_hidden_back(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                           int64_t rows, const float *mask) {
+    int64_t stride = head->layers[0].stride;
     for (int64_t i = 0; i < rows; i++) {
         float *delta = space->delta + i * stride;
         const float *values = space->values[0] + i * stride;
@@ -180,4 +192,10 @@ void dogb_head_backward(dogb_heads_space *space, const dogb_heads *heads, const 
             delta[k] = values[k] > 0.0f ? delta[k] * factor : 0.0f;
         }
     }
+}
+
+void dogb_head_backward(dogb_heads_space *space, const dogb_heads *heads, const dogb_head *head,
+                        int64_t rows, const float *mask, const float *gradient) {
+    dogb_head_product_back(space, heads, head, rows, gradient);
+    dogb_head_hidden_back(space, heads, head, rows, mask);
 }

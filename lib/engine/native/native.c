@@ -101,6 +101,24 @@ static int infer_on(dogb_net *net, const dogb_batch *batch, float *out, int32_t 
                : dogb_fail(DOGBREED_ERROR_STATE, "infer: the net was made for training");
 }
 
+// Weights that are mapped take memory as those that were packed do. Spaces are kept from call to
+// call: as many as threads have been at work at once.
+static int64_t net_bytes(const dogb_net *net, const dogb_net_use *use) {
+    int64_t weights = net->packing.mapped == NULL ? 0 : (int64_t)net->packing.floats;
+    int64_t spaces = use->threads > use->calls ? use->threads : use->calls;
+    int64_t space = net->value_floats + net->scratch_floats;
+    int64_t tail = 0;
+    int64_t widest = 0;
+    for (int32_t s = net->tail; s < net->step_count; s++) {
+        int64_t channels = net->steps[s].packed[0].channels;
+        tail = s == net->tail ? net->steps[s].packed[0].inputs : tail;
+        widest = channels > widest ? channels : widest;
+    }
+    return (int64_t)dogb_arena_bytes(&net->arena) +
+           (int64_t)sizeof(float) *
+               (weights + spaces * space + use->calls * use->batch * (tail + 2 * widest));
+}
+
 static int infer(dogb_net *net, const dogb_batch *batch, float *out) {
     return infer_on(net, batch, out, net->threads);
 }
@@ -194,6 +212,7 @@ const dogb_engine *dogb_engine_native(void) {
         .observe = dogb_native_observe,
         .heads_bytes = dogb_native_heads_bytes,
         .infer_on = infer_on,
+        .net_bytes = net_bytes,
     };
     return &table;
 }

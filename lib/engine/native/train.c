@@ -4,6 +4,7 @@
 #include "engine/engine_internal.h"
 
 #include "core/error.h"
+#include "engine/layer.h"
 
 #include <string.h>
 
@@ -152,6 +153,34 @@ int dogb_native_param_trainable(dogb_net *net, int32_t param, int32_t trainable)
 
 // --- phases
 
+// As dogb_head_forward and dogb_head_backward, with the time of each node. The gradients of weights
+// are summed by the optimiser's step (train_optim.c).
+static void forward(dogb_net *net, int64_t rows) {
+    const dogb_head_net *head = net->head;
+    const dogb_heads *bank = head->bank;
+    for (int32_t i = 0; i < bank->layers; i++) {
+        uint64_t span = dogb_layer_begin(DOGB_SPAN_LAYER_FORWARD);
+        dogb_head_product(bank->spaces, bank, bank->heads, i, rows);
+        dogb_layer_end(DOGB_SPAN_LAYER_FORWARD, span, &net->graph->nodes[head->nodes.linear[i]]);
+        if (i + 1 < bank->layers) {
+            span = dogb_layer_begin(DOGB_SPAN_LAYER_FORWARD);
+            dogb_head_hidden(bank->spaces, bank, bank->heads, rows, head->masks[1]);
+            dogb_layer_end(DOGB_SPAN_LAYER_FORWARD, span, &net->graph->nodes[head->nodes.relu]);
+        }
+    }
+}
+
+static void backward(dogb_net *net) {
+    const dogb_head_net *head = net->head;
+    const dogb_heads *bank = head->bank;
+    uint64_t span = dogb_layer_begin(DOGB_SPAN_LAYER_BACKWARD);
+    dogb_head_product_back(bank->spaces, bank, bank->heads, head->count, head->delta);
+    dogb_layer_end(DOGB_SPAN_LAYER_BACKWARD, span, &net->graph->nodes[head->nodes.linear[1]]);
+    span = dogb_layer_begin(DOGB_SPAN_LAYER_BACKWARD);
+    dogb_head_hidden_back(bank->spaces, bank, bank->heads, head->count, head->masks[1]);
+    dogb_layer_end(DOGB_SPAN_LAYER_BACKWARD, span, &net->graph->nodes[head->nodes.relu]);
+}
+
 int dogb_native_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, uint64_t seed,
                         int64_t step) {
     dogb_head_net *head = NULL;
@@ -178,7 +207,7 @@ int dogb_native_forward(dogb_net *net, const dogb_batch *batch, int32_t mode, ui
                                                           batch->count, step);
     }
     dogb_head_gather(bank->spaces, bank, &data, NULL, 0, batch->count, head->masks[0]);
-    (void)dogb_head_forward(bank->spaces, bank, bank->heads, batch->count, head->masks[1]);
+    forward(net, batch->count);
     head->count = batch->count;
     rc = dogb_native_keep(net, batch);
     head->count = rc < 0 ? 0 : batch->count;
@@ -243,8 +272,7 @@ int dogb_native_backward(dogb_net *net) {
         deep |= head->trainable[i] && dogb_native_place(net, i).layer + 1 < head->bank->layers;
     }
     if (deep) {
-        dogb_head_backward(head->bank->spaces, head->bank, head->bank->heads, head->count,
-                           head->masks[1], head->delta);
+        backward(net);
     }
     head->has_loss = 0; // used up
     head->graded = 1;

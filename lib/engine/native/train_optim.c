@@ -5,6 +5,7 @@
 #include "engine/engine_internal.h"
 
 #include "core/error.h"
+#include "engine/layer.h"
 
 #include <string.h>
 
@@ -156,7 +157,10 @@ int dogb_native_optim_step(dogb_optim *optim, double learning_rate) {
     dogb_heads_rule rule = dogb_head_rule(&optim->conf, optim->steps, learning_rate);
     for (int32_t index = head->bank->layers - 1; index >= 0; index--) {
         dogb_heads_layer layer = changing(optim, index);
+        uint64_t span = dogb_layer_begin(DOGB_SPAN_LAYER_BACKWARD); // with the step: it is one pass
         update(head, index, &layer, &rule);
+        dogb_layer_end(DOGB_SPAN_LAYER_BACKWARD, span,
+                       &optim->net->graph->nodes[head->nodes.linear[index]]);
     }
     return DOGBREED_OK;
 }

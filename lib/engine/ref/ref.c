@@ -33,6 +33,13 @@ static int dogb_ref_heads_create(dogb_heads **out, const dogb_heads_conf *conf) 
     return dogb_bank_create(out, dogb_engine_ref(), conf);
 }
 
+// Pictures run one by one, each on a thread.
+static int64_t net_bytes(const dogb_net *net, const dogb_net_use *use) {
+    int64_t passes = use->threads > use->calls ? use->threads : use->calls;
+    return (int64_t)(dogb_arena_bytes(&net->arena) +
+                     (size_t)passes * dogb_engine_value_bytes(net->graph));
+}
+
 static const dogb_engine table = {
     .abi = DOGB_ENGINE_ABI,
     .size = sizeof(dogb_engine),
@@ -48,6 +55,7 @@ static const dogb_engine table = {
     .net_destroy = dogb_ref_net_destroy,
     .infer = dogb_ref_infer,
     .infer_on = dogb_ref_infer_on,
+    .net_bytes = net_bytes,
     .param_read = dogb_ref_param_read,
     .param_write = dogb_ref_param_write,
     .param_trainable = dogb_ref_param_trainable,

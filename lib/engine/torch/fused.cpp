@@ -204,8 +204,10 @@ at::Tensor fused_run(Pass &pass, const at::Tensor &from, bool alone) {
     for (size_t i = 1; i < graph.nodes.size(); i++) {
         const dogb_node &node = graph.nodes[i];
         if (node.op == DOGB_OP_CONV2D) {
+            LayerSpan span(DOGB_SPAN_LAYER_FORWARD, node);
             pass.values[i] = run_conv(pass, node, (int32_t)i, alone);
         } else if (node.op == DOGB_OP_LINEAR) {
+            LayerSpan span(DOGB_SPAN_LAYER_FORWARD, node);
             accel_threads(1);
             pass.values[i] = run_linear(pass, node);
         } else {

@@ -115,6 +115,7 @@ void head_forward(dogb_net *net, const dogb_batch *batch, bool training, uint64_
     make_room(net, head, batch->count);
     memcpy(head->values[0].mutable_data_ptr(), batch->data, head->values[0].nbytes());
     for (size_t i = 1; i < net->graph.nodes.size(); i++) {
+        LayerSpan span(DOGB_SPAN_LAYER_FORWARD, net->graph.nodes[i]);
         forward_node(net, i, training, seed, step);
     }
     net->logits = head->values.back();
@@ -201,6 +202,7 @@ void head_backward(dogb_net *net) {
     HeadNet *head = net->head.get();
     for (size_t i = net->graph.nodes.size() - 1; i > 0; i--) {
         const dogb_node &node = net->graph.nodes[i];
+        LayerSpan span(DOGB_SPAN_LAYER_BACKWARD, node);
         const at::Tensor &grad = head->grads[i];
         at::Tensor &below = head->grads[i - 1];
         if (node.op == DOGB_OP_LINEAR) {

@@ -58,8 +58,9 @@ struct Graph {
 };
 
 // --- nets
-struct HeadNet;  // head.cpp
-struct InferNet; // fused.cpp
+struct HeadNet;    // head.cpp
+struct InferNet;   // fused.cpp
+struct LayerTimes; // layer.cpp
 
 } // namespace dogb_torch
 
@@ -89,6 +90,7 @@ struct dogb_net {
     bool has_loss;                  // and backward has not used it up
     at::Tensor loss;                // with autograd's record; not for heads
     std::vector<at::Tensor> values; // by node; kept only when activations are watched
+    std::shared_ptr<dogb_torch::LayerTimes> times; // of its backward; empty: nobody wants them
 };
 
 struct dogb_optim {
@@ -128,6 +130,30 @@ int output_read(dogb_net *net, float *out, size_t size) noexcept;
 int net_backward(dogb_net *net) noexcept;
 int net_synchronize(dogb_net *net) noexcept;
 int check_training(const dogb_net *net);
+
+// --- layer.cpp: the time of each node, on request
+bool layers_wanted() noexcept;
+// From a forward of a training net to the end of its backward, through autograd.
+void layers_begin(dogb_net *net, bool training);
+void layer_watch(dogb_net *net, int32_t node, const at::Tensor &output);
+void layers_tell(dogb_net *net);
+// Of a node that the calling thread computes on the CPU: as long as this lives.
+struct LayerSpan {
+    LayerSpan(int32_t of, const dogb_node &which)
+        : node(which), begin(layers_wanted() ? listener->begin(of) : 0), kind(of) {
+    }
+    ~LayerSpan() {
+        if (begin != 0) {
+            listener->layer_end(kind, begin, &node);
+        }
+    }
+    LayerSpan(const LayerSpan &) = delete;
+    LayerSpan &operator=(const LayerSpan &) = delete;
+
+    const dogb_node &node;
+    uint64_t begin;
+    int32_t kind;
+};
 
 // --- interpreter.cpp: one pass over the graph with ATen's functions.
 struct Pass {

@@ -181,10 +181,13 @@ static void run_timed(Pass &pass, const dogb_node &node, int32_t index) {
     pass.values[(size_t)index] = operations[node.op](pass, node, index);
     device_synchronize(pass.net->device);
     listener->layer_end(DOGB_SPAN_LAYER_FORWARD, span, &node);
+    if (pass.training) {
+        layer_watch(pass.net, index, pass.values[(size_t)index]);
+    }
 }
 
 void run_node(Pass &pass, const dogb_node &node, int32_t index) {
-    if (listener != nullptr && listener->layers() != 0) {
+    if (layers_wanted()) {
         run_timed(pass, node, index);
         return;
     }

@@ -102,6 +102,7 @@ static int forward_graph(dogb_net *net, const dogb_batch *batch, bool training, 
     if (rc < 0) {
         return rc;
     }
+    layers_begin(net, training);
     Pass pass = {net, training, seed, step, {}};
     net->logits = interpret(pass, x).to(at::kFloat);
     if ((net->watch & (1u << DOGBREED_TENSOR_ACTIVATION)) != 0) {
@@ -168,6 +169,7 @@ int net_backward(dogb_net *net) noexcept {
         std::swap(loss, net->loss);
         if (loss.requires_grad()) {
             loss.backward();
+            layers_tell(net);
         }
         return DOGBREED_OK;
     });

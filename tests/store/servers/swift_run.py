@@ -50,7 +50,7 @@ swift_dir = {folder}
 """
 OPTIONS = {
     "cache": "memcache_servers = 127.0.0.1:{cache}",
-    "s3api": "location = us-east-1",
+    "s3api": "location = us-east-1\nstorage_domain = s3.localhost",  # buckets in the host's name too
     "tempauth": "user_test_tester = testing .admin\nuser_test_other = testing2 .admin",
     "versioned_writes": "allow_versioned_writes = true",
 }

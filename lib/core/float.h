@@ -1,7 +1,7 @@
 // float.h - float32 as decimal text, both ways. A text means the float32 next to the double next to
 // it, as in every program that reads JSON numbers as doubles and narrows them.
-#ifndef DOGB_SERVE_FLOAT_H
-#define DOGB_SERVE_FLOAT_H
+#ifndef DOGB_CORE_FLOAT_H
+#define DOGB_CORE_FLOAT_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 // test_float.c - float32 as text and back.
 #include "test.h"
 
-#include "serve/float.h"
+#include "core/float.h"
 
 #include <float.h>
 #include <locale.h>

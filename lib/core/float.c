@@ -1,7 +1,7 @@
 // float.c - see float.h. Powers of ten up to 10^22 and integers up to 2^53 are exact doubles, so
 // that one multiplication or division of the two is rounded once: it gives the double that strtod
 // would give. What does not fit goes to strtod.
-#include "serve/float.h"
+#include "core/float.h"
 
 #include "core/error.h"
 #include "core/number.h"
