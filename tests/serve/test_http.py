@@ -340,6 +340,14 @@ class Bodies(server.Case):
     def refused(self):
         return int(re.search(rb'rejected_total{reason="bodies_full"} (\d+)\n', self.server.ask("/metrics").body)[1])
 
+    def has_room(self, wire, head, size):
+        """Soon: what others held is given back right behind their replies."""
+        for _ in range(100):
+            if wire.send(f"{head}Content-Length: {size}\r\n\r\n").send(bytes(size)).reply().status == 422:
+                return
+            time.sleep(0.05)
+        self.fail("bodies that are answered are still counted")
+
     def test_no_room_beside_others(self):
         before = self.refused()
         head = f"POST /invocations HTTP/1.1\r\n{HOST}{JPEG}"
@@ -355,8 +363,8 @@ class Bodies(server.Case):
                 self.assertFalse(reply.closes)
             self.assertEqual(self.post().status, 200)  # a small one has room
             self.assertEqual(one.send(bytes(1)).reply().status, 422)
-            self.assertEqual(other.send(f"{head}Content-Length: 600000\r\n\r\n").send(bytes(600000)).reply().status, 422)
-        self.assertEqual(self.refused() - before, 2)
+            self.assertEqual(self.refused() - before, 2)
+            self.has_room(other, head, 600000)
 
     def test_all_of_it_comes_back(self):
         for _ in range(20):
