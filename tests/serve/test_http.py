@@ -349,11 +349,13 @@ class Bodies(server.Case):
         self.fail("bodies that are answered are still counted")
 
     def test_no_room_beside_others(self):
-        before = self.refused()
         head = f"POST /invocations HTTP/1.1\r\n{HOST}{JPEG}"
         with self.server.wire() as one, self.server.wire() as other:
+            self.has_room(other, head, 1000000)  # behind what tests before this one sent
+            time.sleep(0.3)
             one.send(f"{head}Content-Length: 1000000\r\n\r\n").send(bytes(999999))
             time.sleep(0.3)
+            before = self.refused()
             for turn in range(2):
                 refused = f"{head}Content-Length: 600000\r\n\r\n".encode() + bytes(600000)
                 if turn:
