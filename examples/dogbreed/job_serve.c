@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MEGABYTE = 1 << 20, PAYLOAD_MAX_MB = 100 };
+enum { MEGABYTE = 1 << 20, PAYLOAD_MAX_MB = 100, HEALTH = 16 };
 
 // Facts of the container as options of the server; flags of the command line win.
 static int take_facts(tool *t, const dogbreed_job *job) {
@@ -31,6 +31,24 @@ static int take_facts(tool *t, const dogbreed_job *job) {
     return rc < 0 ? rc : dogbreed_options_set(&t->settings.serve, "invocations_max", bytes);
 }
 
+static int raise(tool *t, const char *option, int64_t from, int64_t to) {
+    char text[32];
+    (void)snprintf(text, sizeof text, "%lld", (long long)to);
+    return from >= to ? DOGBREED_OK : dogbreed_options_set(&t->settings.serve, option, text);
+}
+
+// So many requests a batch transform sends at once, all from one address, beside those that ask
+// whether the server is well.
+static int take_transforms(tool *t, const dogbreed_job *job) {
+    const dogbreed_serve_options *o = &t->settings.serve;
+    int64_t count = strtol(dogbreed_job_get(job, "serve_transforms"), NULL, 10);
+    int rc = raise(t, "queue_max", o->queue_max, count);
+    rc = rc < 0 ? rc : raise(t, "connections_max", o->connections_max, count + HEALTH);
+    return rc < 0 || o->connections_per_ip == 0
+               ? rc
+               : raise(t, "connections_per_ip", o->connections_per_ip, count + HEALTH);
+}
+
 // The platform puts models there one by one, and says so with requests.
 static int take_models(tool *t, const dogbreed_job *job) {
     const char *folder = dogbreed_job_get(job, "models_dir");
@@ -44,6 +62,7 @@ static int base(tool *t) {
     signals_watch(NULL, t->quiet);
     int rc = dogbreed_job_from_env(&job, value_of(t, "root"));
     rc = rc < 0 ? rc : take_facts(t, job);
+    rc = rc < 0 ? rc : take_transforms(t, job);
     if (rc < 0) {
         dogbreed_job_destroy(job);
         return fail(t, PHASE_USAGE, rc);
@@ -64,6 +83,7 @@ static int run(tool *t) {
 static const flag flags[] = {
     {"root", "DIR", "stands in front of every path in /opt/ml", 0},
     {"model", "MODEL", "in place of /opt/ml/model", 0},
+    {"sandbox", NULL, "take all system calls away that serving does not need (libseccomp)", 1},
     {NULL, NULL, NULL, 0},
 };
 

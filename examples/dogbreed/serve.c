@@ -1,8 +1,14 @@
 // serve.c - dogbreed serve: a model behind HTTP, until a signal ends it.
+#include "sandbox.h"
 #include "tool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static void stop(const stoppable *s) {
     dogbreed_server_stop(s->object);
@@ -18,6 +24,45 @@ static void print_ready(const tool *t, const dogbreed_server *server) {
         out("serving at %s\n", url);
         (void)fflush(stdout);
     }
+}
+
+// Bodies of requests come and go in all sizes. By itself glibc keeps ever larger ones for the next
+// time (its threshold follows what is freed), so that the memory of a process swings with what was
+// sent last. With a fixed threshold they go back to the system when they are freed.
+static void give_memory_back(void) {
+#ifdef __GLIBC__
+    enum { LARGE = 128 << 10 };
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+    (void)mallopt(M_TRIM_THRESHOLD, LARGE);
+#endif
+}
+
+// Engine torch makes machine code and opens files while it computes: it cannot live in there, so
+// `auto` does not mean it.
+static int choose_engine(tool *t) {
+    static const char *const fit[] = {"native", "ref"};
+    const char *name = t->settings.predictor.engine;
+    const char *said = getenv("DOGBREED_ENGINE"); // what auto means
+    if (strcmp(name, "auto") == 0) {
+        name = said == NULL || *said == '\0' ? fit[0] : said;
+    }
+    for (size_t i = 0; i < sizeof fit / sizeof fit[0]; i++) {
+        if (strcmp(name, fit[i]) == 0) {
+            int rc = dogbreed_options_set(&t->settings.predictor, "engine", fit[i]);
+            return rc < 0 ? fail(t, PHASE_USAGE, rc) : TOOL_OK;
+        }
+    }
+    return fail_with(t, TOOL_USAGE,
+                     "sandbox: engine %s needs calls that are taken away, expected native or ref",
+                     name);
+}
+
+static int enter(const tool *t) {
+    if (!is_on(t, "sandbox", 0)) {
+        return TOOL_OK;
+    }
+    const char *problem = sandbox_enter(*t->settings.serve.callbacks != '\0');
+    return problem == NULL ? TOOL_OK : fail_with(t, TOOL_FAILED, "sandbox: %s", problem);
 }
 
 // A balancer may ask from here on; it gets 503 until the model is there.
@@ -39,7 +84,11 @@ static int serve(tool *t, dogbreed_server *server, const char *model, int *loadi
     if (rc < 0 && !*loading) {
         return fail(t, PHASE_MODEL, rc);
     }
-    if (rc == DOGBREED_OK) {
+    if (rc == DOGBREED_OK) { // what loading needs is behind it
+        int exit_code = enter(t);
+        if (exit_code != TOOL_OK) {
+            return exit_code;
+        }
         print_ready(t, server);
     }
     rc = dogbreed_server_wait(server);
@@ -49,6 +98,11 @@ static int serve(tool *t, dogbreed_server *server, const char *model, int *loadi
 int serve_model(tool *t, const char *model) {
     dogbreed_server *server = NULL;
     int loading = 0;
+    int exit_code = is_on(t, "sandbox", 0) ? choose_engine(t) : TOOL_OK;
+    if (exit_code != TOOL_OK) {
+        return exit_code;
+    }
+    give_memory_back();
     int rc = dogbreed_server_create(&server, model, &t->settings.serve, &t->settings.predictor);
     if (rc < 0) {
         return fail(t, PHASE_MODEL, rc);
@@ -58,7 +112,7 @@ int serve_model(tool *t, const char *model) {
                          .text = "\nstopping: requests that were accepted are answered; a second "
                                  "signal ends at once\n"};
     signals_watch(&s, t->quiet); // a signal from now on ends it in good order
-    int exit_code = serve(t, server, model, &loading);
+    exit_code = serve(t, server, model, &loading);
     signals_watch(NULL, 0);
     if (loading) {
         // It cannot be called off, and what it writes is written aside.
@@ -86,6 +140,11 @@ static int run(tool *t) {
     return serve_model(t, t->word_count == 0 ? NULL : t->words[0]);
 }
 
+static const flag flags[] = {
+    {"sandbox", NULL, "take all system calls away that serving does not need (libseccomp)", 1},
+    {NULL, NULL, NULL, 0},
+};
+
 const command command_serve = {
     .name = "serve",
     .arguments = "[MODEL] [OPTIONS...]",
@@ -95,7 +154,7 @@ const command command_serve = {
                 "http://127.0.0.1:8080/invocations\n"
                 "  dogbreed serve --multi-model models\n"
                 "  curl -s -F image=@photo.jpg 'http://127.0.0.1:8080/v1/predict?top_k=5'\n",
-    .flags = no_flags,
+    .flags = flags,
     .kinds = {DOGBREED_KIND_SERVE, DOGBREED_KIND_PREDICTOR, DOGBREED_KIND_STORE},
     .remote_words = 1,
     .words_min = 0,

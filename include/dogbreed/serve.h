@@ -48,6 +48,7 @@ typedef struct dogbreed_serve_options {
     double callback_timeout_s;   /* of one try of three */
     int32_t async_max;           /* such requests and results; 0: there are none */
     int32_t listen_first;        /* start listens, then loads; until then requests get 503 */
+    int64_t bodies_max;          /* bytes, of the bodies of all requests at one time */
 } dogbreed_serve_options;
 
 DOGBREED_API int dogbreed_serve_options_init(dogbreed_serve_options *options, size_t struct_size);

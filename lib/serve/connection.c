@@ -24,6 +24,8 @@ static const dogb_refusal not_allowed = {405, "METHOD_NOT_ALLOWED",
                                          "this address has other methods"};
 static const dogb_refusal no_token = {401, "UNAUTHORIZED", "expected a valid bearer token"};
 static const dogb_refusal too_large = {413, "TOO_LARGE", "the body is too large"};
+static const dogb_refusal bodies_full = {
+    429, "BODIES_FULL", "the bodies of other requests leave no room, try again later"};
 static const dogb_refusal no_memory = {503, "NO_MEMORY", "out of memory"};
 static const dogb_refusal loading = {503, "LOADING", "the model is being loaded"};
 static const dogb_refusal ended = {503, "STOPPING", "the server is stopping"};
@@ -33,6 +35,7 @@ static const dogb_refusal ended = {503, "STOPPING", "the server is stopping"};
 // At once; the rest of the request is not read, so the connection ends with it.
 static unsigned refuse_now(dogb_exchange *e, const dogb_refusal *refusal) {
     e->close = 1;
+    dogb_reaper_early(e->http->server.reaper, e->watch);
     dogb_exchange_refuse(e, refusal);
     return dogb_exchange_send(e);
 }
@@ -143,19 +146,63 @@ static unsigned begin(dogb_exchange *e, const char *method, const char *version)
 
 // --- the body
 
-static int reserve(dogb_exchange *e, size_t size) {
+// The bytes that count in bodies_max are those of e->capacity.
+static int hold(dogb_exchange *e, size_t capacity) {
+    dogb_server *server = &e->http->server;
+    int64_t more = (int64_t)capacity - (int64_t)e->capacity;
+    if (atomic_fetch_add(&server->bodies, more) + more > server->options.bodies_max && more > 0) {
+        (void)atomic_fetch_sub(&server->bodies, more);
+        return 0;
+    }
+    e->capacity = capacity;
+    return 1;
+}
+
+static void give_back(dogb_exchange *e) {
+    dogb_spare_give(&e->http->spare, e->lent);
+    e->lent = NULL;
+}
+
+static int grow(dogb_exchange *e, size_t capacity) {
+    dogb_arena *arena = &e->request.arena;
+    if (e->body == NULL && capacity >= DOGB_SPARE_LEAST && capacity <= DOGB_SPARE_SIZE &&
+        (e->lent = dogb_spare_take(&e->http->spare)) != NULL) {
+        e->body = e->lent;
+        return 1;
+    }
+    char *grown = e->lent == NULL ? dogb_realloc(arena, e->body, capacity, 1)
+                                  : dogb_alloc_raw(arena, capacity, 1);
+    if (grown == NULL) {
+        return 0;
+    }
+    if (e->lent != NULL) {
+        memcpy(grown, e->lent, e->request.size);
+        give_back(e);
+    }
+    e->body = grown;
+    return 1;
+}
+
+static void drop_body(dogb_exchange *e) {
+    if (e->lent == NULL) {
+        dogb_release(&e->request.arena, e->body);
+    }
+    give_back(e);
+    e->body = NULL;
+    (void)hold(e, 0);
+}
+
+static const dogb_refusal *reserve(dogb_exchange *e, size_t size) {
     size_t capacity = e->capacity == 0 ? BODY_FIRST : 2 * e->capacity;
     capacity = capacity < size ? size : capacity;
     if (e->announced > 0 && capacity > (size_t)e->announced) {
         capacity = (size_t)e->announced; // never less than size: the library counts too
     }
-    char *grown = dogb_realloc(&e->request.arena, e->body, capacity, 1);
-    if (grown == NULL) {
-        return 0;
+    if (!hold(e, capacity)) {
+        count_rejected(e, DOGB_REJECTED_BODIES_FULL);
+        return &bodies_full;
     }
-    e->body = grown;
-    e->capacity = capacity;
-    return 1;
+    return grow(e, capacity) ? NULL : &no_memory;
 }
 
 static unsigned take(dogb_exchange *e, const char *data, size_t size) {
@@ -164,12 +211,11 @@ static unsigned take(dogb_exchange *e, const char *data, size_t size) {
         count_rejected(e, DOGB_REJECTED_TOO_LARGE);
         e->refusal = &too_large;
     }
-    if (e->refusal == NULL && r->size + size > e->capacity && !reserve(e, r->size + size)) {
-        e->refusal = &no_memory;
+    if (e->refusal == NULL && r->size + size > e->capacity) {
+        e->refusal = reserve(e, r->size + size);
     }
     if (e->refusal != NULL) {
-        dogb_release(&r->arena, e->body);
-        e->body = NULL;
+        drop_body(e);
         e->dropped += (int64_t)size;
         return e->dropped > drop_max(e) ? DOGB_MHD_NO : DOGB_MHD_YES;
     }
@@ -284,7 +330,6 @@ void dogb_connection_completed(void *userdata, struct MHD_Connection *connection
     dogb_exchange *e = *request;
     (void)userdata;
     (void)connection;
-    (void)why;
     *request = NULL;
     if (e == NULL) {
         return;
@@ -293,7 +338,10 @@ void dogb_connection_completed(void *userdata, struct MHD_Connection *connection
     if (e->whole) {
         (void)atomic_fetch_sub(&server->metrics.inflight, 1);
     }
-    dogb_reaper_phase(server->reaper, e->watch, DOGB_PHASE_IDLE);
+    if (why == DOGB_MHD_COMPLETED) {
+        dogb_reaper_phase(server->reaper, e->watch, DOGB_PHASE_IDLE);
+    } // else the connection ends
+    drop_body(e);
     dogb_arena_free(&e->request.arena);
     dogb_free(e);
 }
@@ -313,6 +361,7 @@ void dogb_connection_notify(void *userdata, struct MHD_Connection *connection, v
     if (*socket == NULL) {
         (void)shutdown(descriptor, SHUT_RDWR); // not served without a time limit
     }
+    (void)atomic_fetch_sub(&http->arriving, 1);
 }
 
 void dogb_connection_close(dogb_http *http) {

@@ -4,13 +4,18 @@
 
 #include "serve/mhd.h"
 #include "serve/server.h"
+#include "serve/spare.h"
 
 typedef struct dogb_http {
     dogb_server server;
     const dogb_mhd *mhd;
     struct MHD_Daemon *daemon;
+    struct dogb_acceptor *acceptor;
+    // Connections that the library has and dogb_connection_notify does not know yet.
+    _Atomic int32_t arriving;
     // Requests that are on their way into the batcher; see dogb_http_close.
     _Atomic int32_t entering;
+    dogb_spare spare; // for bodies
 } dogb_http;
 
 // The first argument of each is a dogb_http.

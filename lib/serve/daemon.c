@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "serve/acceptor.h"
 
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -15,6 +16,8 @@
 enum { MEMORY = 32 << 10, PEM_MAX = 1 << 20, OPTIONS_MAX = 16 };
 // A client that has just got a reply may be sending its next request.
 #define IDLE_GRACE 0.25
+// One that has got its last reply may have sent more, and needs a moment to see the end.
+#define LINGER 0.5
 
 typedef struct option_list {
     dogb_mhd_option items[OPTIONS_MAX];
@@ -60,7 +63,9 @@ static void add_limits(option_list *list, const dogbreed_serve_options *options)
     int32_t threads = options->http_threads < options->connections_max ? options->http_threads
                                                                        : options->connections_max;
     add(list, DOGB_MHD_OPTION_THREADS, threads, NULL);
-    add(list, DOGB_MHD_OPTION_CONNECTION_LIMIT, options->connections_max, NULL);
+    // The acceptor's limit is below it: the library counts connections a little longer.
+    add(list, DOGB_MHD_OPTION_CONNECTION_LIMIT, 2 * (intptr_t)options->connections_max + threads,
+        NULL);
     add(list, DOGB_MHD_OPTION_PER_IP_LIMIT, options->connections_per_ip, NULL);
     add(list, DOGB_MHD_OPTION_MEMORY_LIMIT, MEMORY, NULL);
     add(list, DOGB_MHD_OPTION_TIMEOUT, 0, NULL); // the reaper's work
@@ -83,8 +88,9 @@ static int start_reaper(dogb_http *http) {
 
 // Signals are for the threads of the program that serves.
 static struct MHD_Daemon *start_quietly(dogb_http *http, const option_list *list) {
-    unsigned flags = DOGB_MHD_EPOLL | DOGB_MHD_INTERNAL_THREAD | DOGB_MHD_SUSPEND_RESUME |
-                     (is_secure(http) ? DOGB_MHD_TLS : 0U);
+    // With 0.9.75 it has all its threads without a listener too, whatever its header says.
+    unsigned flags = DOGB_MHD_NO_LISTENER | DOGB_MHD_EPOLL | DOGB_MHD_INTERNAL_THREAD |
+                     DOGB_MHD_SUSPEND_RESUME | (is_secure(http) ? DOGB_MHD_TLS : 0U);
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
@@ -99,7 +105,6 @@ static struct MHD_Daemon *start_quietly(dogb_http *http, const option_list *list
 int dogb_daemon_start(dogb_http *http, int descriptor) {
     option_list list = {0};
     dogb_arena scratch = {0};
-    add(&list, DOGB_MHD_OPTION_SOCKET, descriptor, NULL);
     add_limits(&list, &http->server.options);
     add_callbacks(&list, http);
     int rc = add_tls(&list, &scratch, http);
@@ -114,8 +119,13 @@ int dogb_daemon_start(dogb_http *http, int descriptor) {
                              http->server.options.tls_certificate, http->server.options.tls_key)
                  : dogb_fail(DOGBREED_ERROR_NETWORK, "libmicrohttpd refused to start");
     }
+    rc = rc < 0 ? rc : dogb_acceptor_create(&http->acceptor, http, descriptor);
     if (rc < 0) {
         (void)close(descriptor);
+        if (http->daemon != NULL) {
+            http->mhd->MHD_stop_daemon(http->daemon);
+            http->daemon = NULL;
+        }
         dogb_reaper_destroy(http->server.reaper);
         http->server.reaper = NULL;
     }
@@ -123,39 +133,31 @@ int dogb_daemon_start(dogb_http *http, int descriptor) {
     return rc;
 }
 
-// Connections that the system has accepted already are served too.
-static void take_waiting(dogb_http *http, int listener) {
-    for (;;) {
-        struct sockaddr_storage address;
-        socklen_t size = sizeof address;
-        int descriptor = accept(listener, (struct sockaddr *)&address, &size);
-        if (descriptor < 0) {
-            break;
-        }
-        (void)http->mhd->MHD_add_connection(http->daemon, descriptor, (struct sockaddr *)&address,
-                                            size);
-    }
-    (void)close(listener);
-}
-
 int dogb_daemon_end(dogb_http *http, double seconds) {
     double until = dogb_clock() + seconds;
+    dogb_reaper *reaper = http->server.reaper;
     atomic_store(&http->server.draining, 1);
-    int listener = http->mhd->MHD_quiesce_daemon(http->daemon);
-    if (listener >= 0) {
-        take_waiting(http, listener);
-    }
+    dogb_acceptor_end(http->acceptor);
     int32_t busy = 0;
-    while ((busy = dogb_reaper_busy(http->server.reaper, IDLE_GRACE)) > 0 && dogb_clock() < until) {
+    for (;;) { // in this order: what one of them no longer has, the next one has
+        int more = dogb_acceptor_rest(http->acceptor);
+        busy = atomic_load(&http->arriving);
+        busy += dogb_reaper_drain(reaper, IDLE_GRACE);
+        if ((busy == 0 && !more) || dogb_clock() > until) {
+            break;
+        }
         (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
     if (busy > 0) {
-        dogb_reaper_end_all(http->server.reaper);
+        dogb_reaper_end_all(reaper);
     }
+    dogb_acceptor_destroy(http->acceptor);
+    http->acceptor = NULL;
     dogb_connection_close(http);
     http->mhd->MHD_stop_daemon(http->daemon);
     http->daemon = NULL;
-    dogb_reaper_destroy(http->server.reaper);
+    dogb_reaper_wait(reaper, LINGER);
+    dogb_reaper_destroy(reaper);
     http->server.reaper = NULL;
     return busy == 0 ? DOGBREED_OK
                      : dogb_fail(DOGBREED_ERROR_CANCELLED,

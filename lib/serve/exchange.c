@@ -64,7 +64,7 @@ void dogb_exchange_refuse(dogb_exchange *e, const dogb_refusal *refusal) {
         dogb_reply_header(&e->reply, "Allow", e->allow);
     } else if (refusal->status == 401) {
         dogb_reply_header(&e->reply, "WWW-Authenticate", "Bearer");
-    } else if (refusal->status == 503) {
+    } else if (refusal->status == 503 || refusal->status == 429) {
         dogb_reply_header(&e->reply, "Retry-After", "1");
     }
 }

@@ -19,6 +19,7 @@ typedef struct dogb_exchange {
     size_t field_count;
     char trace[DOGB_TRACE_SIZE]; // "" none
     char *body;
+    void *lent; // the body, when it is in one of http->spare
     size_t capacity;
     int64_t announced; // bytes of the body; -1: in chunks
     int64_t limit;

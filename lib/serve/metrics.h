@@ -29,7 +29,8 @@ enum {
     DOGB_REJECTED_QUEUE_FULL = 3,
     DOGB_REJECTED_DEADLINE = 4,
     DOGB_REJECTED_SLOW = 5, // given to the text as a gauge: the reaper counts it
-    DOGB_REJECTED_COUNT = 6
+    DOGB_REJECTED_BODIES_FULL = 6,
+    DOGB_REJECTED_COUNT = 7
 };
 
 // What became of requests whose results are fetched later.

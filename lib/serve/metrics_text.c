@@ -115,8 +115,8 @@ static void labelled(dogb_buffer *out, const char *name, const char *help, const
 }
 
 static void rejected(dogb_buffer *out, const dogb_metrics *metrics, const dogb_gauges *gauges) {
-    static const char *const names[DOGB_REJECTED_COUNT] = {"guard",      "token",    "too_large",
-                                                           "queue_full", "deadline", NULL};
+    static const char *const names[DOGB_REJECTED_COUNT] = {
+        "guard", "token", "too_large", "queue_full", "deadline", NULL, "bodies_full"};
     labelled(out, "dogbreed_rejected_total", "Requests that were not served.", "reason", names,
              metrics->rejected, DOGB_REJECTED_COUNT);
     line(out, "dogbreed_rejected_total", "{reason=\"slow\"}", (double)gauges->slow);

@@ -29,11 +29,13 @@ enum { DOGB_MHD_HEADER = 1 };                      // kind of values
 enum { DOGB_MHD_PERSISTENT = 0 };                  // memory of a response that outlives it
 enum { DOGB_MHD_STARTED = 0, DOGB_MHD_ENDED = 1 }; // of a connection
 enum { DOGB_MHD_INFO_DESCRIPTOR = 6, DOGB_MHD_INFO_SOCKET_CONTEXT = 7 };
+enum { DOGB_MHD_COMPLETED = 0 }; // why a request is over: its reply was sent
 enum { DOGB_MHD_FEATURE_TLS = 2 };
 
 enum {
     DOGB_MHD_TLS = 2,
     DOGB_MHD_INTERNAL_THREAD = 8,
+    DOGB_MHD_NO_LISTENER = 256,
     DOGB_MHD_EPOLL = 512,
     DOGB_MHD_SUSPEND_RESUME = 8192 | 1024
 };
@@ -48,7 +50,6 @@ enum {
     DOGB_MHD_OPTION_URI = 7,
     DOGB_MHD_OPTION_KEY = 8,
     DOGB_MHD_OPTION_CERTIFICATE = 9,
-    DOGB_MHD_OPTION_SOCKET = 12,
     DOGB_MHD_OPTION_THREADS = 14,
     DOGB_MHD_OPTION_ARRAY = 15,
     DOGB_MHD_OPTION_NOTIFY = 27
@@ -65,7 +66,6 @@ typedef struct dogb_mhd_option {
 #define DOGB_MHD(FUNCTION)                                                                         \
     FUNCTION(struct MHD_Daemon *, MHD_start_daemon,                                                \
              (unsigned, uint16_t, dogb_mhd_accept, void *, dogb_mhd_handler, void *, ...))         \
-    FUNCTION(int, MHD_quiesce_daemon, (struct MHD_Daemon *))                                       \
     FUNCTION(unsigned, MHD_add_connection,                                                         \
              (struct MHD_Daemon *, int, const struct sockaddr *, socklen_t))                       \
     FUNCTION(void, MHD_stop_daemon, (struct MHD_Daemon *))                                         \

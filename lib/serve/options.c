@@ -64,6 +64,8 @@ static const dogb_option options[] = {
                        "Time for one try of three to send a result."),
     DOGB_OPTION_INT32(dogbreed_serve_options, async_max, 0, 1000000, "0", "requests",
                       "Requests and results that /v1/async keeps; 0: there is no such address."),
+    DOGB_OPTION_INT64(dogbreed_serve_options, bodies_max, 1, 1125899906842624, "536870912", "bytes",
+                      "Bodies of all requests at one time; more are refused with 429."),
     DOGB_OPTION_SWITCH(dogbreed_serve_options, listen_first, "false",
                        "Listen before the model is loaded; until it is, requests are answered with "
                        "503. dogbreed serve: true."),

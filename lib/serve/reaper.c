@@ -3,6 +3,8 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/thread.h"
+#include "serve/linger.h"
+#include "serve/tcp.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +15,9 @@ static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\
                            "Content-Type: application/json\r\nContent-Length: 72\r\n\r\n" BODY;
 _Static_assert(sizeof BODY - 1 == 72, "the length that the header says");
 
+enum { SEEN = 10 }; // times that drain has to find a connection idle
+#define LINGER_PAUSE 0.02
+
 struct dogb_watch {
     dogb_watch *next;
     dogb_watch *previous;
@@ -20,7 +25,10 @@ struct dogb_watch {
     int32_t phase;
     int descriptor;
     int ended;
-    int gone; // the client will send no more
+    int gone;         // the client will send no more
+    int early;        // it is answered, and may send more
+    int32_t seen;     // idle, by drain
+    int64_t received; // bytes, when the last request was completed
 };
 
 struct dogb_reaper {
@@ -34,6 +42,8 @@ struct dogb_reaper {
     int32_t count;
     int silent;
     int stop;
+    int drains; // the end has begun
+    dogb_linger linger;
 };
 
 // The lock is held: the descriptor cannot be closed, nor a reply be begun.
@@ -67,6 +77,7 @@ static void look(dogb_reaper *reaper) {
         }
         look_for_end(watch);
     }
+    dogb_linger_look(&reaper->linger);
 }
 
 static void *run(void *userdata) {
@@ -75,7 +86,8 @@ static void *run(void *userdata) {
     while (!reaper->stop) {
         struct timespec until;
         (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        int64_t nanoseconds = until.tv_nsec + (int64_t)(reaper->pause * 1e9);
+        double pause = reaper->linger.count > 0 ? LINGER_PAUSE : reaper->pause;
+        int64_t nanoseconds = until.tv_nsec + (int64_t)(pause * 1e9);
         until.tv_sec += nanoseconds / 1000000000;
         until.tv_nsec = nanoseconds % 1000000000;
         (void)pthread_cond_timedwait(&reaper->wake, &reaper->lock, &until);
@@ -126,6 +138,7 @@ void dogb_reaper_destroy(dogb_reaper *reaper) {
     (void)pthread_cond_signal(&reaper->wake);
     (void)pthread_mutex_unlock(&reaper->lock);
     (void)pthread_join(reaper->thread, NULL);
+    dogb_linger_close(&reaper->linger);
     (void)pthread_cond_destroy(&reaper->wake);
     (void)pthread_mutex_destroy(&reaper->lock);
     dogb_free(reaper);
@@ -163,6 +176,13 @@ void dogb_reaper_remove(dogb_reaper *reaper, dogb_watch *watch) {
         watch->next->previous = watch->previous;
     }
     reaper->count--;
+    // Without a word to it a client in the middle of a request may as well see a reset.
+    int heard = watch->phase > DOGB_PHASE_BODY || watch->ended;
+    int more = (reaper->drains || watch->early) && !watch->gone;
+    if (heard && (more || dogb_tcp_waiting(watch->descriptor))) {
+        dogb_linger_add(&reaper->linger, watch->descriptor);
+        (void)pthread_cond_signal(&reaper->wake);
+    }
     (void)pthread_mutex_unlock(&reaper->lock);
     dogb_free(watch);
 }
@@ -171,12 +191,22 @@ void dogb_reaper_phase(dogb_reaper *reaper, dogb_watch *watch, int32_t phase) {
     if (watch == NULL) {
         return;
     }
+    int64_t received = phase == DOGB_PHASE_IDLE ? dogb_tcp_received(watch->descriptor) : 0;
     (void)pthread_mutex_lock(&reaper->lock);
     if (watch->phase != phase) { // the same one goes on: a limit does not begin anew
         watch->phase = phase;
         watch->since = dogb_clock();
+        watch->received = received;
     }
     (void)pthread_mutex_unlock(&reaper->lock);
+}
+
+void dogb_reaper_early(dogb_reaper *reaper, dogb_watch *watch) {
+    if (watch != NULL) {
+        (void)pthread_mutex_lock(&reaper->lock);
+        watch->early = 1;
+        (void)pthread_mutex_unlock(&reaper->lock);
+    }
 }
 
 int32_t dogb_reaper_count(dogb_reaper *reaper) {
@@ -193,15 +223,44 @@ int64_t dogb_reaper_closed(dogb_reaper *reaper) {
     return closed;
 }
 
-int32_t dogb_reaper_busy(dogb_reaper *reaper, double seconds) {
+// Read by the HTTP library or not: something of a next request is there. A whole request that came
+// in one piece with the one before is not seen here; the library goes on with it at once, so it is
+// given time, and a few turns of this thread, for a machine may be busy or stand still.
+static int has_more(const dogb_watch *watch) {
+    return dogb_tcp_received(watch->descriptor) != watch->received ||
+           dogb_tcp_waiting(watch->descriptor);
+}
+
+int32_t dogb_reaper_drain(dogb_reaper *reaper, double seconds) {
     int32_t busy = 0;
     double now = dogb_clock();
     (void)pthread_mutex_lock(&reaper->lock);
-    for (const dogb_watch *watch = reaper->first; watch != NULL; watch = watch->next) {
-        busy += watch->phase != DOGB_PHASE_IDLE || now - watch->since < seconds;
+    reaper->drains = 1;
+    for (dogb_watch *watch = reaper->first; watch != NULL; watch = watch->next) {
+        int idle = watch->phase == DOGB_PHASE_IDLE;
+        watch->seen = idle ? watch->seen + 1 : 0;
+        if (!watch->ended && idle && watch->seen > SEEN && now - watch->since > seconds &&
+            !has_more(watch)) {
+            end(reaper, watch, 0);
+        }
+        busy += !watch->ended;
     }
     (void)pthread_mutex_unlock(&reaper->lock);
     return busy;
+}
+
+void dogb_reaper_wait(dogb_reaper *reaper, double seconds) {
+    double until = dogb_clock() + seconds;
+    int32_t left = 1;
+    while (left > 0 && dogb_clock() < until) {
+        (void)pthread_mutex_lock(&reaper->lock);
+        dogb_linger_look(&reaper->linger);
+        left = reaper->linger.count;
+        (void)pthread_mutex_unlock(&reaper->lock);
+        if (left > 0) {
+            (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        }
+    }
 }
 
 void dogb_reaper_end_all(dogb_reaper *reaper) {

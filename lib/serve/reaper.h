@@ -31,10 +31,20 @@ dogb_watch *dogb_reaper_add(dogb_reaper *reaper, int descriptor);
 void dogb_reaper_remove(dogb_reaper *reaper, dogb_watch *watch); // NULL is fine
 void dogb_reaper_phase(dogb_reaper *reaper, dogb_watch *watch, int32_t phase);
 
+// It is answered before its request is whole: its client may go on sending for a while.
+void dogb_reaper_early(dogb_reaper *reaper, dogb_watch *watch);
+
 int32_t dogb_reaper_count(dogb_reaper *reaper);
 int64_t dogb_reaper_closed(dogb_reaper *reaper); // how many were too slow so far
-// Connections that have not been idle for that long.
-int32_t dogb_reaper_busy(dogb_reaper *reaper, double seconds);
+// For the end, to be called again and again: shuts down connections that have been idle for that
+// long, for several calls, and of whose next request nothing has arrived; how many others there
+// are.
+int32_t dogb_reaper_drain(dogb_reaper *reaper, double seconds);
 void dogb_reaper_end_all(dogb_reaper *reaper); // shuts all of them down
+
+// Connections that were removed while their clients were, or may be, still sending, and once the
+// end has begun all, are kept until the client has ended them too (linger.h): waits for that, for
+// so long at most.
+void dogb_reaper_wait(dogb_reaper *reaper, double seconds);
 
 #endif

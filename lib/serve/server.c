@@ -34,6 +34,11 @@ static int check(const dogbreed_serve_options *options, const char *model) {
                "async_max: expected with a model, 0 without one");
     DOGB_CHECK((*options->tls_certificate == '\0') == (*options->tls_key == '\0'),
                "tls_certificate and tls_key: expected both or none");
+    DOGB_CHECK(options->bodies_max >= options->body_max &&
+                   options->bodies_max >= options->invocations_max,
+               "bodies_max: %lld, expected at least body_max (%lld) and invocations_max (%lld)",
+               (long long)options->bodies_max, (long long)options->body_max,
+               (long long)options->invocations_max);
     DOGB_CHECK(*options->callbacks == '\0' || options->async_max > 0,
                "callbacks: expected with async_max, 1 or more");
     return DOGBREED_OK;
@@ -178,6 +183,7 @@ void dogbreed_server_destroy(dogbreed_server *server) {
     dogb_async_destroy(server->http.server.async);
     dogb_models_destroy(server->http.server.models);
     dogb_load_close(&server->load);
+    dogb_spare_free(&server->http.spare);
     (void)sem_destroy(&server->stop);
     dogb_arena_free(&server->arena);
     dogb_free(server);

@@ -28,6 +28,7 @@ typedef struct dogb_server {
     struct dogb_async *async;         // requests with later results; NULL: the same
     dogb_tokens *tokens;              // NULL: everybody is served
     dogb_metrics metrics;
+    _Atomic int64_t bodies;   // bytes that are held for bodies
     int32_t has;              // DOGB_ROUTE_MODEL ...: which routes there are
     _Atomic int32_t draining; // no new connections; those that are there are closed after a reply
     _Atomic int32_t ended;    // nothing is computed any more

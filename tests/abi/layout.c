@@ -29,7 +29,7 @@
     FIELD(dogbreed_check_options, bad_fraction, 8, 8)                                      \
     FIELD(dogbreed_check_options, decode, 16, 4)                                           \
     FIELD(dogbreed_check_options, threads, 20, 4)                                          \
-    STRUCT(dogbreed_serve_options, 216)                                                    \
+    STRUCT(dogbreed_serve_options, 224)                                                    \
     FIELD(dogbreed_serve_options, struct_size, 0, 4)                                       \
     FIELD(dogbreed_serve_options, kind, 4, 4)                                              \
     FIELD(dogbreed_serve_options, host, 8, 8)                                              \
@@ -63,6 +63,7 @@
     FIELD(dogbreed_serve_options, callback_timeout_s, 200, 8)                              \
     FIELD(dogbreed_serve_options, async_max, 208, 4)                                       \
     FIELD(dogbreed_serve_options, listen_first, 212, 4)                                    \
+    FIELD(dogbreed_serve_options, bodies_max, 216, 8)                                      \
     STRUCT(dogbreed_call, 112)                                                             \
     FIELD(dogbreed_call, struct_size, 0, 4)                                                \
     FIELD(dogbreed_call, rank, 4, 4)                                                       \

@@ -1,5 +1,6 @@
 """dogbreed job train on a container's folders below a scratch root: files, markers, exit codes, restarts, model.tar.gz."""
 import csv
+import contextlib
 import ctypes.util
 import http.client
 import io
@@ -378,6 +379,24 @@ class Job(tool.Case):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             connection.request("POST", "/invocations", b"x" * size, {"Content-Type": "image/jpeg"})
             self.assertEqual(connection.getresponse().status, expected)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+
+    def test_a_batch_transform_sends_as_much_at_once_as_it_says(self):
+        if not ctypes.util.find_library("microhttpd"):
+            self.skipTest("libmicrohttpd is not here")
+        root = self.folder / "transform"
+        shutil.copytree(self.whole(), root / "opt" / "ml" / "model")
+        process = tool.start("job", "serve", "--root", root, "--port", 0, "--json",
+                             **{**CLEAN, "SAGEMAKER_BATCH": "true", "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "80"})
+        port = json.loads(process.stdout.readline())["port"]
+        with contextlib.ExitStack() as stack:
+            for _ in range(90):  # all of them stay; from one address 64 are the limit otherwise
+                connection = stack.enter_context(contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)))
+                connection.request("GET", "/ping")
+                reply = connection.getresponse()
+                self.assertEqual((reply.status, reply.read()), (200, b""))
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, err)

@@ -1,5 +1,6 @@
 """A server under test: started by the tool on a free port, spoken to through plain sockets. Standard library only."""
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -10,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "example"))
 import tool  # noqa: E402
 
 HOST = "Host: x\r\n"
+WORDS = os.environ.get("DOGBREED_TEST_SERVE", "").split()  # of every server
 
 
 class Reply:
@@ -96,7 +98,7 @@ class Wire:
 
 class Server:
     def __init__(self, *words, program=(), stderr=subprocess.PIPE, **environment):
-        self.process = tool.start("serve", "--port", 0, "--json", *words, program=program, stderr=stderr, **environment)
+        self.process = tool.start("serve", "--port", 0, "--json", *WORDS, *words, program=program, stderr=stderr, **environment)
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError(self.process.stderr.read() if self.process.stderr else "no line")

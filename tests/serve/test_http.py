@@ -1,6 +1,8 @@
 """The endpoint over raw sockets: addresses, limits, clients that are slow, broken or hostile, and the end of a server that
 is being used."""
 import json
+import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -332,6 +334,54 @@ class Limits(server.Case):
             self.assertEqual(wire.reply().status, 413)
 
 
+class Bodies(server.Case):
+    words = ("--body-max", 1000000, "--invocations-max", 1000000, "--bodies-max", 1500000)
+
+    def refused(self):
+        return int(re.search(rb'rejected_total{reason="bodies_full"} (\d+)\n', self.server.ask("/metrics").body)[1])
+
+    def has_room(self, wire, head, size):
+        """Soon: what others held is given back right behind their replies."""
+        for _ in range(100):
+            if wire.send(f"{head}Content-Length: {size}\r\n\r\n").send(bytes(size)).reply().status == 422:
+                return
+            time.sleep(0.05)
+        self.fail("bodies that are answered are still counted")
+
+    def test_no_room_beside_others(self):
+        head = f"POST /invocations HTTP/1.1\r\n{HOST}{JPEG}"
+        with self.server.wire() as one, self.server.wire() as other:
+            self.has_room(other, head, 1000000)  # behind what tests before this one sent
+            time.sleep(0.3)
+            one.send(f"{head}Content-Length: 1000000\r\n\r\n").send(bytes(999999))
+            time.sleep(0.3)
+            before = self.refused()
+            for turn in range(2):
+                refused = f"{head}Content-Length: 600000\r\n\r\n".encode() + bytes(600000)
+                if turn:
+                    refused = f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunked(bytes(600000), 1 << 16)
+                reply = other.send(refused).reply()
+                self.assertEqual((reply.status, reply.json["code"], reply.headers["retry-after"]), (429, "BODIES_FULL", "1"))
+                self.assertFalse(reply.closes)
+            self.assertEqual(self.post().status, 200)  # a small one has room
+            self.assertEqual(one.send(bytes(1)).reply().status, 422)
+            self.assertEqual(self.refused() - before, 2)
+            self.has_room(other, head, 600000)
+
+    def test_all_of_it_comes_back(self):
+        for _ in range(20):
+            with self.server.wire() as wire:
+                wire.send(f"POST /invocations HTTP/1.1\r\n{HOST}Content-Length: 1000000\r\n\r\n").send(bytes(100000))
+        for _ in range(100):
+            if self.post(body=bytes(1000000)).status == 422:
+                return
+            time.sleep(0.05)
+        self.fail("bodies of clients that went away are still counted")
+
+    def test_a_limit_below_another(self):
+        self.fails(server.tool.run("serve", self.model, "--bodies-max", 1000), 2, "bodies_max")
+
+
 class Slow(server.Case):
     words = ("--header-s", 0.5, "--body-s", 0.7, "--idle-s", 1)
 
@@ -455,6 +505,25 @@ class Overload(server.Case):
         self.assertIn(f'dogbreed_rejected_total{{reason="deadline"}} {len(late)}\n', text)
 
 
+class Few(server.Case):
+    words = ("--connections-max", 3)
+
+    def test_the_fourth_connection_waits_for_room(self):
+        wires = [self.server.wire() for _ in range(5)]
+        for wire in wires:
+            wire.send(SECOND)
+        self.assertEqual([wire.reply().status for wire in wires[:3]], [200] * 3)
+        wires[3].socket.settimeout(0.3)
+        with self.assertRaises(TimeoutError):
+            wires[3].reply()
+        for wire, first in zip(wires[3:], wires):
+            first.close()
+            wire.socket.settimeout(10)
+            self.assertEqual(wire.reply().status, 200)
+        for wire in wires[2:]:
+            wire.close()
+
+
 class Load:
     """Clients that send one request after the other until the server is gone."""
 
@@ -564,6 +633,25 @@ class Refusals(server.tool.Case):
         self.fails(run("serve", self.model, "--tokens", self.folder / "none"), 4, "none")
         one = Server(self.model)
         self.fails(run("serve", self.model, "--port", one.port), 1, str(one.port))
+        self.assertEqual(one.stop()[0], 0)
+
+    def test_the_sandbox_and_engines_that_cannot_be_in_it(self):
+        run = server.tool.run
+        self.fails(run("serve", self.model, "--sandbox", "--engine", "torch", "--port", 0), 2, "sandbox: engine torch")
+        self.fails(run("serve", self.model, "--sandbox", "--port", 0, DOGBREED_ENGINE="torch"), 2, "sandbox: engine torch")
+        try:
+            one = Server(self.model, "--sandbox", DOGBREED_ENGINE="")
+        except AssertionError as error:
+            self.assertIn("libseccomp", str(error))
+            self.skipTest("no libseccomp")
+        for thread in pathlib.Path(f"/proc/{one.process.pid}/task").iterdir():
+            try:
+                status = (thread / "status").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # the one that loaded the model has ended
+            self.assertRegex(status, r"NoNewPrivs:\s1\n")
+            self.assertRegex(status, r"Seccomp:\s2\n")
+        self.assertIn(b'engine="native"', one.ask("/metrics").body)
         self.assertEqual(one.stop()[0], 0)
 
     def test_tokens(self):
