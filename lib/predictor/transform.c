@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/thread.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -118,12 +119,24 @@ static int is_there(const job *j, worker *w, const dogb_picture *picture) {
     return rc;
 }
 
+// 250 bytes and more for a picture's own name are rare, but end no job.
+static int check_name(const dogb_picture *picture) {
+    size_t more = sizeof DOGB_RESULT_ASIDE - sizeof DOGB_RESULT_END;
+    return strlen(dogb_path_name(picture->name)) + more <= NAME_MAX
+               ? DOGBREED_OK
+               : dogb_fail(DOGBREED_ERROR_IO,
+                           "%s: the name of its result is longer than a file's can be",
+                           picture->path);
+}
+
 static int load(const job *j, worker *w, slot *s, uint8_t *pixels) {
     const dogb_picture *picture = &j->pictures[s->picture];
     dogb_decoded facts = {0};
     size_t size = 0;
-    int rc = dogb_file_read_into(&w->bytes, &w->capacity, &size, &w->arena, picture->path,
-                                 (size_t)j->predictor->options.bytes_max);
+    int rc = check_name(picture);
+    rc = rc < 0 ? rc
+                : dogb_file_read_into(&w->bytes, &w->capacity, &size, &w->arena, picture->path,
+                                      (size_t)j->predictor->options.bytes_max);
     if (rc == DOGBREED_OK) {
         const dogb_encoded in = {w->bytes, size, j->crop, picture->path};
         rc = dogb_predictor_decode(pixels, &facts, j->predictor, &w->arena, &in);

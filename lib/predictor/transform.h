@@ -30,6 +30,9 @@ int dogb_transform_record(json_t **out, dogb_arena *arena, const dogbreed_predic
 // MISMATCH: results of `there` are not those of `own`; `path` is that of `there`.
 int dogb_transform_compare(const json_t *there, const json_t *own, const char *path);
 
+// The form that a record speaks of. 1, or 0: it speaks of none.
+int dogb_transform_form(dogb_answer_form *out, const json_t *record);
+
 typedef struct dogb_written { // one result that is not yet at its place
     int64_t picture;
     char *path;

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { DEPTH_MAX = 32 }; // links may form a circle
 
@@ -38,15 +39,35 @@ static const char *place_of(const collection *c, const char *path) {
     return dogb_path_name(path);
 }
 
+// "./b//c.jpg" is "b/c.jpg": one file has one result, however it was named.
+static void tidy(char *name) {
+    char *to = name;
+    for (const char *from = name; *from != '\0';) {
+        size_t length = strcspn(from, "/");
+        size_t whole = length + (from[length] == '/');
+        if (length > 1 || (length == 1 && *from != '.')) {
+            memmove(to, from, whole);
+            to += whole;
+        }
+        from += whole;
+    }
+    *to = '\0';
+}
+
 static int add(collection *c, const char *path) {
     int rc = dogb_grow(c->arena, &c->pictures, &c->capacity, c->count, sizeof *c->pictures);
     if (rc < 0) {
         return rc;
     }
     dogb_picture picture = {.path = dogb_strdup(c->arena, path)};
-    picture.name = dogb_format(c->arena, "%s" DOGB_RESULT_END, place_of(c, path));
+    char *name = dogb_format(c->arena, "%s" DOGB_RESULT_END, place_of(c, path));
+    if (picture.path == NULL || name == NULL) {
+        return DOGBREED_ERROR_NO_MEMORY;
+    }
+    tidy(name);
+    picture.name = name;
     c->pictures[c->count++] = picture;
-    return picture.path == NULL || picture.name == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
+    return DOGBREED_OK;
 }
 
 static int add_folder(collection *c, const char *folder, int depth) {
@@ -113,6 +134,13 @@ static int by_name(const void *a, const void *b) {
     return order != 0 ? order : strcmp(left->path, right->path);
 }
 
+static int is_same(const char *left, const char *right) {
+    struct stat a;
+    struct stat b;
+    return strcmp(left, right) == 0 || (stat(left, &a) == 0 && stat(right, &b) == 0 &&
+                                        a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
 // Every picture needs a place of its own.
 static int drop_doubles(collection *c) {
     size_t kept = c->count > 0;
@@ -121,7 +149,7 @@ static int drop_doubles(collection *c) {
         const dogb_picture *next = &c->pictures[i];
         if (strcmp(last->name, next->name) != 0) {
             c->pictures[kept++] = *next;
-        } else if (strcmp(last->path, next->path) != 0) {
+        } else if (!is_same(last->path, next->path)) {
             return dogb_fail(DOGBREED_ERROR_MISMATCH,
                              "%s and %s: both results would be %s; name the folder above them",
                              last->path, next->path, next->name);

@@ -4,6 +4,8 @@
 #include "core/error.h"
 #include "model/model_internal.h"
 
+#include <string.h>
+
 enum { RECORD_VERSION = 1 };
 
 static json_t *crop_json(const dogbreed_rectangle *crop) {
@@ -48,6 +50,23 @@ int dogb_transform_record(json_t **out, dogb_arena *arena, const dogbreed_predic
     rc = rc < 0 ? rc : dogb_json_set_text(record, "jpeg", dogb_image_jpeg_version());
     rc = rc < 0 ? rc : dogb_json_set_text(record, "png", dogb_image_png_version());
     return rc < 0 ? rc : dogb_json_set_text(record, "library", dogbreed_version());
+}
+
+int dogb_transform_form(dogb_answer_form *out, const json_t *record) {
+    const char *type = json_string_value(json_object_get(record, "accept"));
+    size_t classes = json_array_size(json_object_get(record, "classes"));
+    json_int_t top = json_integer_value(json_object_get(record, "top_k"));
+    if (type == NULL || classes == 0 || classes > INT32_MAX || top < 0 || top > INT32_MAX) {
+        return 0;
+    }
+    for (int32_t accept = 0; accept <= DOGBREED_ACCEPT_PREDICTIONS; accept++) {
+        *out =
+            (dogb_answer_form){.accept = accept, .top = (int32_t)top, .classes = (int32_t)classes};
+        if (strcmp(dogb_answer_type(out), type) == 0) {
+            return dogb_answer_form_settle(out) == DOGBREED_OK;
+        }
+    }
+    return 0;
 }
 
 int dogb_transform_compare(const json_t *there, const json_t *own, const char *path) {

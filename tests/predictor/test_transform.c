@@ -4,6 +4,7 @@
 #include "transform_case.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static void results_do_not_depend_on_threads_and_batches(void **state) {
     (void)state;
@@ -105,6 +106,15 @@ static void results_keep_the_place_of_their_pictures(void **state) {
     assert_heard(&h, 7, 0, 0);
     assert_true(dogb_file_exists(in(folder, "00.jpg.out")) &&
                 dogb_file_exists(in(folder, "c/09.jpg.out")));
+    // Other words for the same file.
+    char dotted[400];
+    (void)snprintf(dotted, sizeof dotted, "%s/.//a/./00.jpg", photos);
+    const char *same[] = {photos, dotted, single};
+    folder = fresh();
+    h = (heard){0};
+    assert_ok(dogbreed_predictor_transform(predictor, same, 3, NULL, folder, NULL, hear, &h));
+    assert_heard(&h, PICTURES, 0, 0);
+    assert_complete(folder);
     // Two that would have one name.
     assert_ok(dogb_directory_make(in(scratch_folder, "again")));
     const char *again = in(scratch_folder, "again/00.jpg");
@@ -140,6 +150,20 @@ static void a_bad_picture_fails_alone(void **state) {
     // Without a function the first one ends the call; the others stay.
     assert_fails(dogbreed_predictor_transform(predictor, paths, 4, NULL, folder, NULL, NULL, NULL),
                  DOGBREED_ERROR_FORMAT, "broken.jpg");
+    // No file can be called as its result would be.
+    char length[256];
+    memset(length, 'x', 251);
+    memcpy(length + 246, ".jpg", 5);
+    const char *longs[] = {photos, in(scratch_folder, length)};
+    write_picture(longs[1], 1, 40, 40);
+    folder = fresh();
+    h = (heard){0};
+    assert_ok(dogbreed_predictor_transform(predictor, longs, 2, NULL, folder, NULL, hear, &h));
+    assert_heard(&h, PICTURES, 0, 1);
+    assert_int_equal(h.codes[0], DOGBREED_ERROR_IO);
+    assert_non_null(strstr(h.messages[0], "longer than"));
+    assert_complete(folder);
+    assert_int_equal(unlink(longs[1]), 0);
     // Outside of one of them.
     dogbreed_rectangle crop = {0, 0, 47, 45};
     h = (heard){0};

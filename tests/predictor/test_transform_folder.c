@@ -67,9 +67,11 @@ static void results_of_something_else_are_refused(void **state) {
     (void)state;
     const char *folder = fresh();
     dogbreed_rectangle crop = {1, 1, 30, 30};
-    const char *paths[] = {photos};
+    const char *paths[] = {photos, scratch("dog")};
     const dogbreed_transform_options csv = options_of(DOGBREED_ACCEPT_CSV, 0, 0);
-    assert_ok(transform(predictor, folder, NULL, NULL));
+    write_picture(paths[1], 2, 40, 40);
+    assert_ok(dogbreed_predictor_transform(predictor, paths, 2, NULL, folder, NULL, NULL, NULL));
+    assert_true(dogb_file_exists(in(folder, "dog.out")));
     // The smallest difference there can be.
     float *bias = dogb_model_weight(model, dogbreed_model_parameter_count(model) - 1);
     float was = bias[0];
@@ -110,6 +112,7 @@ static void results_of_something_else_are_refused(void **state) {
     assert_true(dogb_file_exists(in(folder, "a.out")) &&
                 dogb_file_exists(in(outside, "x.jpg.out")));
     assert_false(dogb_file_exists(in(folder, "gone.png.out")));
+    assert_false(dogb_file_exists(in(folder, "dog.out"))); // it was not named this time
     assert_fails(transform(predictor, folder, NULL, NULL), DOGBREED_ERROR_MISMATCH, "model");
     h = (heard){0};
     assert_ok(transform(other, folder, NULL, &h));
