@@ -325,11 +325,11 @@ void dogb_heat_paint(uint8_t *pixels, int32_t side, const dogb_heat_map *map) {
     for (int32_t i = 0; i < map->width * map->height; i++) {
         most = fmax(most, (double)map->values[i]);
     }
-    for (int32_t y = 0; most > 0 && y < side; y++) {
+    for (int32_t y = 0; y < side; y++) {
         for (int32_t x = 0; x < side; x++) {
-            double share = value_at(map, (x + 0.5) / side * map->width - 0.5,
-                                    (y + 0.5) / side * map->height - 0.5) /
-                           most;
+            double heat = value_at(map, (x + 0.5) / side * map->width - 0.5,
+                                   (y + 0.5) / side * map->height - 0.5);
+            double share = most > 0 ? heat / most : 0;
             uint8_t *pixel = pixels + 3 * ((size_t)y * (size_t)side + (size_t)x);
             double grey = 0.35 * (0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]);
             for (int c = 0; c < 3; c++) {
