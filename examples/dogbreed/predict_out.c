@@ -17,6 +17,7 @@ typedef struct job {
     char uri[4096];        // of the store's folder, with its slash
     paths there;           // in the store, below it, sorted
     int has_record;        // the store has one that fits
+    int emptied;           // what is overwritten there has been removed
     int written;
     int passed;
     int exit_code; // of a failure inside of the callback
@@ -98,9 +99,7 @@ static int look_into_store(job *j) {
     if (rc == DOGBREED_OK && j->there.count > 0) {
         qsort(j->there.items, j->there.count, sizeof *j->there.items, by_text);
     }
-    if (rc == DOGBREED_OK && t->settings.transform.overwrite) {
-        rc = remove_results(j);
-    } else if (rc == DOGBREED_OK && is_there(j, RECORD)) {
+    if (rc == DOGBREED_OK && !t->settings.transform.overwrite && is_there(j, RECORD)) {
         const record r = record_of(j);
         rc = dogbreed_store_get(j->store, r.uri, r.path);
         j->has_record = rc == DOGBREED_OK;
@@ -140,13 +139,28 @@ static void show(job *j, const dogbreed_transform_result *r) {
     }
 }
 
+// The library asks when it has found nothing wrong with the call: only then old results go.
+static int on_asked(job *j, const char *name) {
+    tool *t = j->base->t;
+    if (signals_code() != 0) {
+        return DOGBREED_STOP;
+    }
+    if (j->store != NULL && t->settings.transform.overwrite && !j->emptied) {
+        int rc = remove_results(j);
+        j->emptied = 1;
+        if (rc < 0) {
+            j->exit_code = remote_failed(t, rc);
+            return DOGBREED_STOP;
+        }
+    }
+    return is_there(j, name) ? DOGBREED_TRANSFORM_PASS : DOGBREED_OK;
+}
+
 static int on_result(const dogbreed_transform_result *r, void *userdata) {
     job *j = userdata;
     switch (r->state) {
     case DOGBREED_TRANSFORM_ASKED:
-        return signals_code() != 0    ? DOGBREED_STOP
-               : is_there(j, r->name) ? DOGBREED_TRANSFORM_PASS
-                                      : DOGBREED_OK;
+        return on_asked(j, r->name);
     case DOGBREED_TRANSFORM_WRITTEN:
         j->written++;
         if (now_seconds() - j->pushed > PUSH_SECONDS) {

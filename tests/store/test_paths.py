@@ -176,6 +176,10 @@ class Paths(Base):
         there = self.remote("out/")
         self.fails(self.run_tool(*words, "--model", "b"), 3, "another model")
         self.assertEqual(self.remote("out/"), there)
+        # What cannot be done removes nothing.
+        self.fails(self.run_tool(*words, "--model", "b", "--overwrite", "--accept", "text/csv", "--top-k", "3"), 2,
+                   "has no labels")
+        self.assertEqual(self.remote("out/"), there)
         self.server.put("bucket", "out/kept.txt", b"not ours")
         self.assertIn("12 results", self.ok(self.run_tool(*words, "--model", "b", "--overwrite")).out)
         after = self.remote("out/")
