@@ -357,9 +357,13 @@ static int run_tuner(study *s) {
     signals_watch(NULL, t->quiet);
     progress_clear();
     workers_end(&s->workers, rc < 0);
-    (void)study_remote_save(s);
     int failed = rc < 0 && rc != DOGBREED_ERROR_CANCELLED;
     int exit_code = failed ? fail(t, PHASE_RUN, rc) : TOOL_OK;
+    if (study_remote_save(s) < 0) { // the only whole one is not thrown away then
+        warn("%s: has the whole study, and stays", s->live);
+        *s->live = '\0';
+        exit_code = exit_code == TOOL_OK ? TOOL_FAILED : exit_code;
+    }
     double limit = t->settings.tuner.time_limit;
     if (read_trials(s) < 0) {
         return failed ? exit_code : fail(t, PHASE_RUN, DOGBREED_ERROR_NO_MEMORY);
