@@ -112,12 +112,14 @@ int dogb_copies_hold(dogbreed_store *store, const char *folder) {
     dogb_arena scratch = {0};
     int rc = DOGBREED_OK;
     (void)pthread_mutex_lock(&store->lock);
+    char *path = dogb_path_join(&scratch, folder, locks[1]);
     dogb_hold *hold = store->holds;
-    while (hold != NULL && strcmp(hold->folder, folder) != 0) {
+    // Whoever removed the cache by hand has removed the lock too.
+    while (hold != NULL && path != NULL &&
+           (strcmp(hold->folder, folder) != 0 || !is_same(hold->lock, path))) {
         hold = hold->next;
     }
-    if (hold == NULL) {
-        char *path = dogb_path_join(&scratch, folder, locks[1]);
+    if (hold == NULL || path == NULL) {
         hold = dogb_alloc(&store->arena, 1, sizeof *hold);
         const char *copy = dogb_strdup(&store->arena, folder);
         int lock = path == NULL || hold == NULL || copy == NULL
