@@ -40,7 +40,8 @@ static void give(dogb_http *http, int descriptor, const struct sockaddr_storage 
     }
 }
 
-// What is there. 1: more is, or may be, but there is no room for it.
+// What is there. 1: more is, or may be, but there is no room for it: no descriptor, no memory, not
+// allowed. A caller that tries again waits a little.
 static int take(const dogb_acceptor *acceptor) {
     while (!is_full(acceptor->http)) {
         struct sockaddr_storage address;
@@ -51,7 +52,7 @@ static int take(const dogb_acceptor *acceptor) {
             give(acceptor->http, descriptor, &address, size);
         } else if (errno == EAGAIN || errno == EINVAL) {
             return 0;
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        } else if (errno != ECONNABORTED && errno != EPROTO && errno != EINTR) {
             return 1;
         } // else that one is broken: the next
     }

@@ -57,6 +57,7 @@ static int take(dogb_server *server, dogb_request *r, dogb_reply *reply, dogb_as
 typedef struct adding {
     dogb_body body; // first
     dogb_server *server;
+    const char *callback; // NULL: none
     dogb_async_job *job;
     dogb_reply reply;
 } adding;
@@ -88,8 +89,16 @@ static void added(dogb_work *work, void *userdata) {
     dogb_answer_done(a->body.request);
 }
 
+// Not before: a server that ends never comes here, and nobody else would drop the job.
 static int start(dogb_server *server, void *userdata) {
     adding *a = userdata;
+    dogb_request *r = a->body.request;
+    a->job = dogb_async_new(server->async, r, a->callback);
+    if (a->job == NULL) {
+        (void)no_memory(&a->reply, r);
+        dogb_answer_done(r);
+        return DOGBREED_OK;
+    }
     int rc = dogb_batcher_submit(server->batcher, &a->body.work);
     if (rc < 0) {
         dogb_async_drop(a->job);
@@ -103,16 +112,16 @@ static void give(dogb_server *server, dogb_request *r, dogb_reply *reply, void *
     *reply = ((const adding *)userdata)->reply;
 }
 
-static int add_later(dogb_server *server, dogb_request *r, dogb_reply *reply, dogb_async_job *job) {
+static int add_later(dogb_server *server, dogb_request *r, dogb_reply *reply,
+                     const char *callback) {
     adding *a = dogb_alloc(&r->arena, 1, sizeof *a);
     if (a == NULL) {
-        dogb_async_drop(job);
         return no_memory(reply, r);
     }
     a->body.request = r;
     a->body.read = read_body;
     a->server = server;
-    a->job = job;
+    a->callback = callback;
     (void)dogb_body_begin(&a->body, reply, 1);
     a->body.work.deadline = r->deadline;
     a->body.work.done = added;
@@ -128,11 +137,11 @@ int dogb_handle_async_add(dogb_server *server, dogb_request *r, dogb_reply *repl
         dogb_reply_error(reply, r, 403, "FORBIDDEN", "callback: this server does not call there");
         return DOGB_ROUTE_NOW;
     }
-    dogb_async_job *job = dogb_async_new(server->async, r, callback);
-    if (job == NULL) {
-        return no_memory(reply, r);
+    if (dogb_input_is_long(r)) {
+        return add_later(server, r, reply, callback);
     }
-    return (dogb_input_is_long(r) ? add_later : add)(server, r, reply, job);
+    dogb_async_job *job = dogb_async_new(server->async, r, callback);
+    return job == NULL ? no_memory(reply, r) : add(server, r, reply, job);
 }
 
 int dogb_handle_async_show(dogb_server *server, dogb_request *r, dogb_reply *reply) {

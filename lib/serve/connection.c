@@ -195,9 +195,9 @@ static void drop_body(dogb_exchange *e) {
 static const dogb_refusal *reserve(dogb_exchange *e, size_t size) {
     size_t capacity = e->capacity == 0 ? BODY_FIRST : 2 * e->capacity;
     capacity = capacity < size ? size : capacity;
-    if (e->announced > 0 && capacity > (size_t)e->announced) {
-        capacity = (size_t)e->announced; // never less than size: the library counts too
-    }
+    // Never less than size: the library counts too, and take knows the limit.
+    const size_t most = (size_t)(e->announced > 0 ? e->announced : e->limit);
+    capacity = capacity > most ? most : capacity;
     if (!hold(e, capacity)) {
         count_rejected(e, DOGB_REJECTED_BODIES_FULL);
         return &bodies_full;

@@ -112,6 +112,11 @@ int dogb_load_begin(dogb_load *load, sem_t *failed) {
     load->failed = failed;
     int rc = dogb_thread_start(&load->thread, run, load);
     load->begun = rc == DOGBREED_OK;
+    if (rc < 0) { // nobody waits for ever
+        dogb_error_save(&load->error, rc);
+        atomic_store(&load->server->state, DOGB_MODEL_FAILED);
+        (void)sem_post(failed);
+    }
     return rc;
 }
 

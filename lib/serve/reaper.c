@@ -181,7 +181,9 @@ void dogb_reaper_remove(dogb_reaper *reaper, dogb_watch *watch) {
     int more = (reaper->drains || watch->early) && !watch->gone;
     if (heard && (more || dogb_tcp_waiting(watch->descriptor))) {
         dogb_linger_add(&reaper->linger, watch->descriptor);
-        (void)pthread_cond_signal(&reaper->wake);
+        if (reaper->linger.count == 1) { // beside others it is looked at soon
+            (void)pthread_cond_signal(&reaper->wake);
+        }
     }
     (void)pthread_mutex_unlock(&reaper->lock);
     dogb_free(watch);

@@ -154,15 +154,18 @@ int dogbreed_server_wait(dogbreed_server *server) {
     while (sem_wait(&server->stop) != 0 && errno == EINTR) {
     }
     server->state = STATE_ENDED;
-    const double drain_s = server->http.server.options.drain_s;
-    if (atomic_load(&server->http.server.state) == DOGB_MODEL_READY) {
-        return dogb_daemon_end(&server->http, drain_s);
-    }
+    const dogb_server *s = &server->http.server;
+    double drain_s = s->options.drain_s;
     // Nothing has been computed: those that are still sending would get 503.
-    (void)dogb_daemon_end(&server->http, drain_s < UNLOADED_DRAIN_S ? drain_s : UNLOADED_DRAIN_S);
-    return atomic_load(&server->http.server.state) == DOGB_MODEL_FAILED
-               ? dogb_load_wait(&server->load)
-               : DOGBREED_OK;
+    int unused = atomic_load(&s->state) != DOGB_MODEL_READY && s->models == NULL;
+    if (unused && drain_s > UNLOADED_DRAIN_S) {
+        drain_s = UNLOADED_DRAIN_S;
+    }
+    int rc = dogb_daemon_end(&server->http, drain_s);
+    if (atomic_load(&s->state) == DOGB_MODEL_FAILED) {
+        return dogb_load_wait(&server->load);
+    }
+    return unused ? DOGBREED_OK : rc;
 }
 
 void dogbreed_server_stop(dogbreed_server *server) {

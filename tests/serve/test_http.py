@@ -378,6 +378,16 @@ class Bodies(server.Case):
             time.sleep(0.05)
         self.fail("bodies of clients that went away are still counted")
 
+    def test_chunks_take_no_more_room_than_the_largest_body(self):
+        size = 1500000  # above the first megabyte: room grows twofold
+        one = Server(self.model, "--body-max", size, "--invocations-max", size, "--bodies-max", size)
+        try:
+            with one.wire() as wire:
+                wire.send(f"POST /invocations HTTP/1.1\r\n{HOST}{JPEG}Transfer-Encoding: chunked\r\n\r\n")
+                self.assertEqual(wire.send(chunked(bytes(size), 1 << 16)).reply().status, 422)
+        finally:
+            self.assertEqual(one.stop()[0], 0)
+
     def test_a_limit_below_another(self):
         self.fails(server.tool.run("serve", self.model, "--bodies-max", 1000), 2, "bodies_max")
 

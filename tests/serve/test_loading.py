@@ -2,6 +2,7 @@
 gate.c is an engine that opens when the test lets it."""
 import os
 import signal
+import time
 
 import server
 import tool
@@ -54,6 +55,18 @@ class Loading(tool.Case):
             code, err = loading.stop()  # the gate is still closed: it cannot have waited for the model
         self.assertEqual(code, 0, err)
         self.assertTrue(self.gate.exists())
+
+    def test_what_needs_no_model_of_its_own_has_all_of_drain_s(self):
+        loading = self.start("--multi-model", self.folder)
+        with loading.wire() as wire:
+            wire.send(f"POST /models HTTP/1.1\r\n{server.HOST}Content-Length: 2\r\n\r\n{{")
+            loading.process.send_signal(signal.SIGTERM)
+            time.sleep(1.5)  # more than a server has that has computed nothing
+            reply = wire.send("}").reply()
+            self.assertIsNotNone(reply)
+            self.assertEqual(reply.status, 400)
+        code, err = loading.stop(0)
+        self.assertEqual(code, 0, err)
 
     def test_tokens_come_first(self):
         tokens = self.folder / "tokens"
