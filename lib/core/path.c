@@ -1,4 +1,5 @@
 // path.c - directories and names: the rest of file.h.
+#include "core/entry.h"
 #include "core/environment.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -58,11 +59,14 @@ int dogb_directory_sync(const char *path) {
     return rc;
 }
 
+// What we make ourselves is deep: names of archives and keys (core/entry.h), below folders of ours.
+enum { DEPTH_MAX = DOGB_ENTRY_DEPTH_MAX + 8 };
+
 static int remove_at(int parent, const char *name, int depth) {
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) {
         return 0;
     }
-    if (depth > 32 || (errno != EISDIR && errno != EPERM)) {
+    if (depth > DEPTH_MAX || (errno != EISDIR && errno != EPERM)) {
         return -1;
     }
     int descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
