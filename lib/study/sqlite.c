@@ -344,6 +344,17 @@ static int copy_into(const char *from, const char *to) {
     return rc;
 }
 
+static int sync_file(const char *path) {
+    int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    int rc = descriptor < 0 || fsync(descriptor) != 0
+                 ? dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be synced", path)
+                 : DOGBREED_OK;
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+    }
+    return rc;
+}
+
 int dogb_sqlite_copy(const char *from, const char *to) {
     dogb_arena scratch = {0};
     char *aside = dogb_format(&scratch, "%s.part", to);
@@ -354,6 +365,7 @@ int dogb_sqlite_copy(const char *from, const char *to) {
     if (rc == DOGBREED_OK) {
         (void)unlink(aside); // of a process that was killed; SQLite would refuse it
         rc = copy_into(from, aside);
+        rc = rc < 0 ? rc : sync_file(aside); // VACUUM INTO does not
     }
     if (rc == DOGBREED_OK && rename(aside, to) != 0) {
         rc = dogb_fail_errno(DOGBREED_ERROR_IO, "%s: cannot be written", to);
