@@ -140,10 +140,15 @@ static int fetch_missing(mirror *m) {
         return DOGBREED_ERROR_NO_MEMORY;
     }
     for (size_t i = 0; i < m->remote.count; i++) {
-        all += m->remote.items[i].size;
+        int64_t size = m->remote.items[i].size;
+        if (size < 0 || size > INT64_MAX - all) {
+            return dogb_fail(DOGBREED_ERROR_FORMAT, "s3://%s/%s: sizes of objects make no sense",
+                             m->prefix.bucket, m->prefix.key);
+        }
+        all += size;
         if (!is_here(m, &m->remote.items[i])) {
             wanted[count++] = &m->remote.items[i];
-            bytes += m->remote.items[i].size;
+            bytes += size;
         }
     }
     m->changed = count > 0 || m->kept.count != m->remote.count;
