@@ -26,6 +26,7 @@ test_packages=(clang libclang-rt-14-dev python3-venv valgrind sqlite3 postgresql
 test_packages+=(bochs bochs-term bochsbios busybox-static cpio isolinux syslinux-common vgabios xorriso) # emulate.sh
 test_packages+=(libcurl4-openssl-dev memcached swift-account swift-container swift-object swift-proxy) # servers for S3
 test_packages+=(curl nginx-light prometheus wrk slowhttptest) # clients of the server, what stands before it, promtool
+test_packages+=(libseccomp2) # serve --sandbox
 test_packages+=(fonts-wqy-microhei) # class names in Chinese characters
 test_packages+=(python3-dev) # the SageMaker training toolkit is built from source
 options=()

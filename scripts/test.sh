@@ -199,7 +199,7 @@ stage_tsan() {
     say "TSan: what uses threads"
     configure build-tsan -- -Db_sanitize=thread -Db_lundef=false -Dengine_torch=disabled ||
         broken "tsan: the build failed"
-    mapfile -t names < <(tests_like build-tsan 'thread|team|native|loader|hash|feature|trainer|predictor|engine|evaluate|log|error|study_study|tuner_workers|program_|core_span|debug_attach|debug_rule_stalled|profile_profile|profile_sample|serve_(batcher|functions|load|reaper|server)')
+    mapfile -t names < <(tests_like build-tsan 'thread|team|native|loader|hash|feature|trainer|predictor|engine|evaluate|log|error|study_study|tuner_workers|program_|core_span|debug_attach|debug_rule_stalled|profile_profile|profile_sample|serve_(async_table|batcher|functions|load|reaper|server|spare)')
     TSAN_OPTIONS=halt_on_error=1 run_tests build-tsan "${names[@]}" --timeout-multiplier 10
 }
 

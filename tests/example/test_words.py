@@ -1,5 +1,6 @@
 """Command lines, configuration, help: what the tool makes of its words."""
 import json
+import os
 import re
 import subprocess
 
@@ -174,7 +175,7 @@ class NoLibtorch(tool.Case):
             self.assertEqual(done.returncode, 0, done.stderr[-1000:])
             opened = set(re.findall(r"file=(\S+)", done.stderr))
             self.assertTrue(any("libdogbreed" in name for name in opened), "LD_DEBUG shows nothing")
-            bad = [name for name in opened if re.search(r"torch|c10|stdc\+\+|engine", name)]
+            bad = [name for name in opened if re.search(r"torch|c10|stdc\+\+|engine", os.path.basename(name))]
             self.assertEqual(bad, [], line)
 
     def test_a_frozen_backbone_on_a_cpu_opens_no_libtorch(self):
@@ -194,7 +195,7 @@ class NoLibtorch(tool.Case):
                                        "DOGBREED_CACHE": str(cache)})
             self.assertEqual(done.returncode, 0, done.stderr[-1000:])
             opened = set(re.findall(r"file=(\S+)", done.stderr))
-            bad = [name for name in opened if re.search(r"torch|c10|stdc\+\+|engine", name)]
+            bad = [name for name in opened if re.search(r"torch|c10|stdc\+\+|engine", os.path.basename(name))]
             self.assertEqual(bad, [], line)
             stored.append({path: path.stat().st_size for path in cache.rglob("*.seg")})
         facts = [json.loads((path / "manifest.json").read_text())["engine"] for path in (folder, again)]

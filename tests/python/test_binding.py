@@ -77,7 +77,7 @@ class Binding(unittest.TestCase):
                 self.assertTrue(os.path.isdir(s3.work("s3://bucket/run")))
 
     def test_import_opens_no_libtorch(self):
-        code = "import dogbreed; print('torch' in open('/proc/self/maps').read())"
+        code = "import dogbreed; print('libtorch' in open('/proc/self/maps').read())"
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         self.assertEqual(out.stdout.strip(), "False")
 
