@@ -138,13 +138,18 @@ json_t *dogb_json_document(dogb_arena *arena, const char *name, int version) {
 }
 
 // Most allocation failures inside jansson leave no text behind. Two leave a text in quotes as what
-// was not expected: whatever is really wrong with such a text has a message of its own.
-static int ran_out(const json_error_t *error) {
-    static const char *const texts[] = {"invalid token near '\"",
-                                        "string or '}' expected near '\""};
+// was not expected: whatever is really wrong with such a text has a message of its own. A text of
+// more than 20 bytes is not repeated there, but ends where the error is.
+static int ran_out(const json_error_t *error, const char *text, size_t size) {
+    static const char *const texts[] = {"invalid token", "string or '}' expected"};
+    size_t end = error->position < 1 ? 0 : (size_t)error->position;
+    int quoted = end > 0 && end <= size && text[end - 1] == '"';
     int found = json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0';
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        found |= strncmp(error->text, texts[i], strlen(texts[i])) == 0;
+        size_t length = strlen(texts[i]);
+        int same = strncmp(error->text, texts[i], length) == 0;
+        const char *near = error->text + length;
+        found |= same && (*near == '\0' ? quoted : strncmp(near, " near '\"", 8) == 0);
     }
     return found;
 }
@@ -155,7 +160,7 @@ static int parse(json_t **out, dogb_arena *arena, const char *text, size_t size,
     *out = NULL;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | flags, &error);
     if (value == NULL) {
-        if (ran_out(&error)) {
+        if (ran_out(&error, text, size)) {
             return no_memory();
         }
         return dogb_fail(DOGBREED_ERROR_FORMAT, "%s: not valid JSON: line %d, column %d: %s", what,

@@ -1,5 +1,6 @@
 // test_json.c - helpers over jansson: documents, numbers, texts, files. And numbers as text.
 #include "scratch.h"
+#include "../out_of_memory.h"
 
 #include "core/json.h"
 #include "core/number.h"
@@ -80,10 +81,17 @@ static void test_parse_errors(void **state) {
     static const struct {
         const char *text;
         const char *part;
-    } cases[] = {{"", "x: not valid JSON: line 1"},  {"{", "not valid JSON"},
-                 {"{\"a\":1,\"a\":2}", "duplicate"}, {"[1] 2", "end of file"},
-                 {"\"text\"", "not valid JSON"},     {"[\"\xff\"]", "0xff"},
-                 {"[1e999]", "real number overflow"}};
+    } cases[] = {{"", "x: not valid JSON: line 1"},
+                 {"{", "not valid JSON"},
+                 {"{\"a\":1,\"a\":2}", "duplicate"},
+                 {"[1] 2", "end of file"},
+                 {"\"text\"", "not valid JSON"},
+                 {"[\"\xff\"]", "0xff"},
+                 {"[1e999]", "real number overflow"},
+                 {"[a]", "invalid token near 'a'"},
+                 {"[word_of_more_than_20_bytes]", "invalid token"},
+                 {"{1:2}", "expected near '1'"},
+                 {"[\"a text without an end, of some length]", "premature end"}};
     dogb_arena arena = {0};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         json_t *value = (json_t *)&arena;
@@ -98,6 +106,35 @@ static void test_parse_errors(void **state) {
     assert_fails(dogb_json_parse(&value, &arena, deep, sizeof deep, "x"), DOGBREED_ERROR_FORMAT,
                  "depth");
     dogb_arena_free(&arena);
+}
+
+// Jansson says of a text for which there is no memory that it was not expected.
+static int parse_all(void *userdata) {
+    static const char text[] =
+        "{\"a\":\"b\",\"a key of more than 20 bytes\":[\"a text of more than 20 "
+        "bytes\",\"c\",1.5,12345678901234567,true,null,{\"d\":[]}]}";
+    dogb_arena arena = {0};
+    json_t *value = NULL;
+    (void)userdata;
+    int rc = dogb_json_parse(&value, &arena, text, sizeof text - 1, "x");
+    dogb_arena_free(&arena);
+    return rc;
+}
+
+// Of one allocation jansson 2.14 does not notice that it failed: the text loses a byte.
+static void test_no_memory(void **state) {
+    (void)state;
+    int unnoticed = 0;
+    for (int at = 0;; at++) {
+        memory_fail_after(at);
+        int rc = parse_all(NULL);
+        if (!memory_restore()) {
+            assert_true(at > 20 && unnoticed <= 1);
+            break;
+        }
+        unnoticed += rc == DOGBREED_OK;
+        assert_true(rc == DOGBREED_OK || rc == DOGBREED_ERROR_NO_MEMORY);
+    }
 }
 
 static void test_documents(void **state) {
@@ -226,6 +263,7 @@ int main(void) {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_bad_text_is_replaced),
         cmocka_unit_test(test_parse_errors),
+        cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_other_allocator_of_jansson),
         cmocka_unit_test(test_numbers_as_text),
