@@ -41,38 +41,59 @@ static int is_result(const char *name) {
     return 0;
 }
 
+// What the record of old results says of them, read when the first needs it.
+typedef struct former {
+    const char *record; // its path
+    dogb_answer_form form;
+    int known; // 1; 0: it says nothing that is understood; -1: not read yet
+} former;
+
+static int read_former(former *f) {
+    dogb_arena scratch = {0};
+    json_t *old = NULL;
+    int rc =
+        f->known >= 0 ? DOGBREED_OK : dogb_json_read(&old, &scratch, f->record, "transform", 1);
+    if (f->known < 0 && rc != DOGBREED_ERROR_NO_MEMORY) { // a damaged one is written anew
+        f->known = rc == DOGBREED_OK && dogb_transform_form(&f->form, old);
+    }
+    dogb_arena_free(&scratch);
+    return rc == DOGBREED_ERROR_NO_MEMORY ? rc : DOGBREED_OK;
+}
+
 // Pictures that were named one by one end in anything: their results are known by what they hold.
-// form NULL: nobody knows what that would be. 1, 0, or NO_MEMORY.
-static int is_answer(const char *folder, const char *name, const dogb_answer_form *form) {
+// 1, 0, or NO_MEMORY.
+static int is_answer(const char *folder, const char *name, former *f) {
     dogb_arena scratch = {0};
     struct stat info;
     void *text = NULL;
     size_t size = 0;
     size_t length = strlen(name);
     size_t end = sizeof DOGB_RESULT_END - 1;
-    if (form == NULL || length <= end || strcmp(name + length - end, DOGB_RESULT_END) != 0) {
+    if (length <= end || strcmp(name + length - end, DOGB_RESULT_END) != 0) {
         return 0;
     }
     char *path = dogb_path_join(&scratch, folder, name);
-    int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY
-             : lstat(path, &info) != 0 || !S_ISREG(info.st_mode)
+    int rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : read_former(f);
+    if (rc == DOGBREED_OK) {
+        rc = !f->known || lstat(path, &info) != 0 || !S_ISREG(info.st_mode)
                  ? DOGBREED_ERROR_NOT_FOUND
                  : dogb_file_read(&text, &size, &scratch, path, ANSWER_MAX);
+    }
     if (rc != DOGBREED_ERROR_NO_MEMORY) {
-        rc = rc == DOGBREED_OK && dogb_answer_is_whole(form, text, size, &scratch);
+        rc = rc == DOGBREED_OK && dogb_answer_is_whole(&f->form, text, size, &scratch);
     }
     dogb_arena_free(&scratch);
     return rc;
 }
 
 // Links are not followed: what they lead to is not ours.
-static int remove_below(const char *folder, const dogb_answer_form *form) {
+static int remove_below(const char *folder, former *f) {
     dogb_arena scratch = {0};
     dogb_listing list;
     int rc = dogb_list(&list, &scratch, folder);
     for (size_t i = 0; rc == DOGBREED_OK && i < list.file_count; i++) {
         const char *name = list.files[i];
-        int found = is_result(name) ? 1 : is_answer(folder, name, form);
+        int found = is_result(name) ? 1 : is_answer(folder, name, f);
         rc = found > 0 ? unlink_at(&scratch, folder, name) : found;
     }
     for (size_t i = 0; rc == DOGBREED_OK && i < list.folder_count; i++) {
@@ -80,7 +101,7 @@ static int remove_below(const char *folder, const dogb_answer_form *form) {
         char *path = dogb_path_join(&scratch, folder, list.folders[i]);
         rc = path == NULL ? DOGBREED_ERROR_NO_MEMORY : DOGBREED_OK;
         if (rc == DOGBREED_OK && lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-            rc = remove_below(path, form);
+            rc = remove_below(path, f);
         }
     }
     dogb_arena_free(&scratch);
@@ -89,16 +110,8 @@ static int remove_below(const char *folder, const dogb_answer_form *form) {
 
 static int remove_results(const char *folder, const dogb_picture *pictures, int64_t count) {
     dogb_arena scratch = {0};
-    dogb_answer_form form = {0};
-    json_t *old = NULL;
-    char *path = dogb_path_join(&scratch, folder, RECORD_NAME);
-    int rc = path == NULL              ? DOGBREED_ERROR_NO_MEMORY
-             : !dogb_file_exists(path) ? DOGBREED_ERROR_NOT_FOUND
-                                       : dogb_json_read(&old, &scratch, path, "transform", 1);
-    if (rc != DOGBREED_ERROR_NO_MEMORY) { // a damaged record is written anew
-        int known = rc == DOGBREED_OK && dogb_transform_form(&form, old);
-        rc = remove_below(folder, known ? &form : NULL);
-    }
+    former f = {.record = dogb_path_join(&scratch, folder, RECORD_NAME), .known = -1};
+    int rc = f.record == NULL ? DOGBREED_ERROR_NO_MEMORY : remove_below(folder, &f);
     for (int64_t i = 0; rc == DOGBREED_OK && i < count; i++) {
         rc = unlink_at(&scratch, folder, pictures[i].name);
     }
