@@ -2,7 +2,7 @@
 """The endpoint under load: requests a second and latencies of `dogbreed serve` beside the tutorial's endpoint (FastAPI with
 torchvision) and beside the predictor's own best batches, in turn, in blocks; and what one connection pays above decoding and network.
 
-Usage: serve_http.py WEIGHTS PHOTO [--peer DIR] [--rounds 15] [--seconds 2] [--connections 16] [--build build] [--python python3]
+Usage: serve_http.py WEIGHTS PHOTO [--peer DIR] [--rounds 6] [--seconds 10] [--connections 16] [--build build] [--python python3]
 WEIGHTS: mobilenet_v2 with 1000 classes. PEER: folder of serve_fastapi.py; needs fastapi and uvicorn on PYTHONPATH. Load comes from wrk."""
 import argparse
 import json
@@ -76,7 +76,7 @@ def median(rows, i):
 
 
 def one_connection(port, photo, count):
-    """Client's time less decode and model of the reply; and the server's own overhead. us."""
+    """Of `count` requests, us: the server's own overhead, and the client's time less decode and model of the reply; p50, p99 of each."""
     import http.client
     body = open(photo, "rb").read()
     connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -89,9 +89,11 @@ def one_connection(port, photo, count):
         if i >= 50:
             outside.append(took - reply["decode"] - reply["model"])
             inside.append(reply["overhead"] - reply["decode"])
-    for name, values in (("server: whole request to reply, less decode and model", inside), ("client (Python): the same, with the loopback", outside)):
+    row = []
+    for values in (inside, outside):
         values.sort()
-        print(f"  {name}: p50 {values[count // 2]:.0f} us, p99 {values[count * 99 // 100]:.0f} us")
+        row += [values[count // 2], values[count * 99 // 100]]
+    return row
 
 
 def main():
@@ -99,8 +101,8 @@ def main():
     parser.add_argument("weights")
     parser.add_argument("photo")
     parser.add_argument("--peer")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--build", default="build")
     parser.add_argument("--python", default="python3")
@@ -147,8 +149,10 @@ def main():
                 print(f"{name:34s} {median(rows, i)}")
             for i, name in enumerate(("requests / predictor's pictures", "requests / peer's", "peer's p50 / p50", "peer's p99 / p99")[:4 if peer else 1]):
                 print(f"ratio: {name:34s} {median(ratios, i)}")
-            print("one connection:")
-            one_connection(port, options.photo, 1000)
+            print("one connection, blocks of 400 requests, us:")
+            rows = [one_connection(port, options.photo, 400) for _ in range(3 * options.rounds)]
+            for i, name in enumerate(("server, less decode and model: p50", "p99", "client (Python), with the loopback: p50", "p99")):
+                print(f"{name:46s} {median(rows, i)}")
         finally:
             for process in processes:
                 process.send_signal(signal.SIGTERM)
