@@ -11,7 +11,7 @@
 enum { THREADS = 6, TURNS = 20000 };
 
 static void as_many_as_there_are(void **state) {
-    dogb_spare spare = {0};
+    dogb_spare spare = {.blocks = NULL}; // clang 14 takes no 0 for an atomic pointer
     void *blocks[DOGB_SPARE_COUNT];
     (void)state;
     for (int turn = 0; turn < 2; turn++) {
@@ -31,7 +31,7 @@ static void as_many_as_there_are(void **state) {
 }
 
 static void a_failure_costs_no_place(void **state) {
-    dogb_spare spare = {0};
+    dogb_spare spare = {.blocks = NULL};
     (void)state;
     for (int i = 0; i < 2 * DOGB_SPARE_COUNT; i++) {
         memory_fail_after(0);
@@ -65,7 +65,7 @@ static void *use(void *userdata) {
 }
 
 static void each_has_one_holder(void **state) {
-    dogb_spare spare = {0};
+    dogb_spare spare = {.blocks = NULL};
     pthread_t threads[THREADS];
     user users[THREADS];
     (void)state;
