@@ -7,6 +7,9 @@
 
 enum { DOGB_ENTRY_DEPTH_MAX = 32, DOGB_ENTRY_BYTES_MAX = 1024, DOGB_ENTRY_PART_MAX = 255 };
 
+// How deep trees are that we make ourselves: entries, below folders of ours.
+enum { DOGB_TREE_DEPTH_MAX = DOGB_ENTRY_DEPTH_MAX + 8 };
+
 // The name as a path below some folder: in Unicode's composed form (NFC), without "." and empty
 // parts, "" for the folder itself. FORMAT: absolute, "..", a drive letter, a backslash, control
 // characters, not UTF-8, more than 32 parts, longer than 1024 bytes, a part longer than 255.

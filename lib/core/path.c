@@ -59,14 +59,11 @@ int dogb_directory_sync(const char *path) {
     return rc;
 }
 
-// What we make ourselves is deep: names of archives and keys (core/entry.h), below folders of ours.
-enum { DEPTH_MAX = DOGB_ENTRY_DEPTH_MAX + 8 };
-
 static int remove_at(int parent, const char *name, int depth) {
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) {
         return 0;
     }
-    if (depth > DEPTH_MAX || (errno != EISDIR && errno != EPERM)) {
+    if (depth > DOGB_TREE_DEPTH_MAX || (errno != EISDIR && errno != EPERM)) {
         return -1;
     }
     int descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

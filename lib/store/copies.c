@@ -1,5 +1,6 @@
 // copies.c - see copies.h: which copies there are, room for one more, their removal.
 #include "store/copies.h"
+#include "core/entry.h"
 #include "core/error.h"
 #include "core/evict.h"
 #include "core/file.h"
@@ -17,7 +18,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { NAME_LENGTH = 32, DOCUMENT_VERSION = 1, DEPTH_MAX = 40, BLOCK = 512 };
+enum { NAME_LENGTH = 32, DOCUMENT_VERSION = 1, BLOCK = 512 };
 static const char *const locks[] = {"lock", "used"};
 enum { LOCK_COUNT = sizeof locks / sizeof locks[0] };
 static const char document_name[] = "mirror.json";
@@ -157,7 +158,7 @@ void dogb_copies_release(dogbreed_store *store) {
 // Bytes of the files below a folder; links are not followed. What is being read counts as far as it
 // has come, and goes to *parts too.
 static int64_t bytes_below(int parent, const char *name, int64_t *parts, int depth) {
-    int descriptor = depth > DEPTH_MAX
+    int descriptor = depth > DOGB_TREE_DEPTH_MAX
                          ? -1
                          : openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *directory = descriptor < 0 ? NULL : fdopendir(descriptor);
